@@ -1,0 +1,1 @@
+"""Omost: a chat message becomes a canvas program, and the canvas becomes a picture."""
