@@ -1,1 +1,34 @@
-"""Omost: a chat message becomes a canvas program, and the canvas becomes a picture."""
+"""Omost: a chat message becomes a canvas program, and the canvas becomes a picture.
+
+    from lib_omost import Engine, RenderSettings, read_canvas
+
+The names below are imported when they are first used, so that reading a canvas costs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lib_omost.canvas import Canvas, CanvasReader, read_canvas
+    from lib_omost.composer import ComposeSettings
+    from lib_omost.renderer import RenderSettings
+    from lib_omost.runtime import Engine
+
+__all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "read_canvas"]
+
+_ROOMS = {
+    "Canvas": "canvas",
+    "CanvasReader": "canvas",
+    "read_canvas": "canvas",
+    "ComposeSettings": "composer",
+    "RenderSettings": "renderer",
+    "Engine": "runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)

@@ -1,0 +1,30 @@
+"""Shared by all tests: what a marker needs, and skips that say what is missing. Fixtures of a room live in that room's conftest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def cuda_is_here() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    needs = {
+        "ui": (lambda: shutil.which("chromium") is not None, "no chromium on this machine"),
+        "cuda": (cuda_is_here, "no CUDA device"),
+    }
+    for marker, (here, reason) in needs.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and not here():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=reason))
