@@ -1,4 +1,4 @@
-"""python -m bench NAME: prints a table for people and, as its last line, one flat JSON object. The measuring is in bench/NAME.py."""
+"""python -m bench NAME: a table for people, then one flat JSON object as the last line. bench/NAME.py measures."""
 
 from __future__ import annotations
 

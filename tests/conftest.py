@@ -1,4 +1,4 @@
-"""Shared by all tests: what a marker needs, and skips that say what is missing. Fixtures of a room live in that room's conftest."""
+"""Shared by all tests: what a marker needs, and skips that say what is missing."""
 
 from __future__ import annotations
 
