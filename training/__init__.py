@@ -1,0 +1,1 @@
+"""How the two default models were made, as commands that anyone can run again. The library never imports it."""

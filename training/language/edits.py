@@ -1,0 +1,172 @@
+"""Random changes to a scene and the words that ask for them. Only what is asked changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from training import nouns
+from training.language.requests import random_thing
+from training.language.scenes import Scene, Thing
+from training.language.words import COLORS, DEFAULT_STYLE, GRID, LOCATIONS, MOODS, PLACES, SAID_AT, STYLES, Spot
+
+Edit = tuple[str, Scene]
+MOST_THINGS = 5
+_STEPS = {
+    "to the left of": (0, -1),
+    "to the right of": (0, 1),
+    "above": (-1, 0),
+    "below": (1, 0),
+    "next to": (0, 1),
+    "under": (1, 0),
+    "over": (-1, 0),
+}
+
+
+def random_edit(r: random.Random, scene: Scene, pool: Sequence[str], kind: str = "") -> tuple[str, Scene, str]:
+    """(what the person says, the scene after it, the kind of edit)."""
+    kind = kind or r.choices(list(EDITS), [_weight(name, scene) for name in EDITS])[0]
+    said, after = EDITS[kind](r, scene, pool)
+    if r.random() < 0.2:
+        said = said[0].upper() + said[1:] + "."
+    return said, after, kind
+
+
+def _weight(kind: str, scene: Scene) -> float:
+    if kind == "remove":
+        return 2 * (len(scene.things) > 1)
+    if kind == "add":
+        return len(scene.things) < MOST_THINGS
+    return 2 if kind in ("replace", "recolor", "move") else 1
+
+
+def _swap(scene: Scene, old: Thing, new: Thing) -> Scene:
+    return replace(scene, things=tuple(new if thing is old else thing for thing in scene.things))
+
+
+def _the(thing: Thing) -> str:
+    return f"the {thing.name}"
+
+
+def _replace(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    old = r.choice(scene.things)
+    new = replace(random_thing(r, pool, scene.nouns, bare=0.6), count=1, spot=old.spot, area=old.area)
+    said = r.choice(["replace {0} with {1}", "change {0} to {1}", "turn {0} into {1}", "i want {1} instead of {0}"])
+    return said.format(_the(old), new.phrase), _swap(scene, old, new)
+
+
+def _recolor(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    old = r.choice(scene.things)
+    color = r.choice([word for word in COLORS if word != old.color])
+    said = r.choice(["make {} {}", "change the color of {} to {}", "paint {} {}", "{} should be {}"])
+    return said.format(_the(old), color), _swap(scene, old, replace(old, color=color))
+
+
+def _move(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    old = r.choice(scene.things)
+    others = [thing for thing in scene.things if thing is not old]
+    if others and r.random() < 0.3:
+        other = r.choice(others)
+        link, location = _beside(r, other.spot.location)
+        said = f"{r.choice(['move', 'put', 'place'])} {_the(old)} {link} {_the(other)}"
+    else:
+        location = r.choice([at for at in LOCATIONS if at != old.spot.location])
+        corner = location.partition("the ")[2]
+        said = r.choice(
+            [
+                f"move {_the(old)} to the {corner}",
+                f"put {_the(old)} {r.choice(SAID_AT[location])}",
+                f"place {_the(old)} {location}",
+                f"{_the(old)} should be {location}",
+            ]
+        )
+    return said, _swap(scene, old, replace(old, spot=Spot(location, distance=old.spot.distance)))
+
+
+def _beside(r: random.Random, location: str) -> tuple[str, str]:
+    """(words, location) of a place next to `location` on the grid of nine."""
+    row, column = next((i, line.index(location)) for i, line in enumerate(GRID) if location in line)
+    fits = [
+        (words, GRID[row + y][column + x])
+        for words, (y, x) in _STEPS.items()
+        if 0 <= row + y < len(GRID) and 0 <= column + x < len(GRID)
+    ]
+    return r.choice(fits)
+
+
+def _resize(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    old = r.choice(scene.things)
+    size = r.choice([word for word in ("small", "large") if word != old.size])
+    larger = ["make {} bigger", "enlarge {}", "make {} larger", "{} should be big"]
+    smaller = ["make {} smaller", "shrink {}", "{} should be small"]
+    said = r.choice(smaller if size == "small" else larger).format(_the(old))
+    return said, _swap(scene, old, replace(old, size=size, size_word=""))
+
+
+def _add(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    new = random_thing(r, pool, scene.nouns)
+    used = [thing.spot.location for thing in scene.things]
+    free = [at for at in LOCATIONS if at not in used]
+    u = r.random()
+    if u < 0.6:
+        location = r.choice(free)
+        said = f"add {new.phrase} {r.choice(SAID_AT[location])}"
+    elif u < 0.8:
+        other = r.choice(scene.things)
+        link, location = _beside(r, other.spot.location)
+        said = f"add {new.phrase} {link} {_the(other)}"
+    else:
+        location = free[0]
+        said = r.choice(["add {}", "also add {}", "put {} into the picture"]).format(new.phrase)
+    return said, replace(scene, things=(*scene.things, replace(new, spot=Spot(location))))
+
+
+def _remove(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    old = r.choice(scene.things)
+    said = r.choice(["remove {}", "delete {}", "take {} away", "without {}", "get rid of {}"])
+    return said.format(_the(old)), replace(scene, things=tuple(t for t in scene.things if t is not old))
+
+
+def _background(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    u = r.random()
+    if u < 0.15 and (scene.place or scene.plain):
+        said = r.choice(["remove the background", "no background please", "take the background away"])
+        return said, replace(scene, place="", plain="")
+    if u < 0.35:
+        color = r.choice([word for word in COLORS if word != scene.plain])
+        said = r.choice(["use a plain {} background", "make the background {}", "change the background to plain {}"])
+        return said.format(color), replace(scene, plain=color, place="")
+    name = r.choice([word for word in PLACES if word != scene.place])
+    preposition, _, article = PLACES[name].preposition.partition(" ")
+    named = f"{article} {name}".strip()
+    said = r.choice(
+        [f"change the background to {named}", f"put it {preposition} {named}", f"make the background {named}"]
+    )
+    return said, replace(scene, place=name, plain="")
+
+
+def _style(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    style = r.choice([word for word in STYLES if word != (scene.style or DEFAULT_STYLE)])
+    named = nouns.with_article(style)
+    said = r.choice([f"make it {named}", f"change the style to {style}", f"in {style} style please", f"as {named}"])
+    return said, replace(scene, style=style)
+
+
+def _mood(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
+    mood = r.choice([word for word in MOODS if word != scene.mood])
+    said = r.choice(["make it more {}", "it should feel {}", "give it a {} mood"])
+    return said.format(mood), replace(scene, mood=mood)
+
+
+EDITS: dict[str, Callable[[random.Random, Scene, Sequence[str]], Edit]] = {
+    "replace": _replace,
+    "recolor": _recolor,
+    "move": _move,
+    "resize": _resize,
+    "add": _add,
+    "remove": _remove,
+    "background": _background,
+    "style": _style,
+    "mood": _mood,
+}

@@ -1,0 +1,82 @@
+"""Which tokens of a conversation teach, and how much: choices count, what the grammar forces hardly does.
+
+The product decodes under a grammar that forces the layout, so a step on layout tokens is a step wasted, and so is the
+output layer's time on them. Words that decide the picture (place, size, depth, what it is, colour) count in full,
+words that only echo them count less, and in an answer to an edit the lines that stay as they were count half.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.language.pairs import Message
+
+PLAN_WEIGHT, ECHO_WEIGHT, UNCHANGED = 1.0, 0.3, 0.5
+#: a layout token counts in full this often and not at all otherwise: the layout stays known where no grammar forces it
+LAYOUT_SHARE = 0.1
+_PLAN = "location|offset|area|distance_to_viewer|description|HTML_web_color_name"
+_ECHO = "tags|atmosphere|style|quality_meta"
+#: what is not layout: values of keywords, list items, the thing of a comment, and what follows a closed call or item
+_CHOICES = (
+    (re.compile(rf"^    (?:{_PLAN})='?(.*?)'?,$", re.M), PLAN_WEIGHT),
+    (re.compile(r"^# Add (.*)$", re.M), PLAN_WEIGHT),
+    (re.compile(r"^\)(\n\n|\n```)", re.M), PLAN_WEIGHT),
+    (re.compile(rf"^    (?:{_ECHO})='(.*?)',$", re.M), ECHO_WEIGHT),
+    (re.compile(r"^        '(.*)',$", re.M), ECHO_WEIGHT),
+    (re.compile(r"^        '.*',(\n +.)", re.M), ECHO_WEIGHT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Token ids of a conversation and, for each, how much predicting it counts (0: not at all)."""
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def character_weights(answer: str, before: str = "") -> list[float]:
+    """The weight of each character of a program; `before` is the program that it edits."""
+    weights = [0.0] * len(answer)
+    for pattern, weight in _CHOICES:
+        for match in pattern.finditer(answer):
+            start, end = match.span(1)
+            weights[start:end] = [weight] * (end - start)
+    return _halve_unchanged(answer, before, weights) if before else weights
+
+
+def _halve_unchanged(answer: str, before: str, weights: list[float]) -> list[float]:
+    known, at = set(before.split("\n")), 0
+    for line in answer.split("\n"):
+        if line in known:
+            weights[at : at + len(line)] = [w * UNCHANGED for w in weights[at : at + len(line)]]
+        at += len(line) + 1
+    return weights
+
+
+def tokenize(messages: Sequence[Message], tokenizer: Any, r: random.Random) -> Sample:
+    """ChatML ids of a conversation; only words of the assistant, and its end mark, have a weight."""
+    ids: list[int] = []
+    weights: list[float] = []
+    before = ""
+    for message in messages:
+        head = tokenizer(f"<|im_start|>{message['role']}\n", add_special_tokens=False).input_ids
+        body = tokenizer(message["content"], add_special_tokens=False, return_offsets_mapping=True)
+        tail = tokenizer("<|im_end|>\n", add_special_tokens=False).input_ids
+        ids += [*head, *body.input_ids, *tail]
+        if message["role"] == "assistant":
+            by_character = character_weights(message["content"], before)
+            inner = [_token_weight(by_character[a:b], r) for a, b in body.offset_mapping]
+            weights += [*[0.0] * len(head), *inner, PLAN_WEIGHT, *[0.0] * (len(tail) - 1)]
+            before = message["content"]
+        else:
+            weights += [0.0] * (len(head) + len(body.input_ids) + len(tail))
+    return Sample(tuple(ids), tuple(weights))
+
+
+def _token_weight(characters: Sequence[float], r: random.Random) -> float:
+    return max(characters, default=0.0) or float(r.random() < LAYOUT_SHARE)

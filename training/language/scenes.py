@@ -1,0 +1,166 @@
+"""A scene, and the program that answers a request for it. What a scene leaves open is always answered alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from training import nouns
+from training.language.words import (
+    COLORS,
+    DEFAULT_MOOD,
+    DEFAULT_STYLE,
+    NUMBERS,
+    PLACES,
+    STYLES,
+    Spot,
+)
+
+Value = str | float | list[str]
+BACKGROUND_DISTANCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One region of a scene. `size` is "", "small" or "large"; `count` 0 means many; `area` is the layout's wish."""
+
+    noun: str
+    color: str = ""
+    size: str = ""
+    size_word: str = ""
+    attribute: str = ""
+    count: int = 1
+    spot: Spot = Spot("in the center")  # noqa: RUF009 - Spot is frozen
+    area: str = "medium-sized"
+
+    @property
+    def is_many(self) -> bool:
+        return self.count != 1 or nouns.is_mass(self.noun)
+
+    @property
+    def name(self) -> str:
+        """The noun in the number that the thing has."""
+        return self.noun if self.count == 1 else nouns.plural(self.noun)
+
+    @property
+    def words(self) -> str:
+        """The noun and its adjectives without an article or a number."""
+        return " ".join(w for w in (self.size_word or self.size, self.attribute, self.color, self.name) if w)
+
+    @property
+    def phrase(self) -> str:
+        return nouns.phrase(self.words, self.noun) if self.count == 1 else f"{NUMBERS[self.count]} {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a request says. `place` and `plain` (a colour word) exclude each other; `absent` must not appear."""
+
+    things: tuple[Thing, ...]
+    place: str = ""
+    plain: str = ""
+    style: str = ""
+    mood: str = ""
+    absent: tuple[str, ...] = ()
+
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        return tuple(thing.noun for thing in self.things)
+
+
+def listed(phrases: list[str]) -> str:
+    """One phrase, or "a, b and c"."""
+    return phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
+
+
+def sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def program(scene: Scene) -> str:
+    """The fenced program for `scene`, in the one layout that the default model writes."""
+    style = STYLES[scene.style or DEFAULT_STYLE]
+    mood = _mood(scene)
+    parts = ["# Initialize the canvas\ncanvas = Canvas()"]
+    parts.append("# Describe the picture\n" + _call("set_global_description", _whole(scene)))
+    for thing in scene.things:
+        parts.append(f"# Add the {thing.noun}\n" + _call("add_local_description", _region(thing, style, mood)))
+    if scene.place:
+        parts.append("# Add the background\n" + _call("add_local_description", _background(scene.place, style, mood)))
+    return "```python\n" + "\n\n".join(parts) + "\n```"
+
+
+def _call(name: str, values: dict[str, Value]) -> str:
+    return "\n".join([f"canvas.{name}(", *_keywords(values), ")"])
+
+
+def _keywords(values: dict[str, Value]) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, list):
+            yield f"    {key}=["
+            yield from (f"        '{item}'," for item in value)
+            yield "    ],"
+        else:
+            yield f"    {key}={value}," if isinstance(value, float) else f"    {key}='{value}',"
+
+
+def _mood(scene: Scene) -> str:
+    return scene.mood or (PLACES[scene.place].mood if scene.place else DEFAULT_MOOD)
+
+
+def _setting(scene: Scene) -> tuple[str, str]:
+    """(words after the things, HTML colour of the canvas)."""
+    if scene.place:
+        place = PLACES[scene.place]
+        return f" {place.preposition} {scene.place}", place.color
+    if scene.plain:
+        return f" on a plain {scene.plain} background", COLORS[scene.plain]
+    return "", "lightgray"
+
+
+def _whole(scene: Scene) -> dict[str, Value]:
+    setting, color = _setting(scene)
+    mood, style = _mood(scene), scene.style or DEFAULT_STYLE
+    details = [f"The {t.words} {'are' if t.is_many else 'is'} {t.spot.location}." for t in scene.things]
+    return {
+        "description": sentence(listed([t.phrase for t in scene.things]) + setting),
+        "detailed_descriptions": [*details, f"The scene feels {mood}."],
+        "tags": ", ".join([*(t.name for t in scene.things), *([scene.place] if scene.place else []), mood, style]),
+        "HTML_web_color_name": color,
+    }
+
+
+def _region(thing: Thing, style: str, mood: str) -> dict[str, Value]:
+    first, second = nouns.parts(thing.noun)
+    outline = "horizontal" if thing.count != 1 else nouns.outline(thing.noun)
+    return {
+        "location": thing.spot.location,
+        "offset": thing.spot.offset,
+        "area": f"a {thing.size or thing.area} {outline} area",
+        "distance_to_viewer": thing.spot.distance,
+        "description": sentence(thing.phrase),
+        "detailed_descriptions": [f"The {thing.words} {'have' if thing.is_many else 'has'} {first} and {second}."],
+        "tags": ", ".join(w for w in (thing.name, thing.color, thing.attribute, mood) if w),
+        "atmosphere": f"{mood.capitalize()} mood.",
+        "style": f"{style}.",
+        "quality_meta": "High resolution.",
+        "HTML_web_color_name": COLORS[thing.color] if thing.color else nouns.color(thing.noun),
+    }
+
+
+def _background(name: str, style: str, mood: str) -> dict[str, Value]:
+    place = PLACES[name]
+    article = place.preposition.partition(" ")[2]
+    return {
+        "location": "in the center",
+        "offset": "no offset",
+        "area": "a large horizontal area",
+        "distance_to_viewer": BACKGROUND_DISTANCE,
+        "description": sentence(f"{article} {name}".strip()),
+        "detailed_descriptions": [f"The background shows {place.shows}."],
+        "tags": f"{name}, {mood}",
+        "atmosphere": f"{mood.capitalize()} mood.",
+        "style": f"{style}.",
+        "quality_meta": "High resolution.",
+        "HTML_web_color_name": place.color,
+    }
