@@ -1,0 +1,335 @@
+"""Writes a reply: what the grammar dictates is not asked, drafts are verified several tokens in one forward pass.
+
+Works on token numbers and logits; text, chat templates and files are local.py's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, Protocol
+
+import llguidance
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers.cache_utils import Cache, DynamicLayer
+
+from lib_omost.composer.drafts import Lookup
+
+PREFILL_CHUNK = 128  # tokens of one pass at most: about 0.3 s on two CPU cores, so that Stop is seen in between
+CLOSING_TOKENS = 256  # enough to finish any call that has begun
+ROOM_TOKENS = 512  # the key-value buffers grow by this much
+LONGEST_DRAFT, SHORTEST_DRAFT = 48, 4
+
+Mask = npt.NDArray[np.bool_]
+Logits = npt.NDArray[np.float32]
+Pick = Callable[[Logits, Mask | None], int]
+
+
+class RoomyLayer(DynamicLayer):
+    """A layer's keys and values in buffers with room to grow: a pass appends instead of copying all that was read."""
+
+    _rooms: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """key_states, value_states: `(1, heads, new, width)`. Returns both for all tokens: `(1, heads, all, width)`."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        start, end = self.get_seq_length(), self.get_seq_length() + key_states.shape[-2]
+        if self._rooms is None or end > self._rooms[0].shape[-2]:
+            self._rooms = (_room(self.keys, key_states, end), _room(self.values, value_states, end))
+        keys, values = self._rooms
+        keys[..., start:end, :] = key_states
+        values[..., start:end, :] = value_states
+        self.keys, self.values = keys[..., :end, :], values[..., :end, :]
+        return self.keys, self.values
+
+
+def _room(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
+    room = new.new_empty(*new.shape[:-2], -(-end // ROOM_TOKENS) * ROOM_TOKENS, new.shape[-1])
+    if held.numel():
+        room[..., : held.shape[-2], :] = held
+    return room
+
+
+class CachedModel:
+    """A causal language model and what it has read: the tokens and their keys and values."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self.model = model
+        self.release()
+
+    def release(self) -> None:
+        """Forget everything; frees the keys and values."""
+        self._cache = Cache(layer_class_to_replicate=RoomyLayer)
+        self.tokens: list[int] = []
+
+    def resume(self, prompt: Sequence[int]) -> int:
+        """Go back to the longest beginning shared with `prompt` (never all of it: its end is asked). Returns its length."""
+        shared = 0
+        for ours, theirs in zip(self.tokens, prompt[:-1], strict=False):
+            if ours != theirs:
+                break
+            shared += 1
+        self.rewind(len(self.tokens) - shared)
+        return shared
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` tokens."""
+        if count:
+            self._cache.crop(-count)
+            del self.tokens[-count:]
+
+    @torch.inference_mode()
+    def read(self, tokens: Sequence[int], answers: int) -> Logits:
+        """Read `tokens` in one pass; the logits after the last `answers` of them, `(answers, vocabulary)` on the CPU."""
+        try:
+            output = self.model(
+                input_ids=torch.tensor([tokens], device=self.model.device),
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=answers,
+            )
+        except BaseException:
+            self.release()  # some layers have read the tokens and others have not
+            raise
+        self.tokens += tokens
+        return output.logits[0, -answers:].float().cpu().numpy()
+
+    def cache_mib(self) -> float:
+        """What keys and values take up now, in MiB."""
+        rooms = [room for layer in self._cache.layers for room in (layer._rooms or ())]
+        return sum(room.nbytes for room in rooms) / 2**20
+
+
+class Rules(Protocol):
+    """What a reply may say next; follows the reply. `reserve`: how many tokens before the limit it turns to the end."""
+
+    reserve: int
+
+    def allowed(self) -> Mask | None: ...
+    def dictated(self, closing: bool) -> list[int]: ...
+    def take(self, tokens: Sequence[int]) -> int: ...
+    def undo(self, count: int) -> None: ...
+    def ended(self) -> bool: ...
+    def complete(self) -> bool: ...
+
+
+class Anything:
+    """No rules: every token is allowed, and the reply is complete wherever it is cut."""
+
+    reserve = 0
+
+    def allowed(self) -> Mask | None:
+        return None
+
+    def dictated(self, closing: bool) -> list[int]:
+        return []
+
+    def take(self, tokens: Sequence[int]) -> int:
+        return len(tokens)
+
+    def undo(self, count: int) -> None:
+        pass
+
+    def ended(self) -> bool:
+        return False
+
+    def complete(self) -> bool:
+        return True
+
+
+class Grammar:
+    """A reply followed through a grammar of grammar.py. `vocabulary` is the width of the model's logits."""
+
+    reserve = CLOSING_TOKENS
+
+    def __init__(self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, vocabulary: int) -> None:
+        self._matcher, self._tokenizer, self._vocabulary = matcher, tokenizer, vocabulary
+        self._tokens: list[int] = []
+
+    def allowed(self) -> Mask:
+        """Which tokens may come next, `(vocabulary,)`."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        mask = np.zeros(self._vocabulary, dtype=np.bool_)
+        unpacked = np.unpackbits(bits, bitorder="little", count=min(self._vocabulary, bits.size * 8))
+        mask[: unpacked.size] = unpacked
+        return mask
+
+    def dictated(self, closing: bool) -> list[int]:
+        """The tokens that must come next; with `closing` also those that bring the program to its end."""
+        return self._matcher.compute_ff_tokens() or (self._closer() if closing else [])
+
+    def take(self, tokens: Sequence[int]) -> int:
+        """Follow `tokens` as far as they are allowed; how many were."""
+        count: int = self._matcher.try_consume_tokens(list(tokens))
+        self._tokens += tokens[:count]
+        return count
+
+    def undo(self, count: int) -> None:
+        """Go back by `count` tokens."""
+        if count:
+            self._matcher.rollback(count)
+            del self._tokens[-count:]
+
+    def ended(self) -> bool:
+        """Nothing can follow."""
+        return bool(self._matcher.is_stopped())
+
+    def complete(self) -> bool:
+        """The reply may end here."""
+        return bool(self._matcher.is_accepting())
+
+    def _closer(self) -> list[int]:
+        _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
+        quote = rest[:1] if opened else "'"
+        for text in ("\n```", "    ]", f"{quote},", "\n", ",\n"):
+            tokens: list[int] = self._tokenizer.tokenize_str(text)
+            if self._matcher.validate_tokens(tokens) == len(tokens):
+                return tokens
+        return []
+
+
+class Sampler:
+    """Picks a token: the likeliest at temperature 0, else from the top_p nucleus of what is allowed.
+
+    One uniform number a choice, none where only one token is allowed: a seed gives the same text with and without
+    drafts. A draft is accepted where it is the token picked, which is the speculative sampling rule (Leviathan et al.
+    2023) for drafts that are certain: the text keeps the model's distribution.
+    """
+
+    def __init__(self, temperature: float, top_p: float, seed: int | None) -> None:
+        self._temperature, self._top_p = temperature, top_p
+        self._uniform = np.random.default_rng(seed).random
+
+    def __call__(self, logits: Logits, allowed: Mask | None) -> int:
+        """logits `(vocabulary,)`, allowed `(vocabulary,)` or None for all."""
+        choices = np.flatnonzero(allowed) if allowed is not None else np.arange(logits.size)
+        if choices.size == 1 or self._temperature == 0:
+            return int(choices[np.argmax(logits[choices])])
+        weights = np.exp((logits[choices] - logits[choices].max()).astype(np.float64) / self._temperature)
+        order, cumulative = _nucleus(weights, self._top_p)
+        return int(choices[order[np.searchsorted(cumulative, self._uniform() * cumulative[-1], side="right")]])
+
+
+def _nucleus(weights: npt.NDArray[np.float64], top_p: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The fewest choices that hold `top_p` of all weight, heaviest first, and their sums so far (Holtzman et al. 2020)."""
+    order = np.argsort(-weights, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    size = int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1
+    return order[:size], cumulative[:size]
+
+
+@dataclass(slots=True)
+class Count:
+    """Tokens and forward passes of one reply so far; `forced` were dictated, `drafted` guessed and confirmed."""
+
+    new: int = 0
+    forced: int = 0
+    drafted: int = 0
+    passes: int = 0
+
+
+class Writing:
+    """One reply being written. `ends` end a turn; `limit`, in tokens, never cuts a program that has begun."""
+
+    def __init__(
+        self,
+        model: CachedModel,
+        rules: Rules,
+        pick: Pick,
+        *,
+        ends: frozenset[int],
+        limit: int,
+        lookup: Lookup | None,
+    ) -> None:
+        self._model, self._rules, self._pick, self._lookup = model, rules, pick, lookup
+        self._ends, self._limit = ends, limit
+        self._closing_at = limit - min(rules.reserve, limit // 2)
+        self._draft_size = 8
+        self._over = False
+        self.count = Count()
+
+    def run(self, prompt: Sequence[int], stop: threading.Event) -> Iterator[list[int]]:
+        """The reply's tokens as they become final, without the one that ends the turn. `stop` ends it early, in silence."""
+        unread = list(prompt[self._model.resume(prompt) :])
+        if said := self._dictated():
+            unread += said
+            yield said
+        while not self._over and not stop.is_set():
+            if len(unread) > PREFILL_CHUNK:
+                self._model.read(unread[:PREFILL_CHUNK], 1)
+                del unread[:PREFILL_CHUNK]
+                continue
+            said, unread = self._step(unread)
+            yield said
+
+    def _step(self, unread: list[int]) -> tuple[list[int], list[int]]:
+        """One forward pass: what was said, and of it what the model has not read."""
+        guesses = self._guesses()
+        logits = self._model.read(unread + guesses, len(guesses) + 1)
+        said = self._confirmed(logits, guesses)
+        agreed = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(said, guesses, strict=False)))
+        self._model.rewind(len(guesses) - agreed)
+        self._draft_size = _next_size(self._draft_size, len(guesses), agreed)
+        self.count.passes += 1
+        self.count.drafted += agreed
+        said += self._dictated()
+        return said, said[agreed:]
+
+    def _confirmed(self, logits: Logits, guesses: Sequence[int]) -> list[int]:
+        """The model's own choices, as far as the guesses before them were right."""
+        said: list[int] = []
+        for row, guess in zip(logits, [*guesses, None], strict=True):
+            token = self._pick(row, self._rules.allowed())
+            if token in self._ends:
+                self._over = True
+                break
+            self._say([token])
+            said.append(token)
+            if self._over or token != guess:
+                break
+        return said
+
+    def _dictated(self) -> list[int]:
+        said: list[int] = []
+        while not self._over and (tokens := self._rules.dictated(self.count.new >= self._closing_at)):
+            self._say(tokens)
+            self.count.forced += len(tokens)
+            said += tokens
+        return said
+
+    def _say(self, tokens: Sequence[int]) -> None:
+        self._rules.take(tokens)
+        if self._lookup:
+            self._lookup.add(tokens)
+        self.count.new += len(tokens)
+        self._over = self._rules.ended() or (self.count.new >= self._limit and self._rules.complete())
+
+    def _guesses(self) -> list[int]:
+        """A draft: looked up, as far as the grammar allows, with what the grammar dictates in between."""
+        size = min(self._draft_size, self._closing_at - self.count.new)
+        walk: list[int] = []
+        while self._lookup and len(walk) < size and not self._rules.ended():
+            found = takewhile(lambda token: token not in self._ends, self._lookup.guess(walk, size - len(walk)))
+            tokens = list(found)
+            step = tokens[: self._rules.take(tokens)]
+            dictated = self._rules.dictated(False)
+            self._rules.take(dictated)
+            if not step and not dictated:
+                break
+            walk += step + dictated
+        self._rules.undo(len(walk))
+        return walk
+
+
+def _next_size(size: int, guessed: int, agreed: int) -> int:
+    """Longer drafts while they are right, shorter ones when they are not."""
+    if guessed and agreed == guessed:
+        return min(2 * size, LONGEST_DRAFT)
+    return max(SHORTEST_DRAFT, min(size, 2 * agreed))
