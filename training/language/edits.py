@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.requests import random_thing
 from training.language.scenes import Scene, Thing
-from training.language.words import COLORS, DEFAULT_STYLE, GRID, LOCATIONS, MOODS, PLACES, SAID_AT, STYLES, Spot
+from training.language.words import COLORS, DEFAULT_STYLE, GRID, MOODS, PLACES, SAID_AT, STYLES, Spot
 
 Edit = tuple[str, Scene]
 MOST_THINGS = 5

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.scenes import Scene, Thing, listed
 from training.language.words import (
@@ -13,7 +14,6 @@ from training.language.words import (
     ATTRIBUTES,
     COLORS,
     LEADS,
-    LOCATIONS,
     MOODS,
     OPEN_KINDS,
     PLACES,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lib_omost.canvas.text import Value, call
 from training import nouns
 from training.language.words import (
     COLORS,
@@ -16,7 +16,6 @@ from training.language.words import (
     Spot,
 )
 
-Value = str | float | list[str]
 BACKGROUND_DISTANCE = 10.0
 
 
@@ -90,18 +89,8 @@ def program(scene: Scene) -> str:
     return "```python\n" + "\n\n".join(parts) + "\n```"
 
 
-def _call(name: str, values: dict[str, Value]) -> str:
-    return "\n".join([f"canvas.{name}(", *_keywords(values), ")"])
-
-
-def _keywords(values: dict[str, Value]) -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, list):
-            yield f"    {key}=["
-            yield from (f"        '{item}'," for item in value)
-            yield "    ],"
-        else:
-            yield f"    {key}={value}," if isinstance(value, float) else f"    {key}='{value}',"
+def _call(method: str, values: dict[str, Value]) -> str:
+    return call("canvas", method, values)
 
 
 def _mood(scene: Scene) -> str:

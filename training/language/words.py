@@ -143,7 +143,6 @@ SAID_AT = {
     "on the bottom-left": ("on the bottom-left", "in the lower left", "in the bottom left corner"),
     "on the bottom-right": ("on the bottom-right", "in the lower right", "in the bottom right corner"),
 }
-LOCATIONS = tuple(SAID_AT)
 #: the nine locations as a grid, top row first
 GRID = (
     ("on the top-left", "on the top", "on the top-right"),

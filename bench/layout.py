@@ -1,0 +1,162 @@
+"""Does the language model plan what a person asked for? Four classic layout tasks, captions, held-out nouns and edits.
+
+    python -m bench layout --n 100
+
+Negation, numeracy, attribute binding and spatial relations follow LLM-grounded Diffusion (arXiv 2305.13655); natural
+captions hold two things and a relation. All are judged from boxes and words alone: _layout_judge.py states what counts
+as right. `heldout` asks all five about nouns that no training saw. `edits` asks nine kinds of change of canvases that
+the model itself wrote. `valid` is the share of replies that read as a canvas without a repair. Answers are greedy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench._layout_edits import KINDS, EditQuestion, Opening, edit, opening
+from bench._layout_judge import is_right
+from bench._layout_questions import TASKS, askable, questions
+from lib_omost.canvas import Canvas, read_canvas
+from lib_omost.composer import ComposeSettings, Message
+from training import nouns
+
+Ask = Callable[[Sequence[Message]], str]
+GREEDY = ComposeSettings(temperature=0.0, max_new_tokens=1800)
+PACKAGES = ("torch", "transformers", "peft", "llguidance")
+
+
+class Report:
+    """Right or wrong, per task, and every answer for those who want to read them."""
+
+    def __init__(self, answers: Path | None) -> None:
+        self.shares: dict[str, list[bool]] = defaultdict(list)
+        self._answers = answers
+        if answers:
+            answers.write_text("", encoding="utf-8")
+
+    def add(self, task: str, is_right: bool, asked: str, answer: str) -> None:
+        self.shares[task].append(is_right)
+        if self._answers:
+            with open(self._answers, "a", encoding="utf-8") as file:
+                file.write(f"### {task} {'right' if is_right else 'WRONG'}: {asked}\n{answer}\n\n")
+        print(f"{task:12} {'right' if is_right else 'wrong'}  {asked}", flush=True)
+
+    def share(self, task: str) -> float:
+        found = self.shares[task]
+        return round(sum(found) / len(found), 3) if found else 0.0
+
+
+def main(argv: list[str]) -> dict[str, float | int | str]:
+    args = parser().parse_args(argv)
+    ask, name = asker(args.llm, args.adapter)
+    report = Report(args.answers)
+    begin = time.monotonic()
+    ask_questions(ask, report, args.n, args.seed)
+    ask_edits(ask, report, args.n, args.seed)
+    seconds = round(time.monotonic() - begin)
+    _table(report)
+    tasks = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
+    result = tasks | {f"edits_{kind}": report.share(f"edits_{kind}") for kind in KINDS}
+    result |= {"n": args.n, "seed": args.seed, "llm": name, "seconds": seconds}
+    if args.out:
+        _write(args.out, argv, result)
+    return result
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m bench layout", description=__doc__)
+    p.add_argument("--n", type=int, default=100, help="questions of each task; edits: of all nine kinds together")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--llm", default="default", help="a name of the catalog, a folder, or a server's address")
+    p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
+    p.add_argument("--answers", type=Path, help="file to write all answers to")
+    p.add_argument("--out", type=Path, help="file to write the result to, with versions and command")
+    return p
+
+
+def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
+    """(a function from a conversation to the reply, the name of what answers)."""
+    never = threading.Event()
+    if adapter is None:
+        from lib_omost.runtime import Engine
+
+        engine = Engine(llm)
+        return lambda messages: "".join(engine.compose(messages, GREEDY, never)), llm
+    import torch
+
+    from lib_omost.composer import load_local
+    from lib_omost.runtime import catalog
+
+    entry = catalog.llm("default")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16
+    composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device=device)
+    return lambda messages: "".join(composer.stream(messages, GREEDY, never)), adapter.name
+
+
+def ask_questions(ask: Ask, report: Report, n: int, seed: int) -> None:
+    for question in questions(n, seed):
+        answer = ask([{"role": "user", "content": question.text}])
+        canvas = _read(answer, report)
+        report.add(question.task, canvas is not None and is_right(question, canvas), question.text, answer)
+
+
+def ask_edits(ask: Ask, report: Report, n: int, seed: int) -> None:
+    """All kinds in turn, each of the same opening, so that a composer that keeps its cache reads it once.
+
+    An opening whose answer does not hold its two things once each is passed over, at most as often as it is used.
+    """
+    among, done, number = askable(nouns.DRAWN), 0, 0
+    while done < n and number < 2 * -(-n // len(KINDS)):
+        r = random.Random(f"{seed} opening {number}")
+        number += 1
+        first = opening(r, among)
+        answer = ask([{"role": "user", "content": first.text}])
+        before = _read(answer, report)
+        if before is None or not first.is_usable(before):
+            print(f"passed over  the answer does not hold its things once each  {first.text}", flush=True)
+            continue
+        for kind in list(KINDS)[: n - done]:
+            _ask_edit(ask, report, edit(kind, r, first, among), first, answer, before)
+            done += 1
+
+
+def _ask_edit(ask: Ask, report: Report, question: EditQuestion, first: Opening, answer: str, before: Canvas) -> None:
+    said: list[Message] = [
+        {"role": "user", "content": first.text},
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": question.text},
+    ]
+    edited = ask(said)
+    after = _read(edited, report)
+    right = after is not None and question.is_right(before, after)
+    report.shares["edits"].append(right)
+    report.add(f"edits_{question.kind}", right, f"{first.text} | {question.text}", edited)
+
+
+def _read(answer: str, report: Report) -> Canvas | None:
+    reading = read_canvas(answer)
+    report.shares["valid"].append(reading.status == "accept")
+    return reading.canvas
+
+
+def _table(report: Report) -> None:
+    print(f"\n{'task':18} right   of   standard error")
+    for task, found in report.shares.items():
+        p = sum(found) / len(found)
+        print(f"{task:18} {p:5.0%} {len(found):4}   {(p * (1 - p) / len(found)) ** 0.5:.2f}")
+
+
+def _write(file: Path, argv: list[str], result: dict[str, float | int | str]) -> None:
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    about = {"command": " ".join(["python -m bench layout", *argv]), "python": platform.python_version()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(about | {"versions": versions, "result": result}, indent=1) + "\n", encoding="utf-8")
