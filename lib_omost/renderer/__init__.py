@@ -1,0 +1,41 @@
+"""A Canvas in, images out: SDXL with region-masked cross-attention. Importing this room costs no torch until a heavy
+name is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lib_omost.renderer.settings import RenderSettings, Steering
+
+if TYPE_CHECKING:
+    from lib_omost.renderer.keep import Previous
+    from lib_omost.renderer.passes import render
+    from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
+    from lib_omost.renderer.sampling import reference_scheduler
+    from lib_omost.renderer.vae import best_vae_dtype
+
+__all__ = [
+    "Previous",
+    "RenderSettings",
+    "StableDiffusionXLOmostPipeline",
+    "Steering",
+    "best_vae_dtype",
+    "reference_scheduler",
+    "render",
+]
+
+_HOMES = {
+    "Previous": "keep",
+    "StableDiffusionXLOmostPipeline": "pipeline",
+    "best_vae_dtype": "vae",
+    "reference_scheduler": "sampling",
+    "render": "passes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

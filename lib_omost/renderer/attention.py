@@ -1,0 +1,221 @@
+"""Region-masked cross-attention for a diffusers UNet: the processor and its interchangeable back ends. Knows no
+canvas."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers.models.attention_processor import AttnProcessor2_0
+from torch import Tensor
+
+from lib_omost.renderer.regions import Attend, Level, RegionPlan, split_heads
+
+
+def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
+    """Dense attention of each box on its own text, the results merged by log-sum-exp; no score is computed in vain.
+
+    Needs rectangles. With `lse` the log of a softmax's denominator, two partial results a and b over disjoint tokens
+    are one softmax over both: lerp(a, b, sigmoid(lse_b - lse_a)), with lse = logaddexp(lse_a, lse_b).
+    """
+    batch, heads, _, d = q.shape
+    k, v = k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)
+    grid = q.view(batch, heads, level.height, level.width, d)
+    merged: Tensor | None = None
+    total: Tensor | None = None
+    for (first, last), box, strength in zip(level.spans, level.boxes, level.strengths, strict=True):
+        assert box is not None, "merge_boxes wants rectangles"
+        top, bottom, left, right = box
+        part = grid[:, :, top:bottom, left:right]
+        out, lse = dense_attention(part.reshape(batch, heads, -1, d), k[:, :, first:last], v[:, :, first:last], scale)
+        out = out.float().view(part.shape)
+        lse = (lse if strength == 1 else lse + math.log(strength)).view(part.shape[:-1])
+        if merged is None or total is None:
+            assert part.shape == grid.shape, "the first box fills the grid"
+            merged, total = out, lse
+            continue
+        before = total[:, :, top:bottom, left:right]
+        merged[:, :, top:bottom, left:right].lerp_(out, torch.sigmoid(lse - before).unsqueeze(-1))
+        before.copy_(torch.logaddexp(before, lse))
+    assert merged is not None
+    return merged.reshape(q.shape).to(q.dtype)
+
+
+def dense_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Unmasked attention `(B, h, N, d)` and the log-sum-exp of its scores `(B, h, N)` float32, by the fastest kernel
+    that returns it."""
+    ops = torch.ops.aten
+    if q.device.type == "cpu":
+        out, lse = ops._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, scale=scale)
+        return out, lse
+    if q.device.type == "cuda" and has_flash(q):
+        out, lse = ops._scaled_dot_product_flash_attention(q, k, v, 0.0, False, False, scale=scale)[:2]
+        return out, lse
+    if q.device.type == "cuda":
+        out, lse = ops._scaled_dot_product_efficient_attention(q, k, v, None, True, 0.0, False, scale=scale)[:2]
+        return out, lse[..., : q.shape[2]]  # this kernel pads the queries
+    scores = (q @ k.mT).float() * scale
+    return scores.softmax(-1).to(v.dtype) @ v, scores.logsumexp(-1)
+
+
+def has_flash(q: Tensor) -> bool:
+    """Flash attention on CUDA wants half precision, Ampere or newer, and heads of a multiple of 8 channels."""
+    half = q.dtype in (torch.float16, torch.bfloat16)
+    return q.is_cuda and half and q.shape[-1] % 8 == 0 and torch.cuda.get_device_capability(q.device) >= (8, 0)
+
+
+def group_pixels(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
+    """Pixels gathered by the set of regions they see, each group in one dense attention. Works for masks of any
+    shape."""
+    batch = q.shape[0]
+    out = torch.empty_like(q)
+    bias = None if level.plain_strengths else strength_bias(level, q)
+    for group in level.groups:
+        keys = k[:, :, group.tokens].expand(batch, -1, -1, -1)
+        values = v[:, :, group.tokens].expand(batch, -1, -1, -1)
+        mask = None if bias is None else bias[group.tokens].expand(batch, 1, 1, -1)
+        out[:, :, group.pixels] = F.scaled_dot_product_attention(
+            q[:, :, group.pixels], keys, values, attn_mask=mask, scale=scale
+        )
+    return out
+
+
+def masked_sdpa(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
+    """One attention over all tokens with a mask `(H*W, T)`: the plain form, and the one whose graph does not depend on
+    the layout."""
+    visible = level.masks[level.region_of_token].T  # (H*W, T)
+    if not level.plain_strengths:
+        visible = torch.where(visible, strength_bias(level, q), -math.inf)
+    k, v = k.expand(q.shape[0], -1, -1, -1), v.expand(q.shape[0], -1, -1, -1)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=visible[None, None], scale=scale)
+
+
+def strength_bias(level: Level, q: Tensor) -> Tensor:
+    """`(T,)`: what a token's strength adds to its scores."""
+    return torch.tensor([math.log(s) for s in level.strengths], dtype=q.dtype, device=q.device)[level.region_of_token]
+
+
+def varlen_groups(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
+    """`group_pixels` as a single variable-length flash attention: CUDA, half precision, Ampere or newer; no strengths.
+
+    All images of a batch see the same text, so a group's queries are its pixels of all images.
+    """
+    from torch.nn.attention.varlen import varlen_attn
+
+    batch, heads, pixels, d = q.shape
+    order = torch.cat([group.pixels for group in level.groups])
+    tokens = torch.cat([group.tokens for group in level.groups])
+    queries = q.permute(2, 0, 1, 3)[order].reshape(pixels * batch, heads, d)
+    keys, values = (x[0].transpose(0, 1)[tokens] for x in (k, v))  # (sum of T, heads, d)
+    many = [len(group.pixels) * batch for group in level.groups]
+    few = [len(group.tokens) for group in level.groups]
+    found = varlen_attn(queries, keys, values, offsets(many, q), offsets(few, q), max(many), max(few), scale=scale)
+    assert isinstance(found, Tensor)  # a pair only when the log-sum-exp is asked for
+    out = torch.empty_like(found).view(pixels, batch, heads, d)
+    out[order] = found.view(pixels, batch, heads, d)
+    return out.permute(1, 2, 0, 3)
+
+
+def offsets(lengths: list[int], like: Tensor) -> Tensor:
+    """`(n + 1,)` int32 running sums from 0, where the sequences of a packed tensor begin and end."""
+    return torch.tensor([0, *lengths]).cumsum(0).to(like.device, torch.int32)
+
+
+BACK_ENDS: dict[str, Attend] = {
+    "lse": merge_boxes,
+    "groups": group_pixels,
+    "sdpa": masked_sdpa,
+    "varlen": varlen_groups,
+}
+
+
+def has_varlen(q: Tensor) -> bool:
+    if not has_flash(q):
+        return False
+    try:
+        import torch.nn.attention.varlen  # noqa: F401  (PyTorch 2.10 and newer)
+    except ImportError:
+        return False
+    return True
+
+
+def choose(level: Level, q: Tensor) -> Attend:
+    """The back end that measured fastest (bench/results/attention.json): boxes merged on CPU, one varlen call on CUDA,
+    groups for other shapes."""
+    if level.plain_strengths and has_varlen(q):
+        return varlen_groups
+    full = (0, level.height, 0, level.width)
+    return merge_boxes if level.boxes[0] == full and None not in level.boxes else group_pixels
+
+
+def attend_regions(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float, attend: Attend | None = None) -> Tensor:
+    """`(B, heads, H*W, d)`: each pixel attends to the tokens of the regions that cover it, in one softmax."""
+    if level.one_for_all:
+        k, v = k.expand(q.shape[0], -1, -1, -1), v.expand(q.shape[0], -1, -1, -1)
+        return F.scaled_dot_product_attention(q, k, v, scale=scale)
+    return (attend or choose(level, q))(q, k, v, level, scale)
+
+
+class PlainAttention(AttnProcessor2_0):  # type: ignore[misc]
+    """Ordinary attention that ignores the regions, which a diffusers block hands to both of its attentions."""
+
+    def __call__(
+        self, attn: Any, hidden_states: Tensor, *args: Any, regions: RegionPlan | None = None, **kwargs: Any
+    ) -> Tensor:
+        out: Tensor = super().__call__(attn, hidden_states, *args, **kwargs)
+        return out
+
+
+class RegionAttention(PlainAttention):
+    """Cross-attention to the texts of the plan in `cross_attention_kwargs={"regions": plan}`; without one, ordinary."""
+
+    def __init__(self, layer: str) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def __call__(
+        self, attn: Any, hidden_states: Tensor, *args: Any, regions: RegionPlan | None = None, **kwargs: Any
+    ) -> Tensor:
+        if regions is None:
+            return super().__call__(attn, hidden_states, *args, **kwargs)
+        pixels = hidden_states.shape[1]
+        k, v = regions.keys_values(self.layer, attn, pixels)
+        q = split_heads(attn.to_q(hidden_states), attn.heads)
+        out = attend_regions(q, k, v, regions.level(pixels), attn.scale, regions.attend)
+        joined: Tensor = attn.to_out[0](out.transpose(1, 2).flatten(2))  # to_out[1] is dropout, idle outside training
+        return joined
+
+
+def install(unet: Any) -> None:
+    """Gives each attention of `unet` its processor, through the library's own seam; a second call changes nothing."""
+    if any(isinstance(processor, RegionAttention) for processor in unet.attn_processors.values()):
+        return
+    processors = {
+        name: RegionAttention(name) if ".attn2." in name else PlainAttention() for name in unet.attn_processors
+    }
+    unet.set_attn_processor(processors)
+
+
+def project_texts(unet: Any, regions: RegionPlan) -> None:
+    """Fills the plan's keys and values of every layer ahead of the first step, so that a compiled UNet sees one
+    constant plan."""
+    depth = len(unet.config.block_out_channels)
+    for path, module in unet.named_modules():
+        if path.endswith(".attn2"):
+            name = path.removeprefix("_orig_mod.")  # torch.compile wraps the UNet
+            regions.keys_values(f"{name}.processor", module, level_pixels(name, depth, regions.latent_size))
+
+
+def level_pixels(name: str, depth: int, latent_size: tuple[int, int]) -> int:
+    """How many pixels a layer of a UNet with `depth` resolutions sees, from its name ("up_blocks.0.attentions...")."""
+    block, index = name.split(".")[:2]
+    halvings = {
+        "down_blocks": int(index) if index.isdigit() else 0,
+        "up_blocks": depth - 1 - int(index) if index.isdigit() else 0,
+    }
+    height, width = latent_size
+    for _ in range(halvings.get(block, depth - 1)):
+        height, width = math.ceil(height / 2), math.ceil(width / 2)
+    return height * width

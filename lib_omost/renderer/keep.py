@@ -1,0 +1,75 @@
+"""What an edit changes, and how the rest of the previous picture is kept. Blended latent diffusion, arXiv
+2206.02779."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+from lib_omost.canvas import Canvas
+from lib_omost.renderer.vae import resize
+
+GRID = 90
+BORDER = 2  # grid cells; the soft border around a changed box is twice as wide
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A canvas and the pictures that were rendered from it, one for each picture to be rendered or one for all."""
+
+    canvas: Canvas
+    images: tuple[Image.Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The latents `(n, 4, h, w)` to return to at each step, and where to repaint, `(1, 1, h, w)` in 0..1."""
+
+    latents: Tensor
+    repaint: Tensor
+
+    def to(self, device: torch.device) -> Kept:
+        return Kept(self.latents.to(device), self.repaint.to(device))
+
+    def blend(self, latents: Tensor, noised: Tensor) -> Tensor:
+        """`latents` where the picture is repainted, `noised` (the kept latents at the same noise level) elsewhere."""
+        return noised + self.repaint * (latents - noised)
+
+
+def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
+    """`(90, 90)`: 1 in the boxes of regions that were added, removed or altered; everywhere if the global texts or
+    colour changed."""
+    if replace(before, regions=()) != replace(after, regions=()):
+        return np.ones((GRID, GRID), np.float32)
+    old, new = ([replace(region, name="") for region in canvas.regions] for canvas in (before, after))
+    changed = [r for r in old if r not in new] + [r for r in new if r not in old]
+    return np.max([r.mask for r in changed], axis=0) if changed else np.zeros((GRID, GRID), np.float32)
+
+
+def soften(mask: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """`(90, 90)` to `size` (width, height) in 0..1: 1 in the changed boxes, falling to 0 over 4 cells outside them."""
+    picture = Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * BORDER + 1))
+    picture = picture.filter(ImageFilter.BoxBlur(BORDER)).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.float32) / np.float32(255)
+
+
+def latent_mask(mask: NDArray[np.float32], latent_size: tuple[int, int]) -> Tensor:
+    """`(1, 1, h, w)`: `soften` at the size of a latent, (height, width)."""
+    width, height = latent_size[1] * 8, latent_size[0] * 8
+    return F.interpolate(torch.from_numpy(soften(mask, (width, height)).copy())[None, None], latent_size, mode="area")
+
+
+def composite(
+    images: Sequence[Image.Image], previous: Sequence[Image.Image], mask: NDArray[np.float32]
+) -> list[Image.Image]:
+    """Each repainted picture over its previous one, so that outside the soft border nothing changes at all, not even by
+    the VAE."""
+    alpha = Image.fromarray((soften(mask, images[0].size) * 255).round().astype(np.uint8))
+    return [Image.composite(new, resize(old, new.size), alpha) for new, old in zip(images, previous, strict=True)]

@@ -1,0 +1,104 @@
+"""render(): a canvas and settings to pictures, both passes, with progress, previews and a stop. Knows no page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from lib_omost.canvas import Canvas
+from lib_omost.errors import Stopped
+from lib_omost.renderer.keep import Previous, changed_mask
+from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
+from lib_omost.renderer.sampling import Seed
+from lib_omost.renderer.settings import RenderSettings
+from lib_omost.renderer.vae import enlarged_size, resize
+
+OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step from 1, steps of both passes, makes a preview)
+
+
+def render(
+    pipe: StableDiffusionXLOmostPipeline,
+    canvas: Canvas,
+    settings: RenderSettings,
+    on_step: OnStep,
+    stop: threading.Event,
+    keep: Previous | None = None,
+) -> list[Image.Image]:
+    """Pictures of `canvas`, `settings.images` of them. Raises Stopped at the step after `stop` is set, RenderError,
+    SettingsError.
+
+    The second pass, if `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
+    `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
+    """
+    if keep and not changed_mask(keep.canvas, canvas).any():
+        pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")
+        return list(keep.images)
+    passes = settings.steps + (settings.highres_steps if settings.highres_scale > 1 else 0)
+    report = Report(passes, on_step, stop)
+    report.check()
+    seed = Seed(settings.seed)
+    shared: dict[str, Any] = dict(
+        negative_prompt=settings.negative_prompt,
+        num_images=settings.images,
+        guidance_scale=settings.guidance,
+        generator=seed,
+        callback_on_step_end=report,
+        keep=keep,
+    )
+    size: dict[str, Any] = dict(width=settings.width, height=settings.height)
+    images: list[Image.Image] = pipe(
+        canvas, num_inference_steps=settings.steps, steering=settings, **size, **shared
+    ).images
+    if settings.highres_scale > 1:
+        report.check()
+        images = enlarge(pipe, canvas, settings, images, shared)
+    return images
+
+
+def enlarge(
+    pipe: StableDiffusionXLOmostPipeline,
+    canvas: Canvas,
+    settings: RenderSettings,
+    images: list[Image.Image],
+    shared: dict[str, Any],
+) -> list[Image.Image]:
+    """The second pass: `images` enlarged by Lanczos, noised to `settings.highres_denoise` and denoised at the new
+    size."""
+    width, height = enlarged_size(settings.width, settings.height, settings.highres_scale)
+    found: list[Image.Image] = pipe(
+        canvas,
+        width=width,
+        height=height,
+        num_inference_steps=settings.highres_steps,
+        strength=settings.highres_denoise,
+        latents=pipe.encode([resize(image, (width, height)) for image in images]),
+        steering=replace(settings, centred_noise=False),  # that is for a start from pure noise
+        **shared,
+    ).images
+    return found
+
+
+class Report:
+    """Counts the steps of both passes for the page, and ends the run once `stop` is set."""
+
+    def __init__(self, steps: int, on_step: OnStep, stop: threading.Event) -> None:
+        self.steps = steps
+        self.done = 0
+        self.on_step = on_step
+        self.stop = stop
+
+    def __call__(
+        self, pipe: StableDiffusionXLOmostPipeline, index: int, timestep: Tensor, tensors: dict[str, Tensor]
+    ) -> None:
+        self.done += 1
+        self.on_step(self.done, self.steps, lambda: pipe.preview(tensors["denoised"]))
+        self.check()
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise Stopped("Stopped.")

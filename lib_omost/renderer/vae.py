@@ -1,0 +1,124 @@
+"""Pictures to latents and back, and quick previews of latents. Knows no text and no sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from lib_omost.renderer.settings import SIDE_STEP
+
+SDXL_SCALING = 0.13025
+# Rows: the four latent channels and a constant; columns: red, green, blue in -1..1. From T. A. Vass, "Explaining the
+# SDXL latent space" (huggingface.co/blog/TimothyAlexisVass/explaining-the-sdxl-latent-space), which gives them for
+# 0..255.
+SDXL_TO_RGB = ((60, 60, 60), (-60, -5, 10), (25, 15, -5), (-70, -50, -35), (22.5, 12.5, 2.5))
+
+
+def best_vae_dtype(device: torch.device | str) -> torch.dtype:
+    """What to load SDXL's own VAE in: its activations overflow float16, and cards before Ampere have no fast
+    bfloat16."""
+    device = torch.device(device)
+    return (
+        torch.bfloat16
+        if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+        else torch.float32
+    )
+
+
+def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device | str) -> Tensor:
+    """RGB pictures of one size to latents `(n, 4, H/8, W/8)` float32, the mode of the VAE's distribution."""
+    pixels = torch.from_numpy(np.stack([np.asarray(image.convert("RGB")) for image in images]))
+    pixels = pixels.permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+    with whole_range(vae):
+        latents = vae.encode(pixels.to(vae.dtype)).latent_dist.mode().float()
+    mean, std = latent_statistics(vae, latents)
+    scaled: Tensor = (latents - mean) / std * vae.config.scaling_factor
+    return scaled
+
+
+def decode_latents(vae: Any, latents: Tensor) -> Tensor:
+    """Latents `(n, 4, H/8, W/8)` to pixels `(n, 3, H, W)` in -1..1, float32; one at a time, since activations are the
+    peak of memory."""
+    mean, std = latent_statistics(vae, latents)
+    latents = latents.float() / vae.config.scaling_factor * std + mean
+    with whole_range(vae):
+        return torch.cat([vae.decode(one[None].to(vae.dtype)).sample.float() for one in latents]).clamp(-1, 1)
+
+
+def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor | float]:
+    """Per-channel mean and standard deviation that some VAEs carry in their config, shaped for broadcasting; else 0 and
+    1."""
+    config = vae.config
+    if getattr(config, "latents_mean", None) is None or getattr(config, "latents_std", None) is None:
+        return 0.0, 1.0
+    mean, std = (
+        torch.tensor(x, device=latents.device).view(1, -1, 1, 1) for x in (config.latents_mean, config.latents_std)
+    )
+    return mean, std
+
+
+class whole_range:
+    """Runs a float16 VAE that says `force_upcast` in float32 for a while: its activations overflow, and a NaN is a
+    black picture."""
+
+    def __init__(self, vae: Any) -> None:
+        self.vae = vae
+        self.upcast = vae.dtype == torch.float16 and vae.config.force_upcast
+
+    def __enter__(self) -> None:
+        if self.upcast:
+            self.vae.to(torch.float32)
+
+    def __exit__(self, *error: object) -> None:
+        if self.upcast:
+            self.vae.to(torch.float16)  # lossless: the weights came from float16
+
+
+def to_images(pixels: Tensor) -> list[Image.Image]:
+    """`(n, 3, H, W)` in -1..1 to RGB pictures."""
+    array = ((pixels + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(one) for one in array]
+
+
+def enlarged_size(width: int, height: int, scale: float) -> tuple[int, int]:
+    """Both sides times `scale`, rounded to multiples of 64 pixels."""
+    return round(width * scale / SIDE_STEP) * SIDE_STEP, round(height * scale / SIDE_STEP) * SIDE_STEP
+
+
+def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def preview(latents: Tensor, to_rgb: Tensor, tiny: Any = None) -> Image.Image:
+    """The first picture of `(n, 4, h, w)` at 8 times its size: by an AutoencoderTiny if given, else by the linear map
+    `to_rgb`."""
+    if tiny is not None:
+        return to_images(tiny.decode(latents[:1].to(tiny.device, tiny.dtype)).sample.float().clamp(-1, 1))[0]
+    latent = latents[0].float().cpu()
+    rgb = torch.einsum("chw,cr->rhw", torch.cat([latent, torch.ones_like(latent[:1])]), to_rgb)
+    return to_images(F.interpolate(rgb[None], scale_factor=8, mode="bilinear"))[0]
+
+
+def preview_map(vae: Any) -> Tensor:
+    """`(5, 3)`: four latent channels and a constant to red, green, blue; published for SDXL's VAE, fitted for any
+    other."""
+    return torch.tensor(SDXL_TO_RGB) / 127.5 if vae.config.scaling_factor == SDXL_SCALING else fit_preview(vae)
+
+
+def fit_preview(vae: Any) -> Tensor:
+    """`(5, 3)`: least squares from the latents of random colour patches, and a constant, to the colours."""
+    colours = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    image = to_images(F.interpolate(colours, scale_factor=16) * 2 - 1)[0]
+    latents = encode_images(vae, [image], vae.device).cpu()
+    target = F.interpolate(
+        torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 127.5 - 1, latents.shape[2:], mode="area"
+    )
+    known = torch.cat([latents, torch.ones_like(latents[:, :1])], 1)[0].flatten(1).T
+    solution: Tensor = torch.linalg.lstsq(known, target[0].flatten(1).T).solution
+    return solution
