@@ -1,6 +1,27 @@
-"""The language that a model writes a picture in: words, boxes, the Canvas value, its reader and its writer. No models."""
+"""The language that a model writes a picture in: words, boxes, the Canvas value, its reader and its writer."""
 
 from lib_omost.canvas.canvas import Canvas, Region
+from lib_omost.canvas.fields import GlobalDescription
+from lib_omost.canvas.notes import Note
+from lib_omost.canvas.reader import CanvasReader, Finished, Reading, Started, read_canvas, report
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 
-__all__ = ["AREAS", "GRID", "LOCATIONS", "OFFSETS", "Box", "Canvas", "Region", "box_of", "snap"]
+__all__ = [
+    "AREAS",
+    "GRID",
+    "LOCATIONS",
+    "OFFSETS",
+    "Box",
+    "Canvas",
+    "CanvasReader",
+    "Finished",
+    "GlobalDescription",
+    "Note",
+    "Reading",
+    "Region",
+    "Started",
+    "box_of",
+    "read_canvas",
+    "report",
+    "snap",
+]
