@@ -49,6 +49,11 @@ class Fences:
         return self._mode in ("python", "bare")
 
     @property
+    def plain(self) -> bool:
+        """True while a line goes to the program as it stands."""
+        return not self._quoted and (self._mode == "python" or self._mode == "bare")
+
+    @property
     def fenced(self) -> bool:
         """True inside a fence that is not closed yet."""
         return not self._whole and (self._mode in ("python", "other") or self._in_other)

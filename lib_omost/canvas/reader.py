@@ -18,6 +18,8 @@ from lib_omost.errors import CanvasError
 
 Status = Literal["accept", "repair", "reject"]
 _LINE_END = re.compile(r"\r\n|\n|\r")
+#: What ends a word or a box that places a region.
+_PLACE_MAY_END = re.compile(r"['\"\])”’,\n]")
 #: How much of an unfinished call is searched for its place.
 _HEAD = 2000
 
@@ -121,8 +123,9 @@ class CanvasReader:
 
     def __init__(self, whole: bool = False) -> None:
         self._whole = whole
-        self._chunks: list[str] = []
+        self._lines: list[str] = []
         self._partial: list[str] = []  # the line that has not ended yet
+        self._held = False  # it ends with "\r", whose "\n" may be in the next chunk
         self._size = 0
         self._number = 0  # of lines so far
         self._fences, self._splitter = Fences(whole), Splitter()
@@ -138,8 +141,8 @@ class CanvasReader:
 
     @property
     def text(self) -> str:
-        """All that was fed."""
-        return "".join(self._chunks)
+        """All that was fed, up to the bound."""
+        return "".join(self._lines) + "".join(self._partial)
 
     @property
     def canvas(self) -> Canvas | None:
@@ -149,25 +152,29 @@ class CanvasReader:
     @property
     def pending(self) -> Box | None:
         """The box of the region that is being written, known as soon as its place is read."""
-        head, offset = self._open_head()
-        if not head:
-            return None
         at, length, box = self._pending
-        if at == offset and (box is not None or length == min(len(head), _HEAD)):
+        open_call = self._splitter.in_statement
+        offset = self._splitter.offset if open_call else self._code_size
+        if at == offset and open_call and (box is not None or length >= _HEAD):
             return box
-        box = _place(head[:_HEAD])
-        self._pending = offset, min(len(head), _HEAD), box
+        head = (self._splitter.head if open_call else "") + "".join(self._partial[:_HEAD])
+        seen = length if at == offset else 0
+        if _PLACE_MAY_END.search(head, seen):
+            box = _place(head[:_HEAD])
+        elif at != offset:
+            box = None
+        self._pending = offset, len(head), box
         return box
 
     def feed(self, chunk: str) -> list[Finished]:
         """Take the next piece of text; returns the regions (and the like) that it finished."""
-        self._chunks.append(chunk)
-        if self._size + len(chunk) > MAX_TEXT:
-            chunk = self._cut(chunk)
         self._size += len(chunk)
+        if self._size > MAX_TEXT:
+            chunk = self._cut(chunk)
         self._partial.append(chunk)
-        if "\n" in chunk or "\r" in chunk or (len(self._partial) > 1 and self._partial[-2][-1:] == "\r"):
-            self._take_lines()
+        if "\n" not in chunk and "\r" not in chunk and not self._held:
+            return []
+        self._take_lines()
         events, self._events = self._events, []
         return events
 
@@ -182,24 +189,34 @@ class CanvasReader:
         return self._reading
 
     def _cut(self, chunk: str) -> str:
-        if self._size < MAX_TEXT or not self._size:
-            line = self._number + 1
-            self._notes.add(
-                "error", "bound", line, 1, f"The text is longer than {MAX_TEXT} characters; the rest is not read."
-            )
-        return chunk[: MAX_TEXT - self._size]
+        before = self._size - len(chunk)
+        if before <= MAX_TEXT:
+            message = f"The text is longer than {MAX_TEXT} characters; the rest is not read."
+            self._notes.add("error", "bound", self._number + 1, 1, message)
+        return chunk[: max(0, MAX_TEXT - before)]
 
     def _take_lines(self) -> None:
-        text, start = "".join(self._partial), 0
-        for end in _LINE_END.finditer(text):
-            if end.end() == len(text) and end[0] == "\r":
-                break  # its "\n" may be in the next chunk
+        text = "".join(self._partial)
+        if "\r" not in text:
+            *lines, rest = text.split("\n")
+            for line in lines:
+                self._line(line + "\n")
+            self._partial = [rest]
+            return
+        start = 0
+        self._held = text.endswith("\r")
+        for end in _LINE_END.finditer(text, 0, len(text) - self._held):
             self._line(text[start : end.end()])
             start = end.end()
         self._partial = [text[start:]]
 
     def _line(self, line: str) -> None:
         self._number += 1
+        self._lines.append(line)
+        if self._fences.plain and self._splitter.push_plain(line):
+            self._code.append(line)
+            self._code_size += len(line)
+            return
         for piece in self._fences.route(line, self._splitter.in_string, self._splitter.in_statement):
             self._piece(piece)
 
@@ -303,13 +320,6 @@ class CanvasReader:
             line = at.line + argument.line - 1
             column = argument.column + (at.column if argument.line == 1 else at.margin + 1)
         self._programs[-1].notes.add(level, code, line, column, message)
-
-    def _open_head(self) -> tuple[str, int]:
-        """The beginning of the call being written, with its line that has not ended, and where it stands in the program."""
-        if self._splitter.in_statement:
-            return self._splitter.head + "".join(self._partial), self._splitter.offset
-        line = "".join(self._partial) if len(self._partial) < _HEAD else ""
-        return (line, self._code_size) if CALL.match(line) else ("", 0)
 
     def _finish(self) -> Reading:
         program = self._winner()

@@ -18,6 +18,11 @@ _TOKEN = re.compile(
     |(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comment>\#.*)|(?P<semicolon>;)|(?P<lone>['"])|(?P<backslash>\\\r?\n?$)|\\""",
     re.VERBOSE,
 )
+#: A line that leaves the brackets as they are: one argument or one item of a list, as the models write them.
+_PLAIN = re.compile(
+    r"""[ \t]+(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?"""
+    r"""(?:'[^'\\\r\n]*(?:\\.[^'\\\r\n]*)*'|"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"|[-+\d.]+),?[ \t]*\r?\n"""
+)
 _TRIPLE_END = {
     "'''": re.compile(r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''", re.DOTALL),
     '"""': re.compile(r'[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""', re.DOTALL),
@@ -94,6 +99,15 @@ class Splitter:
             done += self.flush("long")
             self._skipping = True
         return done
+
+    def push_plain(self, line: str) -> bool:
+        """Take a line that needs no scan; False, and nothing is done, for every other line."""
+        size = self._size + len(line)
+        if not self._parts or self._quote or self._continued or size > MAX_STATEMENT or not _PLAIN.match(line):
+            return False
+        self._parts.append(line)
+        self._size = size
+        return True
 
     def flush(self, state: State) -> list[Statement]:
         """End the open statement here, if there is one."""
