@@ -15,6 +15,7 @@ import llguidance
 import numpy as np
 import numpy.typing as npt
 import torch
+from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from lib_omost.composer.drafts import Lookup
@@ -29,9 +30,11 @@ Logits = npt.NDArray[np.float32]
 Pick = Callable[[Logits, Mask | None], int]
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
     """A layer's keys and values in buffers with room to grow: a pass appends instead of copying all that was read."""
 
+    keys: torch.Tensor
+    values: torch.Tensor
     _rooms: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(
@@ -49,6 +52,16 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = keys[..., :end, :], values[..., :end, :]
         return self.keys, self.values
 
+    def bytes_per_token(self) -> int:
+        """What one token's key and value take up."""
+        return sum(room[..., :1, :].numel() * room.element_size() for room in self._rooms or ())
+
+    def shrink(self) -> None:
+        """Give back the room that is not used."""
+        end = self.get_seq_length()
+        self._rooms = (_room(self.keys, self.keys, end), _room(self.values, self.values, end))
+        self.keys, self.values = (room[..., :end, :] for room in self._rooms)
+
 
 def _room(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
     room = new.new_empty(*new.shape[:-2], -(-end // ROOM_TOKENS) * ROOM_TOKENS, new.shape[-1])
@@ -60,7 +73,7 @@ def _room(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
 class CachedModel:
     """A causal language model and what it has read: the tokens and their keys and values."""
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self.release()
 
@@ -70,7 +83,9 @@ class CachedModel:
         self.tokens: list[int] = []
 
     def resume(self, prompt: Sequence[int]) -> int:
-        """Go back to the longest beginning shared with `prompt` (never all of it: its end is asked). Returns its length."""
+        """Go back to the longest beginning shared with `prompt`, less its end, which is asked. Returns its length."""
+        if self._cache.layers and self._cache.layers[0].device != self.model.device:
+            self.release()  # the model has moved since
         shared = 0
         for ours, theirs in zip(self.tokens, prompt[:-1], strict=False):
             if ours != theirs:
@@ -87,7 +102,7 @@ class CachedModel:
 
     @torch.inference_mode()
     def read(self, tokens: Sequence[int], answers: int) -> Logits:
-        """Read `tokens` in one pass; the logits after the last `answers` of them, `(answers, vocabulary)` on the CPU."""
+        """Read `tokens` in one pass; the logits after the last `answers` of them: `(answers, vocabulary)`."""
         try:
             output = self.model(
                 input_ids=torch.tensor([tokens], device=self.model.device),
@@ -99,12 +114,18 @@ class CachedModel:
             self.release()  # some layers have read the tokens and others have not
             raise
         self.tokens += tokens
-        return output.logits[0, -answers:].float().cpu().numpy()
+        logits: Logits = output.logits[0, -answers:].float().cpu().numpy()
+        return logits
 
-    def cache_mib(self) -> float:
-        """What keys and values take up now, in MiB."""
-        rooms = [room for layer in self._cache.layers for room in (layer._rooms or ())]
-        return sum(room.nbytes for room in rooms) / 2**20
+    def keep(self, limit_mib: float) -> None:
+        """Forget the end of what was read, so that keys and values take at most `limit_mib`."""
+        layers = self._cache.layers
+        token_bytes = sum(layer.bytes_per_token() for layer in layers)
+        room = int(limit_mib * 2**20 / token_bytes) // ROOM_TOKENS * ROOM_TOKENS if layers else 0
+        if len(self.tokens) > room:
+            self.rewind(len(self.tokens) - room)
+            for layer in layers:
+                layer.shrink()
 
 
 class Rules(Protocol):
@@ -218,7 +239,7 @@ class Sampler:
 
 
 def _nucleus(weights: npt.NDArray[np.float64], top_p: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The fewest choices that hold `top_p` of all weight, heaviest first, and their sums so far (Holtzman et al. 2020)."""
+    """The fewest choices that hold `top_p` of all weight, heaviest first, with running sums (Holtzman et al. 2020)."""
     order = np.argsort(-weights, kind="stable")
     cumulative = np.cumsum(weights[order])
     size = int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1
@@ -256,7 +277,7 @@ class Writing:
         self.count = Count()
 
     def run(self, prompt: Sequence[int], stop: threading.Event) -> Iterator[list[int]]:
-        """The reply's tokens as they become final, without the one that ends the turn. `stop` ends it early, in silence."""
+        """The reply's tokens as they become final, without the one that ends the turn. `stop` ends it, in silence."""
         unread = list(prompt[self._model.resume(prompt) :])
         if said := self._dictated():
             unread += said

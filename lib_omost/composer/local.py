@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +16,10 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Sampler, Writing
+from lib_omost.composer.decoding import Anything, CachedModel, Count, Grammar, Rules, Sampler, Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.grammar import canvas_grammar
-from lib_omost.composer.prompt import conversation
+from lib_omost.composer.prompt import fitted
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
 from lib_omost.errors import BrokenWeightsError, ComposerError
@@ -28,67 +27,102 @@ from lib_omost.errors import BrokenWeightsError, ComposerError
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Run:
+    """One reply being timed. Times in seconds of `time.monotonic`."""
+
+    began: float
+    prompt: int = 0
+    cached: int = 0
+    first: float | None = None
+    latest: float | None = None
+    notes: tuple[str, ...] = ()
+    count: Count = field(default_factory=Count)
+
+    def mark(self) -> None:
+        """Something was said just now."""
+        self.latest = time.monotonic()
+        if self.first is None and self.count.passes:
+            self.first = self.latest
+
+    def stats(self) -> ComposeStats:
+        return ComposeStats(
+            prompt_tokens=self.prompt,
+            cached_tokens=self.cached,
+            new_tokens=self.count.new,
+            forced_tokens=self.count.forced,
+            drafted_tokens=self.count.drafted,
+            passes=self.count.passes,
+            seconds=(self.latest or self.began) - self.began,
+            first_token_s=(self.first or self.began) - self.began,
+            notes=self.notes,
+        )
+
+
 class LocalComposer:
     """Writes canvases with a transformers model; what it has read once is not read again in the next turn."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, profile: Profile) -> None:
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Tokenizer, profile: Profile, *, cache_mib: float = 1024
+    ) -> None:
+        """cache_mib: how much of what was read, as keys and values, is kept between replies."""
         self.model, self.profile = model, profile
-        self.stats = ComposeStats()
+        self._cache_mib = cache_mib
+        self._run = _Run(time.monotonic())
         self._tokenizer = tokenizer
         self._cached = CachedModel(model)
         self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
-        self._queue = Queue()
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         """The reply to `messages`, each piece as soon as it is final. Ends early and in silence when `stop` is set.
 
-        Runs on the caller's thread, one reply at a time in order of arrival. Raises `ContextError` when the newest
-        turn does not fit, `ComposerError` when the model fails; `torch.OutOfMemoryError` passes as it is.
+        Runs on the caller's thread, one reply at a time (the runtime's queue sees to that). Raises `ContextError` when
+        the newest turn does not fit, `ComposerError` when the model fails; `torch.OutOfMemoryError` passes as it is.
         """
-        with self._queue.turn(stop) as mine:
-            if mine:
-                yield from self._reply(messages, settings, stop)
-
-    def release(self) -> None:
-        """Drop the key-value cache; the next reply reads its conversation anew."""
-        self._cached.release()
-
-    def _reply(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        began = time.monotonic()
-        first = 0.0
-        prompt = encode(self._tokenizer, conversation(messages, self.profile))
-        cached = self._cached.resume(prompt)
+        self._run = _Run(time.monotonic())
+        prompt, limit = self._prompt(messages, settings)
+        self._run.prompt, self._run.cached = len(prompt), self._cached.resume(prompt)
         writing = Writing(
             self._cached,
             self._rules() if settings.grammar else Anything(),
             Sampler(settings.temperature, settings.top_p, settings.seed),
             ends=self._ends,
-            limit=settings.max_new_tokens,
+            limit=limit,
             lookup=Lookup(prompt) if settings.speculate else None,
         )
+        self._run.count = writing.count
         text = Text(self._vocabulary)
         try:
             for tokens in writing.run(prompt, stop):
-                if writing.count.passes and not first:
-                    first = time.monotonic() - began
-                yield text.add(tokens)
-            yield text.close()
-        except (torch.OutOfMemoryError, GeneratorExit):
+                self._run.mark()
+                if piece := text.add(tokens):
+                    yield piece
+            if piece := text.close():
+                yield piece
+        except torch.OutOfMemoryError:
             raise
         except Exception as error:
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
-            count = writing.count
-            self.stats = ComposeStats(
-                prompt_tokens=len(prompt),
-                cached_tokens=cached,
-                new_tokens=count.new,
-                forced_tokens=count.forced,
-                drafted_tokens=count.drafted,
-                passes=count.passes,
-                seconds=time.monotonic() - began,
-                first_token_s=first,
-            )
+            self._run.mark()
+            self._cached.keep(self._cache_mib)
+
+    @property
+    def stats(self) -> ComposeStats:
+        """Of the last run, or of the running one so far."""
+        return self._run.stats()
+
+    def release(self) -> None:
+        """Drop the key-value cache; the next reply reads its conversation anew."""
+        self._cached.release()
+
+    def _prompt(self, messages: Sequence[Message], settings: ComposeSettings) -> tuple[list[int], int]:
+        """The tokens to answer, and how many the answer may have."""
+        context = self.profile.context_tokens
+        reply = min(settings.max_new_tokens, context // 4)
+        chosen, self._run.notes = fitted(messages, self.profile, lambda some: len(encode(self._tokenizer, some)), reply)
+        prompt = encode(self._tokenizer, chosen)
+        return prompt, min(settings.max_new_tokens, context - len(prompt))
 
     @cached_property
     def _vocabulary(self) -> LLTokenizer:
@@ -103,30 +137,6 @@ class LocalComposer:
 
     def _rules(self) -> Rules:
         return Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)
-
-
-class Queue:
-    """Lets one at a time through, in order of arrival. A turn belongs to a run, not to a thread, which may change."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[object] = deque()
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def turn(self, stop: threading.Event) -> Iterator[bool]:
-        """Waits until it is this one's turn (True) or until `stop` is set (False)."""
-        ticket = object()
-        with self._changed:
-            self._waiting.append(ticket)
-            while self._waiting[0] is not ticket and not stop.is_set():
-                self._changed.wait(timeout=0.1)  # `stop` wakes nobody
-            mine = self._waiting[0] is ticket
-        try:
-            yield mine
-        finally:
-            with self._changed:
-                self._waiting.remove(ticket)
-                self._changed.notify_all()
 
 
 def load_local(

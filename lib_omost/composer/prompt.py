@@ -1,11 +1,17 @@
-"""What a model is told: the system prompt, the worked examples and the conversation. Knows no tokenizer."""
+"""What a model is told: the system prompt, worked examples, and as much of the conversation as it has room for.
+
+Counts tokens with a function that it is given; knows no tokenizer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from lib_omost.canvas import Region, read_canvas, snap
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, TAUGHT_FIELDS
 from lib_omost.composer.settings import Message, Profile
+from lib_omost.errors import ContextError
 
 _TYPES = {"detailed_descriptions": "list[str]", "distance_to_viewer": "float"}
 
@@ -41,7 +47,74 @@ SYSTEM_PROMPT = "\n".join(
 )
 
 
-def conversation(messages: Sequence[Message], profile: Profile) -> list[Message]:
-    """`messages` as this model wants them: its own system prompt and worked examples, then the turns."""
-    turns = [message for message in messages if message["role"] != "system"]
-    return [{"role": "system", "content": profile.system_prompt}, *profile.examples, *turns]
+def fitted(
+    messages: Sequence[Message], profile: Profile, count: Callable[[Sequence[Message]], int], reply_tokens: int
+) -> tuple[list[Message], tuple[str, ...]]:
+    """`messages` as this model wants them, and what had to be left out, in sentences for a person.
+
+    The model's system prompt and worked examples come first. Whole turns go, oldest first, until what `count` says leaves
+    room for `reply_tokens`; never the newest message, and never the turn with the newest canvas, which an edit starts
+    from. Raises `ContextError` when even that is too much.
+    """
+    head: list[Message] = [{"role": "system", "content": profile.system_prompt}, *profile.examples]
+    turns = _turns([in_words(message) if profile.words_only else message for message in messages])
+    room = profile.context_tokens - reply_tokens
+    kept = list(turns)
+    while (size := count([*head, *_joined(kept)])) > room:
+        old = next((turn for turn in kept[:-1] if turn is not _newest_canvas(kept)), None)
+        if old is None:
+            raise ContextError(
+                f"This takes {size} tokens, and the model has room for {room} beside its reply. "
+                "Shorten the message or the canvas, or start a new chat."
+            )
+        kept.remove(old)
+    return [*head, *_joined(kept)], _left_out(len(turns) - len(kept), profile.context_tokens)
+
+
+def _turns(messages: Sequence[Message]) -> list[list[Message]]:
+    """Each message of a person with the answers to it; system messages are the profile's business."""
+    turns: list[list[Message]] = []
+    for message in messages:
+        if message["role"] == "user" or not turns:
+            turns.append([])
+        if message["role"] != "system":
+            turns[-1].append(message)
+    return [turn for turn in turns if turn]
+
+
+def _joined(turns: Sequence[Sequence[Message]]) -> list[Message]:
+    return [message for turn in turns for message in turn]
+
+
+def _newest_canvas(turns: Sequence[list[Message]]) -> list[Message] | None:
+    """The last turn that holds a program. A look at the text is enough: a turn too many is kept, none too few."""
+    return next(
+        (t for t in reversed(turns) if any(m["role"] == "assistant" and "_description(" in m["content"] for m in t)),
+        None,
+    )
+
+
+def _left_out(count: int, context_tokens: int) -> tuple[str, ...]:
+    if count == 0:
+        return ()
+    turns = "The oldest turn was" if count == 1 else f"The {count} oldest turns were"
+    return (f"{turns} left out: the model has room for {context_tokens} tokens.",)
+
+
+def in_words(message: Message) -> Message:
+    """An assistant's turn without the arguments that a words-only model was never taught.
+
+    A free box becomes the nearest words, names and negatives go; a turn without them stays as it is, letter by letter.
+    """
+    if message["role"] != "assistant":
+        return message
+    canvas = read_canvas(message["content"]).canvas
+    if canvas is None or not any(region.bbox or region.name or region.negative for region in canvas.regions):
+        return message
+    plain = replace(canvas, regions=tuple(_worded(region) for region in canvas.regions))
+    return {"role": "assistant", "content": f"```python\n{plain.to_code()}```"}
+
+
+def _worded(region: Region) -> Region:
+    location, offset, area = snap(region.box)
+    return replace(region, location=location, offset=offset, area=area, bbox=None, name="", negative="")

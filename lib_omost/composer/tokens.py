@@ -37,7 +37,7 @@ def encode(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
 
 
 def turn_ends(tokenizer: Tokenizer, model_ends: int | Sequence[int] | None) -> frozenset[int]:
-    """The tokens after which a reply is over: the model's, the tokenizer's, and what its template puts after a reply."""
+    """The tokens that end a reply: the model's, the tokenizer's, and what the chat template puts after a reply."""
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _MARK}]
     after = tokenizer.apply_chat_template(turns, tokenize=False).partition(_MARK)[2].strip()
     ends = {
