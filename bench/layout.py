@@ -63,8 +63,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     ask_edits(ask, report, args.n, args.seed)
     seconds = round(time.monotonic() - begin)
     _table(report)
-    tasks = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
-    result = tasks | {f"edits_{kind}": report.share(f"edits_{kind}") for kind in KINDS}
+    result: dict[str, float | int | str] = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
+    result |= {task: report.share(task) for task in sorted(report.shares)}
     result |= {"n": args.n, "seed": args.seed, "llm": name, "seconds": seconds}
     if args.out:
         _write(args.out, argv, result)

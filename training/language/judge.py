@@ -1,4 +1,4 @@
-"""A quick look at an adapter while it trains: which values of a right program would it have written, read left to right?
+"""A quick look at an adapter while it trains: which values of a right program would it have written, left to right?
 
     python -m training.language.judge --adapter .kitwork/language/adapter --n 60
 
@@ -31,6 +31,8 @@ _VALUES = re.compile(
     r"^    (location|offset|area|distance_to_viewer|description|HTML_web_color_name|tags|atmosphere|style)='?(.*?)'?,$",
     re.M,
 )
+#: where the global description puts a thing, before its region repeats it
+_SENTENCE = re.compile(r"^        'The .* (?:is|are) ((?:in|on) the [a-z-]+)\.',$", re.M)
 _STOP = re.compile(r"^\)(\n\n|\n```)", re.M)
 FIRST_SEED = 10**6
 
@@ -64,6 +66,7 @@ def _case(r: random.Random, group: int, kind: str) -> Case:
 def values(answer: str) -> list[tuple[str, int, int]]:
     """(name, first and last character) of every value that decides something, and of every choice to go on or stop."""
     found = [(match[1], *match.span(2)) for match in _VALUES.finditer(answer)]
+    found += [("said place", *match.span(1)) for match in _SENTENCE.finditer(answer)]
     return found + [("another region", *match.span(1)) for match in _STOP.finditer(answer)]
 
 
