@@ -3,7 +3,8 @@
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.fields import GlobalDescription
 from lib_omost.canvas.notes import Note
-from lib_omost.canvas.reader import CanvasReader, Finished, Reading, Started, read_canvas, report
+from lib_omost.canvas.program import Finished, Started
+from lib_omost.canvas.reader import CanvasReader, Reading, read_canvas, report
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 
 __all__ = [

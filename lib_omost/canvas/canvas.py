@@ -171,15 +171,9 @@ class Canvas:
 
     def to_code(self) -> str:
         """The program that reads back as this canvas, without a fence."""
-        whole = {
-            "description": self.global_description,
-            "detailed_descriptions": list(self.detailed_descriptions),
-            "tags": self.tags,
-            "HTML_web_color_name": self.HTML_web_color_name,
-        }
         parts = [
             "# Initialize the canvas\ncanvas = Canvas()",
-            "# Describe the picture\n" + source.call("canvas", "set_global_description", whole),
+            "# Describe the picture\n" + source.call("canvas", "set_global_description", global_arguments(self)),
         ]
         return "\n\n".join(parts + [region_code(region) for region in self.regions]) + "\n"
 
@@ -202,6 +196,16 @@ class Canvas:
         from lib_omost.canvas import reader
 
         return reader.canvas_of(text)
+
+
+def global_arguments(canvas: Canvas) -> dict[str, source.Value]:
+    """The keywords of the global description as plain values."""
+    return {
+        "description": canvas.global_description,
+        "detailed_descriptions": list(canvas.detailed_descriptions),
+        "tags": canvas.tags,
+        "HTML_web_color_name": canvas.HTML_web_color_name,
+    }
 
 
 def region_arguments(region: Region) -> dict[str, source.Value]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lib_omost.canvas.canvas import Canvas, region_arguments
+from lib_omost.canvas.canvas import Canvas, global_arguments, region_arguments
 from lib_omost.errors import CanvasError
 
 FORMAT, VERSION = "omost-canvas", 1
@@ -13,14 +13,8 @@ FORMAT, VERSION = "omost-canvas", 1
 
 def to_data(canvas: Canvas) -> dict[str, Any]:
     """`canvas` as plain data, ready for JSON."""
-    whole = {
-        "description": canvas.global_description,
-        "detailed_descriptions": list(canvas.detailed_descriptions),
-        "tags": canvas.tags,
-        "HTML_web_color_name": canvas.HTML_web_color_name,
-    }
     regions = [region_arguments(region) for region in canvas.regions]
-    return {"format": FORMAT, "version": VERSION, "global": whole, "regions": regions}
+    return {"format": FORMAT, "version": VERSION, "global": global_arguments(canvas), "regions": regions}
 
 
 def to_json(canvas: Canvas) -> str:

@@ -1,4 +1,4 @@
-"""Finds the program in a reply, line by line: fences of any kind or none, quotes, reasoning. Does not read what it finds."""
+"""Finds the program in a reply, line by line: any fence or none, quotes, reasoning. Does not read what it finds."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ Kind = Literal["code", "skipped", "end", "reset"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`code`: a line of the program, its first character at `column` of the reply's line. `skipped`: a line that is no code but
-    stands among it. `end`: the block is over. `reset`: whatever came before was reasoning."""
+    """`code`: a line of the program, its first character at `column` of the reply's line. `skipped`: a line among the
+    code that is none. `end`: the block is over. `reset`: whatever came before was reasoning.
+    """
 
     kind: Kind
     text: str = ""
@@ -63,7 +64,7 @@ class Fences:
         return self._mode == "thinking"
 
     def route(self, line: str, in_string: bool, in_statement: bool) -> list[Piece]:
-        """The pieces of one line, given whether the program so far ends inside a triple-quoted string or a statement."""
+        """The pieces of one line; the program so far may end inside a triple-quoted string or a statement."""
         if self._mode == "thinking" or "</" in line:
             if found := _THOUGHT.search(line):
                 self._mode, self._gap, self._in_other = "prose", [], False

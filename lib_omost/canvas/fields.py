@@ -1,4 +1,4 @@
-"""The arguments of a call to the fields of a region: words by meaning, colours by value, bounds kept, each change said aloud."""
+"""The arguments of a call to the fields of a region: by meaning and by value, within bounds, each change said aloud."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_global(arguments: Sequence[Argument], say: Say) -> GlobalDescription:
 
 
 def read_local(arguments: Sequence[Argument], say: Say, global_color: str) -> Region:
-    """A region, whatever the arguments are: what is missing or unusable gets a default. `global_color` is the last resort."""
+    """A region, whatever the arguments are: what is missing or unusable gets a default, `global_color` among them."""
     given = _named(arguments, LOCAL_FIELDS, say)
     bbox = _bbox(given, say)
     location, offset, area = vocabulary.snap(bbox) if bbox else (DEFAULT_LOCATION, DEFAULT_OFFSET, DEFAULT_AREA)
@@ -120,7 +120,7 @@ _ALIASES = {
 
 
 def _named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> dict[str, Argument]:
-    """Field to argument: positions take the names in order, other spellings the name that they mean; the last of two counts."""
+    """Field to argument: positions take the names in order, spellings the name that they mean; the last of two counts."""
     given: dict[str, Argument] = {}
     for position, argument in enumerate(arguments):
         field = _field_of(argument, position, fields, say)
@@ -136,22 +136,27 @@ def _named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> di
 
 
 def _field_of(argument: Argument, position: int, fields: Sequence[str], say: Say) -> str | None:
-    name = argument.name
-    if name in fields:
-        return name
-    if name is None:
+    if argument.name is None:
         if position < len(fields):
             return fields[position]
         say("error", "argument", argument, f"There are only {len(fields)} arguments; what follows them was left out.")
         return None
-    close = {field.lower(): field for field in fields}
-    lowered = name.lower()
-    found = close.get(lowered) or _ALIASES.get(lowered) or close.get("".join(get_close_matches(lowered, close, 1, 0.8)))
-    if found not in fields:
-        say("error", "argument", argument, f"{shown(name)} is no argument of this call; it was left out.")
-        return None
-    say("repair", "argument", argument, f"{shown(name)} is read as {found}.")
+    found = field_named(argument.name, fields)
+    if found is None:
+        say("error", "argument", argument, f"{shown(argument.name)} is no argument of this call; it was left out.")
+    elif found != argument.name:
+        say("repair", "argument", argument, f"{shown(argument.name)} is read as {found}.")
     return found
+
+
+def field_named(name: str, fields: Sequence[str]) -> str | None:
+    """The field that `name` means: itself, another usual name, or one that is a slip away."""
+    if name in fields:
+        return name
+    lowered, by_lower = name.lower(), {field.lower(): field for field in fields}
+    close = get_close_matches(lowered, by_lower, 1, 0.8)
+    found = by_lower.get(lowered) or _ALIASES.get(lowered) or (by_lower[close[0]] if close else None)
+    return found if found in fields else None
 
 
 def _say_missing(given: dict[str, Argument], wanted: Sequence[str], say: Say) -> None:

@@ -51,6 +51,13 @@ class Notes:
         return tuple(sorted(self._notes, key=lambda note: (note.line, note.column)))
 
 
+def merged(*groups: Notes) -> tuple[Note, ...]:
+    """All notes, in the order of the text."""
+    return tuple(
+        sorted((note for group in groups for note in group.sorted()), key=lambda note: (note.line, note.column))
+    )
+
+
 def shown(value: object, limit: int = 48) -> str:
     """`value` as a message shows it: one line, quoted, cut to `limit` characters."""
     text = repr(value[: limit + 1] if isinstance(value, str) else value)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
+from lib_omost.canvas import exchange
+from lib_omost.canvas.canvas import Canvas
 from lib_omost.canvas.fences import CALL, Fences, Piece
-from lib_omost.canvas.fields import GlobalDescription, read_global, read_local, read_place
-from lib_omost.canvas.notes import MAX_REGIONS, MAX_STATEMENTS, MAX_TEXT, Level, Note, Notes
-from lib_omost.canvas.salvage import Argument, read_arguments
-from lib_omost.canvas.splitter import Splitter, Statement
-from lib_omost.canvas.statements import Call, Ignored, NewCanvas, parse
-from lib_omost.canvas.vocabulary import TAUGHT_FIELDS, Box
+from lib_omost.canvas.fields import read_place
+from lib_omost.canvas.notes import MAX_TEXT, Note, Notes, merged
+from lib_omost.canvas.program import Finished, Programs, Span
+from lib_omost.canvas.salvage import read_arguments
+from lib_omost.canvas.splitter import Splitter
+from lib_omost.canvas.vocabulary import Box
 from lib_omost.errors import CanvasError
 
 Status = Literal["accept", "repair", "reject"]
@@ -25,25 +26,19 @@ _HEAD = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """`canvas = Canvas()`: what came before it belongs to another canvas."""
-
-
-Finished = Started | GlobalDescription | Region
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says. `status` is `accept`, `repair` where notes say what was guessed or left out, `reject` without a canvas.
+    """What a text says. `status` is `accept`, `repair` where notes tell what was guessed or left out, or `reject`.
 
-    `code` is the program found in the text, without its fence; `spans` are the characters of each region's call in it.
+    `canvas` is None if rejected. `code` is the program found in the text, without its fence; `spans` are the characters
+    of each region's call in it, `global_span` those of the global call.
     """
 
     status: Status
     canvas: Canvas | None
     notes: tuple[Note, ...]
     code: str
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
+    global_span: Span | None = None
 
     @property
     def summary(self) -> str:
@@ -78,41 +73,12 @@ def canvas_of(text: str) -> Canvas:
 
 def report(reading: Reading) -> dict[str, Any]:
     """A reading as plain data for JSON: status, canvas (as `Canvas.to_json` has it, or None) and notes."""
-    from lib_omost.canvas import exchange  # reads canvases out of JSON, so it stands above this file
-
     notes = [
         {"level": n.level, "code": n.code, "line": n.line, "column": n.column, "message": n.message}
         for n in reading.notes
     ]
     canvas = None if reading.canvas is None else exchange.to_data(reading.canvas)
     return {"status": reading.status, "summary": reading.summary, "canvas": canvas, "notes": notes}
-
-
-@dataclass(slots=True)
-class _Program:
-    """One canvas of the reply while it is read: a reply may hold several."""
-
-    start: int
-    end: int = 0
-    whole: GlobalDescription | None = None
-    regions: list[Region] = field(default_factory=list)
-    spans: list[tuple[int, int]] = field(default_factory=list)
-    notes: Notes = field(default_factory=Notes)
-    finished: bool = True
-
-    @property
-    def holds_something(self) -> bool:
-        return self.whole is not None or bool(self.regions)
-
-    def canvas(self) -> Canvas | None:
-        if not self.holds_something:
-            return None
-        if self.whole is None:
-            return Canvas(regions=tuple(self.regions))
-        whole = self.whole
-        return Canvas(
-            whole.description, whole.detailed_descriptions, whole.tags, whole.HTML_web_color_name, tuple(self.regions)
-        )
 
 
 class CanvasReader:
@@ -131,11 +97,8 @@ class CanvasReader:
         self._fences, self._splitter = Fences(whole), Splitter()
         self._code: list[str] = []
         self._code_size = 0
-        self._block_start = 0
-        self._statements = 0
         self._notes = Notes()
-        self._programs = [_Program(0)]
-        self._events: list[Finished] = []
+        self._programs = Programs()
         self._pending: tuple[int, int, Box | None] = (-1, 0, None)
         self._reading: Reading | None = None
 
@@ -147,7 +110,7 @@ class CanvasReader:
     @property
     def canvas(self) -> Canvas | None:
         """The canvas of what is finished so far, None before anything is."""
-        return self._programs[-1].canvas()
+        return self._programs.current.canvas()
 
     @property
     def pending(self) -> Box | None:
@@ -175,8 +138,7 @@ class CanvasReader:
         if "\n" not in chunk and "\r" not in chunk and not self._held:
             return []
         self._take_lines()
-        events, self._events = self._events, []
-        return events
+        return self._programs.take_events()
 
     def close(self) -> Reading:
         """The text is over: the result."""
@@ -184,7 +146,7 @@ class CanvasReader:
             if line := "".join(self._partial):
                 self._partial = []
                 self._line(line)
-            self._end_block(cut=self._fences.fenced or self._fences.reading)
+            self._end_block("cut")
             self._reading = self._finish()
         return self._reading
 
@@ -222,153 +184,62 @@ class CanvasReader:
 
     def _piece(self, piece: Piece) -> None:
         if piece.kind == "end":
-            self._end_block(cut=False)
+            self._end_block("broken")
         elif piece.kind == "reset":
             self._splitter.flush("cut")
-            self._restart(self._code_size)
+            self._programs.restart(self._code_size)
         else:
             offset = self._code_size
             self._code.append(piece.text)
             self._code_size += len(piece.text)
             if piece.kind == "code":
                 for statement in self._splitter.push(piece.text, offset, self._number, piece.column):
-                    self._statement(statement)
+                    self._programs.add(statement)
 
-    def _end_block(self, cut: bool) -> None:
-        for statement in self._splitter.flush("cut" if cut else "broken"):
-            self._statement(statement)
-        self._block_start = self._code_size
-
-    def _restart(self, start: int) -> None:
-        self._programs[-1].end = start
-        self._programs.append(_Program(start))
-        self._events.append(Started())
-
-    def _statement(self, statement: Statement) -> None:
-        self._statements += 1
-        if self._statements > MAX_STATEMENTS:
-            if self._statements == MAX_STATEMENTS + 1:
-                message = f"More than {MAX_STATEMENTS} statements; the rest is not read."
-                self._notes.add("error", "bound", statement.line, statement.column, message)
-            return
-        said = parse(statement)
-        if isinstance(said, NewCanvas):
-            self._new_canvas(statement)
-        elif isinstance(said, Ignored):
-            if said.message:
-                self._note(said.level, said.code, statement, None, said.message)
-        else:
-            self._call(statement, said)
-
-    def _new_canvas(self, statement: Statement) -> None:
-        program = self._programs[-1]
-        if program.holds_something:
-            first_of_block = not any(start >= self._block_start for start, _ in program.spans)
-            self._restart(
-                self._block_start if first_of_block and self._block_start > program.start else statement.offset
-            )
-        else:
-            self._events.append(Started())
-
-    def _call(self, statement: Statement, call: Call) -> None:
-        program = self._programs[-1]
-        if not self._finished_enough(statement, call):
-            return
-
-        def say(level: Level, code: str, argument: Argument | None, message: str) -> None:
-            self._note(level, code, statement, argument, message)
-
-        if call.repaired:
-            say("repair", "syntax", None, f"{call.written} is not correct Python; what could be made out was kept.")
-        if call.written not in ("set_global_description", "add_local_description"):
-            meant = "set_global_description" if call.method == "global" else "add_local_description"
-            say("repair", "method", None, f"{call.written} is read as {meant}.")
-        if call.method == "global":
-            if program.whole is not None:
-                say("repair", "doubled", None, "The global description is given twice; the second one counts.")
-            program.whole = read_global(call.arguments, say)
-            self._events.append(program.whole)
-        elif len(program.regions) >= MAX_REGIONS:
-            say("error", "bound", None, f"More than {MAX_REGIONS} regions; this one was left out.")
-        else:
-            color = program.whole.HTML_web_color_name if program.whole else DEFAULT_COLOR
-            region = read_local(call.arguments, say, color)
-            program.regions.append(region)
-            program.spans.append((statement.offset, statement.offset + len(statement.text)))
-            self._events.append(region)
-
-    def _finished_enough(self, statement: Statement, call: Call) -> bool:
-        """False, with a note, for a call without arguments and for one in which the text ended before its last argument."""
-        if not call.arguments:
-            self._note("error", "empty", statement, None, f"{call.written} has no arguments; it was left out.")
-            return False
-        if statement.state != "cut" or not call.repaired:
-            return True
-        closed = {argument.name for argument in call.arguments if argument.closed}
-        wanted = TAUGHT_FIELDS if call.method == "local" else ("description", "HTML_web_color_name")
-        if closed.issuperset(wanted):
-            return True
-        self._programs[-1].finished = False
-        what = f"region {len(self._programs[-1].regions) + 1}" if call.method == "local" else "the global description"
-        message = f"The text ends in the middle of {what}; it was left out. Let the model go on, or finish it by hand."
-        self._note("error", "truncated", statement, None, message)
-        return False
-
-    def _note(self, level: Level, code: str, at: Statement, argument: Argument | None, message: str) -> None:
-        line, column = at.line, at.column
-        if argument is not None:
-            line = at.line + argument.line - 1
-            column = argument.column + (at.column if argument.line == 1 else at.margin + 1)
-        self._programs[-1].notes.add(level, code, line, column, message)
+    def _end_block(self, state: Literal["broken", "cut"]) -> None:
+        for statement in self._splitter.flush(state):
+            self._programs.add(statement)
+        self._programs.begin_block(self._code_size)
 
     def _finish(self) -> Reading:
-        program = self._winner()
+        program = self._programs.winner()
         canvas = program.canvas()
         if canvas is None:
             return self._without_program()
         if program.whole is None:
-            message = "No global description; what the regions say stands for the whole canvas."
+            message = "There is no global description; the regions alone make the picture."
             program.notes.add("repair", "missing", 1, 1, message)
         if self._fences.fenced:
             message = "The code block is not closed; the text may have been cut."
             program.notes.add("repair", "fence", self._number, 1, message)
-        notes = _merged(self._notes, program.notes)
-        start, end = (0, self._code_size) if self._whole else (program.start, program.end or self._code_size)
+        notes = merged(self._notes, program.notes)
+        start, end = (0, None) if self._whole else (program.start, program.end)
         code = "".join(self._code)[start:end]
-        spans = tuple((first - start, last - start) for first, last in program.spans)
-        status: Status = "accept" if all(note.level == "info" for note in notes) else "repair"
-        return Reading(status, canvas, notes, code if self._whole else code.rstrip(), spans)
-
-    def _winner(self) -> _Program:
-        """The last canvas that is complete, else the last that holds anything."""
-        filled = [program for program in self._programs if program.holds_something]
-        complete = [program for program in filled if program.finished]
-        winner = (complete or filled or self._programs)[-1]
-        if len(filled) > 1:
-            message = f"The text holds {len(filled)} canvases; the last complete one is read."
-            self._notes.add("repair", "several", 1, 1, message)
-        return winner
+        return Reading(
+            "accept" if all(note.level == "info" for note in notes) else "repair",
+            canvas,
+            notes,
+            code if self._whole else code.rstrip(),
+            tuple((first - start, last - start) for first, last in program.spans),
+            program.whole_span and (program.whole_span[0] - start, program.whole_span[1] - start),
+        )
 
     def _without_program(self) -> Reading:
-        notes = _merged(self._notes, *(program.notes for program in self._programs))
-        if not notes:
-            notes = (Note("error", "none", 1, 1, self._why_none()),)
+        notes = merged(self._notes, *(program.notes for program in self._programs.all))
+        if not any(note.level == "error" for note in notes):
+            notes += (Note("error", "none", max(self._number, 1), 1, self._why_none()),)
         return Reading("reject", None, notes, "", ())
 
     def _why_none(self) -> str:
         if not self.text.strip():
-            return "The reply is empty."
+            return "The reply is empty. Ask again."
         if self._fences.thinking:
-            return "The text ends while the model was still reasoning; there is no canvas yet."
-        return "There is no canvas in the text, only words."
+            return "The text ends while the model was still reasoning. Let it go on, or ask again."
+        return "There is no canvas in the text, only words. Ask for a picture, or write the canvas yourself."
 
 
 def _place(head: str) -> Box | None:
     call = CALL.match(head)
     if call is None or "global" in call["method"].lower():
         return None
-    return read_place(list(read_arguments(head, call.end())))
-
-
-def _merged(*groups: Notes) -> tuple[Note, ...]:
-    return tuple(sorted((note for group in groups for note in group.sorted()), key=lambda n: (n.line, n.column)))
+    return read_place(read_arguments(head, call.end())[0])

@@ -1,9 +1,8 @@
-"""Reads the arguments of a call that Python refuses: stray quotes, missing commas and brackets, curly quotes. Runs nothing."""
+"""Reads the arguments of a call that Python refuses: stray quotes, missing commas and brackets. Runs nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS
@@ -21,7 +20,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a call; `line` and `column` count from 1 and 0 in the statement. `closed` is False where the text ends in it."""
+    """One argument of a call, at `line` (from 1) and `column` (from 0) of it; not `closed` where the text ends in it."""
 
     name: str | None
     value: Value | Unusable
@@ -30,55 +29,82 @@ class Argument:
     closed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong with the writing at `line` and `column` of a call, in words to act on."""
+
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StringEnd:
+    """Where the content of a string ends, where to go on, whether it ends before the text does, what is wrong."""
+
+    end: int
+    go: int
+    closed: bool
+    slip: tuple[int, str] | None = None
+
+
 _FIELDS = "|".join(LOCAL_FIELDS)
 _NAME = re.compile(r"['\"]?(?P<name>[A-Za-z_]\w{0,60})['\"]?[ \t]*(?:=(?!=)|:)[ \t]*\r?\n?[ \t]*")
 _GAP = re.compile(r"(?:[\s,，;、]|#[^\n]*)*")
 _SPACE = re.compile(r"\s*")
-_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?=\s*(?:[,，;)\]}#]|$))", re.MULTILINE)
+_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?=\s{0,99}(?:[,，;)\]}#]|\Z)|[ \t]*\r?\n)")
 _WORD = re.compile(r"[^,，;)\]}\r\n#\"'“‘=]*")
 _BARE = re.compile(r"[\w #%.,/-]+")
-_QUOTES = {"'": "'", '"': '"', "“": '”"“', "”": '”"', "‘": "’'‘", "’": "’'", "`": "`'", "«": "»", "„": '“”"', "´": "´'"}
+_QUOTES = {
+    "'": "'",
+    '"': '"',
+    "“": '”"“',
+    "”": '”"',
+    "‘": "’'‘",
+    "’": "’'",
+    "`": "`'",
+    "´": "´'",
+    "«": "»",
+    "„": '“”"',
+}
 _PREFIX = re.compile(r"[rRuUbBfF]{0,2}(?=['\"“”‘’`«„´])")
 #: A quote closes where a comma, a bracket or a line end follows that itself makes sense there.
 _FOLLOWS = re.compile(
-    r"[ \t]*(?:[,，][ \t]*(?:\r?\n|$|['\"“‘`\[({)\]}#]|[A-Za-z_]\w*[ \t]*=|[-+.\d]|None\b|True\b|False\b)"
-    rf"|[)\]}}][ \t]*(?:[,，;)\]}}#]|\r?\n|$)|\r?\n|$|\#|(?:{_FIELDS})[ \t]*=)"
+    r"[ \t]*(?:[,，][ \t]*(?:\r?\n|\Z|['\"“‘`\[({)\]}#]|[A-Za-z_]\w*[ \t]*=|[-+.\d]|None\b|True\b|False\b)"
+    rf"|[)\]}}][ \t]*(?:[,，;)\]}}#]|\r?\n|\Z)|\r?\n|\Z|\#|(?:{_FIELDS})[ \t]*=)"
 )
 #: What a line starts with where it cannot be the rest of a sentence.
-_FRESH = re.compile(rf"\s{{0,200}}(?:[)\]}}'\"“‘#]|$|(?:{_FIELDS})[ \t]*[=:])")
-_NEXT_FIELD = rf"[,，][ \t]*(?:{_FIELDS})[ \t]*="
-_AFTER_UNUSABLE = re.compile(rf"[,，]\s{{0,200}}(?:{_FIELDS})[ \t]*=")
+_FRESH = re.compile(rf"\s{{0,200}}(?:[)\]}}'\"“‘#]|\Z|(?:{_FIELDS})[ \t]*[=:])")
+_NEXT_FIELD = rf"[,，]\s{{0,200}}(?:{_FIELDS})[ \t]*="
+_AFTER_UNUSABLE = re.compile(_NEXT_FIELD)
 _STOPS = {quote: re.compile(rf"[{re.escape(closers)}\\\r\n]|{_NEXT_FIELD}") for quote, closers in _QUOTES.items()}
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-    "\n": "",
-    "\r\n": "",
-    "\\": "\\",
-}
-_ESCAPES |= {"'": "'", '"': '"'}
-_CONSTANTS: dict[str, Value] = {"None": None, "True": True, "False": False, "null": None, "true": True, "false": False}
+_ESCAPES = dict(zip("ntrabfv\\'\"", "\n\t\r\a\b\f\v\\'\"", strict=True)) | {"\n": "", "\r\n": ""}
+_CONSTANTS: dict[str, Value] = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 
 
-def read_arguments(text: str, at: int) -> Iterator[Argument]:
-    """The arguments of the call whose opening parenthesis ends just before `at`, as far as they can be made out."""
-    line, line_start = 1, 0
-    at = _GAP.match(text, at).end()  # type: ignore[union-attr]
-    while at < len(text) and text[at] != ")":
-        line += text.count("\n", line_start, at)
-        line_start = max(line_start, text.rfind("\n", line_start, at) + 1)
-        begin, named = at, _NAME.match(text, at)
-        value, at, closed = _value(text, named.end() if named else at, 1)
-        yield Argument(named["name"] if named else None, value, line, begin - line_start, closed)
-        at = _GAP.match(text, at).end()  # type: ignore[union-attr]
-        while at < len(text) and text[at] in "]}":  # left over from a bracket that was closed twice
-            at = _GAP.match(text, at + 1).end()  # type: ignore[union-attr]
+def string_end(text: str, at: int) -> StringEnd:
+    """The end of the string whose quote stands at `at`, by the tolerant rule: a quote inside a sentence does not end it."""
+    quote = text[at]
+    if text.startswith(quote * 3, at) and quote in "'\"":
+        end = text.find(quote * 3, at + 3)
+        return StringEnd(len(text), len(text), False) if end < 0 else StringEnd(end, end + 3, True)
+    stops, go, slip = _STOPS[quote], at + 1, None
+    while stop := stops.search(text, go):
+        found, go = stop[0], stop.end()
+        if found == "\\":
+            go += 1
+        elif len(found) > 1:
+            return StringEnd(stop.start(), stop.start(), True, (at, "the closing quote is missing"))
+        elif found in "\r\n":
+            if _FRESH.match(text, go):
+                return StringEnd(stop.start(), go, go < len(text), (at, "the closing quote is missing"))
+            slip = slip or (stop.start(), "a line break stands inside the quotes")
+        elif _FOLLOWS.match(text, go) or _opens_next(text, go, quote):
+            return StringEnd(stop.start(), go, True, slip)
+        else:
+            slip = slip or (stop.start(), f"a {found} stands inside the quotes; write \\{found} for it")
+    return StringEnd(len(text), len(text), False, slip)
 
 
 def adjacent(text: str) -> list[str]:
@@ -86,81 +112,189 @@ def adjacent(text: str) -> list[str]:
 
     A writer who splits a sentence on purpose keeps that space; without it, it is a comma that is missing.
     """
-    parts: list[str] = []
-    at = _SPACE.match(text).end()  # type: ignore[union-attr]
-    while at < len(text) and _opens_string(text, at):
-        part, at, _ = _string(text, at)
-        if parts and (parts[-1][-1:].isspace() or part[:1].isspace() or not part):
+    cursor, parts = _Cursor(text, 0), list[str]()
+    cursor.skip(_SPACE)
+    while cursor.opens_string():
+        part, _ = cursor.string()
+        if parts and (_spaced(parts[-1], part) or not part):
             parts[-1] += part
         else:
             parts.append(part)
-        at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+        cursor.skip(_SPACE)
     return parts
 
 
-def string_end(text: str, at: int) -> tuple[int, int, bool]:
-    """(end of the content, where to go on, closed) of the string whose quote stands at `at`, by the tolerant rule."""
-    quote = text[at]
-    if text.startswith(quote * 3, at) and quote in "'\"":
-        end = text.find(quote * 3, at + 3)
-        return (len(text), len(text), False) if end < 0 else (end, end + 3, True)
-    stops, go = _STOPS[quote], at + 1
-    while stop := stops.search(text, go):
-        c, go = stop[0], stop.end()
-        if c == "\\":
-            go += 1
-        elif len(c) > 1:  # the quote is missing: the next argument begins
-            return stop.start(), stop.start(), True
-        elif c in "\r\n":
-            if _FRESH.match(text, go):
-                return stop.start(), go, go < len(text)
-        elif _FOLLOWS.match(text, go) or _opens_next(text, go, quote):
-            return stop.start(), go, True
-    return len(text), len(text), False
+def read_arguments(text: str, at: int) -> tuple[list[Argument], list[Slip]]:
+    """The arguments of the call whose opening parenthesis ends just before `at`, and what is wrong with their writing."""
+    cursor = _Cursor(text, at)
+    arguments = cursor.arguments()
+    return arguments, [Slip(*cursor.position(where), message) for where, message in sorted(cursor.slips)]
+
+
+class _Cursor:
+    """A place in the text of a call, which the methods move on, and the slips seen on the way."""
+
+    def __init__(self, text: str, at: int) -> None:
+        self.text, self.at = text, at
+        self.slips: list[tuple[int, str]] = []
+        self._line, self._line_start = 1, 0
+
+    def position(self, at: int) -> tuple[int, int]:
+        """(line from 1, column from 0); cheap as long as `at` does not go back by much."""
+        if at < self._line_start:
+            self._line, self._line_start = 1, 0
+        self._line += self.text.count("\n", self._line_start, at)
+        self._line_start = max(self._line_start, self.text.rfind("\n", self._line_start, at) + 1)
+        return self._line, at - self._line_start
+
+    def skip(self, pattern: re.Pattern[str]) -> None:
+        if found := pattern.match(self.text, self.at):
+            self.at = found.end()
+
+    @property
+    def here(self) -> str:
+        """The character at the cursor, "" at the end."""
+        return self.text[self.at : self.at + 1]
+
+    def slip(self, at: int, message: str) -> None:
+        self.slips.append((at, message))
+
+    def arguments(self) -> list[Argument]:
+        found: list[Argument] = []
+        self.skip(_GAP)
+        while self.here not in ("", ")"):
+            begin, named = self.at, _NAME.match(self.text, self.at)
+            self.at = named.end() if named else self.at
+            value, closed = self.value(1)
+            found.append(Argument(named["name"] if named else None, value, *self.position(begin), closed))
+            self._to_next()
+        if not self.here:
+            self.slip(len(self.text), "the closing parenthesis is missing")
+        return found
+
+    def _to_next(self) -> None:
+        """On to the next argument, over the comma and over brackets that were closed twice."""
+        end = self.at
+        self.skip(_GAP)
+        while self.here in ("]", "}"):
+            self.slip(self.at, f"there is one {self.here} too many")
+            self.at += 1
+            end = self.at
+            self.skip(_GAP)
+        self._want_comma(end)
+
+    def _want_comma(self, end: int) -> None:
+        between = self.text[end : self.at]
+        if self.here not in ("", ")", "]", "}") and "," not in between:
+            self.slip(end, "this comma is not a Python one" if "，" in between else "a comma is missing")
+
+    def value(self, depth: int) -> tuple[Value | Unusable, bool]:
+        """What stands here, and whether it ends before the text does."""
+        if not self.here:
+            return Unusable("nothing follows the equals sign"), False
+        if self.opens_string():
+            return self._strings() if depth == 1 else self.string()
+        if self.here in ("[", "(", "{"):
+            return self._list(depth)
+        if number := _NUMBER.match(self.text, self.at):
+            self.at = number.end()
+            return float(number[0].replace("_", "")), self.at < len(self.text)
+        return self._word()
+
+    def opens_string(self) -> bool:
+        found = _PREFIX.match(self.text, self.at)
+        return found is not None and self.text[found.end() : found.end() + 1] in _QUOTES
+
+    def _strings(self) -> tuple[str, bool]:
+        """A string and those that directly follow it."""
+        content, closed = self.string()
+        while closed:
+            end = self.at
+            self.skip(_SPACE)
+            if not self.here or not self.opens_string() or _NAME.match(self.text, self.at):
+                self.at = end
+                break
+            part, closed = self.string()
+            content += part
+        return content, closed
+
+    def string(self) -> tuple[str, bool]:
+        prefix = _PREFIX.match(self.text, self.at)
+        start = prefix.end() if prefix else self.at
+        if self.text[start] not in "'\"":
+            self.slip(start, f"{self.text[start]} is not a Python quote; use ' or \"")
+        ends = string_end(self.text, start)
+        if ends.slip:
+            self.slip(*ends.slip)
+        self.at = ends.go
+        width = 3 if self.text[start : start + 3] in ("'''", '"""') else 1
+        content = self.text[start + width : ends.end]
+        if not ends.closed or (ends.slip and ends.slip[0] == start):
+            content = content.rstrip(" \t,")
+        raw = prefix is not None and "r" in prefix[0].lower()
+        return content if raw or "\\" not in content else _ESCAPE.sub(_unescape, content), ends.closed
+
+    def _list(self, depth: int) -> tuple[Value | Unusable, bool]:
+        opened = self.at
+        self.at += 1
+        if depth >= MAX_DEPTH:
+            self.at = len(self.text)
+            return Unusable("its brackets are nested too deep"), False
+        items: list[Value] = []
+        self.skip(_GAP)
+        end = self.at
+        while self.here and self.here not in "])}":
+            named = _NAME.match(self.text, self.at)
+            if named and named["name"] in LOCAL_FIELDS:
+                self.slip(opened, "the closing bracket is missing")
+                self.at = end
+                return tuple(items), True
+            fused = bool(items) and not self.text[end : self.at].strip()
+            self._item(items, fused, depth)
+            end = self.at
+            self.skip(_GAP)
+        if self.here == ")" and not self.text[self.at + 1 : self.at + 200].strip(" \t\r\n;"):
+            self.slip(opened, "the closing bracket is missing")  # the parenthesis is the call's
+        elif self.here:
+            self.at += 1
+        return tuple(items), bool(self.here) or self.at < len(self.text)
+
+    def _item(self, items: list[Value], fused: bool, depth: int) -> None:
+        """Add the item that stands here to `items`; `fused` where no comma stands before it."""
+        begin = self.at
+        value, _ = self.value(depth + 1)
+        self.at = max(self.at, begin + 1)
+        before = items[-1] if items else None
+        if fused and isinstance(value, str) and isinstance(before, str) and _spaced(before, value):
+            items[-1] = before + value
+            return
+        if fused:
+            self.slip(begin, "a comma is missing before this")
+        if not isinstance(value, Unusable) and len(items) <= MAX_ITEMS:
+            items.append(value)
+
+    def _word(self) -> tuple[Value | Unusable, bool]:
+        begin = self.at
+        self.skip(_WORD)
+        word = self.text[begin : self.at].strip()
+        if word in _CONSTANTS:
+            return _CONSTANTS[word], self.at < len(self.text)
+        if word and _BARE.fullmatch(word):
+            self.slip(begin, "the quotes are missing")
+            return word, self.at < len(self.text)
+        found = _AFTER_UNUSABLE.search(self.text, self.at)
+        self.at = found.start() if found else len(self.text)
+        return Unusable("it is no text in quotes, no number and no list"), found is not None
 
 
 def _opens_next(text: str, at: int, quote: str) -> bool:
     """True where, after a space, another string of the same kind opens: two strings without a comma."""
-    return text[at : at + 1] in (" ", "\t") and text[at:].lstrip(" \t")[:1] == quote if at < len(text) else False
+    found = _SPACE.match(text, at)
+    return found is not None and found.end() > at and text.startswith(quote, found.end())
 
 
-def _opens_string(text: str, at: int) -> bool:
-    found = _PREFIX.match(text, at)
-    return found is not None and text[found.end() : found.end() + 1] in _QUOTES
-
-
-def _value(text: str, at: int, depth: int) -> tuple[Value | Unusable, int, bool]:
-    """(value, where to go on, closed) of what stands at `at`."""
-    if at >= len(text):
-        return Unusable("nothing follows the equals sign"), at, False
-    if _opens_string(text, at):
-        parts, closed = [], True
-        while _opens_string(text, at) and closed:
-            part, at, closed = _string(text, at)
-            parts.append(part)
-            after = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-            if after < len(text) and _opens_string(text, after) and not _NAME.match(text, after) and depth == 1:
-                at = after
-            else:
-                break
-        return "".join(parts), at, closed
-    if text[at] in "[({":
-        return _list(text, at, depth)
-    if number := _NUMBER.match(text, at):
-        return _number(number[0]), number.end(), number.end() < len(text)
-    return _word(text, at)
-
-
-def _string(text: str, at: int) -> tuple[str, int, bool]:
-    prefix = _PREFIX.match(text, at)
-    start = prefix.end() if prefix else at
-    end, go, closed = string_end(text, start)
-    width = 3 if text[start : start + 3] in ("'''", '"""') else 1
-    content = text[start + width : end]
-    if not closed or (end == go) or text[end : end + 1] in "\r\n":
-        content = content.rstrip(" \t,")
-    raw = prefix is not None and "r" in prefix[0].lower()
-    return content if raw or "\\" not in content else _ESCAPE.sub(_unescape, content), go, closed
+def _spaced(before: str, after: str) -> bool:
+    return before[-1:].isspace() or after[:1].isspace()
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -171,56 +305,3 @@ def _unescape(match: re.Match[str]) -> str:
         point = int(code[1:], 16)
         return chr(point) if point < 0x110000 else ""
     return chr(int(code, 8)) if code[0] in "01234567" else match[0]
-
-
-def _list(text: str, at: int, depth: int) -> tuple[Value | Unusable, int, bool]:
-    if depth >= MAX_DEPTH:
-        return Unusable("its brackets are nested too deep"), len(text), True
-    items: list[Value] = []
-    at = last = _GAP.match(text, at + 1).end()  # type: ignore[union-attr]
-    while at < len(text):
-        if text[at] in "])}":
-            return tuple(items), at + 1 if text[at] in "]}" or not _ends_call(text, at) else at, True
-        if (named := _NAME.match(text, at)) and named["name"] in LOCAL_FIELDS:
-            return tuple(items), at, True  # the bracket is missing: the next argument begins
-        start = at
-        value, at, _ = _value(text, at, depth + 1)
-        if not isinstance(value, Unusable) and len(items) <= MAX_ITEMS:
-            before = items[-1] if items and not text[last:start].strip() else None
-            if (
-                isinstance(before, str)
-                and isinstance(value, str)
-                and (before[-1:] + value[:1]).strip() != before[-1:] + value[:1]
-            ):
-                items[-1] = before + value
-            else:
-                items.append(value)
-        last = at
-        at = _GAP.match(text, max(at, start + 1)).end()  # type: ignore[union-attr]
-    return tuple(items), at, False
-
-
-def _ends_call(text: str, at: int) -> bool:
-    """True for a `)` inside a list that must be the call's: nothing but the end follows."""
-    return not text[at + 1 :].strip(" \t\r\n;")
-
-
-def _number(text: str) -> Value:
-    try:
-        return float(text.replace("_", ""))
-    except ValueError:
-        return text
-
-
-def _word(text: str, at: int) -> tuple[Value | Unusable, int, bool]:
-    found = _WORD.match(text, at)
-    end = found.end() if found else at
-    word = text[at:end].strip()
-    closed = end < len(text)
-    if word in _CONSTANTS:
-        return _CONSTANTS[word], end, closed
-    if word and _BARE.fullmatch(word):
-        return word, end, closed
-    next_field = _AFTER_UNUSABLE.search(text, end)
-    end = next_field.start() if next_field else len(text)
-    return Unusable("it is no text in quotes, no number and no list"), end, next_field is not None

@@ -35,9 +35,10 @@ State = Literal["whole", "broken", "cut", "deep", "long"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`text` at `offset` of the program and at `line`, `column` (from 1) of the reply; `margin` is what precedes its further lines.
+    """`text` at `offset` of the program and at `line`, `column` (from 1) of the reply; further lines begin at `margin`.
 
-    `broken` ended where the next one began or by a stray bracket, `cut` where the text ended, `deep` and `long` passed a bound.
+    `broken` ended where the next one began or has a stray bracket or quote, `cut` where the text ended; `deep` and
+    `long` passed a bound.
     """
 
     text: str
@@ -140,7 +141,12 @@ class Splitter:
             if token is None:  # pragma: no cover  (every character is some token)
                 break
             kind, at = token.lastgroup, token.end()
-            if kind is None or kind == "comment":
+            if kind is None:
+                continue
+            if kind == "comment":
+                if not self._stack:
+                    self._take(line[start : token.start()])
+                    return
                 continue
             if kind == "triple":
                 self._quote = token[0]
@@ -188,15 +194,15 @@ class Splitter:
             self._stack = self._stack[:at]
 
     def _ends_early(self, bracket: str, line: str, at: int) -> bool:
-        """True for a bracket that would end the call in the middle of a line: it stands in a text with a stray quote."""
+        """True for a bracket that would end the call amid a line: it stands in a text with a stray quote."""
         return self._stack.rfind(_OPENER[bracket]) == 0 and _REST.match(line, at) is None
 
     def _scan_loosely(self, line: str, at: int) -> None:
-        """Count the brackets of a line with a stray quote, taking strings to end where the tolerant reader ends them."""
+        """Count the brackets of a line with a stray quote; its strings end where the tolerant reader ends them."""
         while at < len(line):
             c = line[at]
             if c in "'\"":
-                at = string_end(line, at)[1]
+                at = string_end(line, at).go
                 continue
             if c in "([{":
                 self._open(c)

@@ -1,4 +1,4 @@
-"""One statement of the program to what it says: a call with literal arguments, a new canvas, or nothing. Calls and looks up nothing."""
+"""One statement to what it says: a call with literal arguments, a new canvas, or nothing. Calls and looks up nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from lib_omost.canvas.fences import CALL, MAKE
 from lib_omost.canvas.notes import MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
-from lib_omost.canvas.salvage import Argument, Unusable, Value, adjacent, read_arguments
+from lib_omost.canvas.salvage import Argument, Slip, Unusable, Value, adjacent, read_arguments
 from lib_omost.canvas.splitter import Statement
 
 Method = Literal["global", "local"]
@@ -24,6 +24,7 @@ class Call:
     variable: str | None
     arguments: tuple[Argument, ...]
     repaired: bool
+    slips: tuple[Slip, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Ignored:
 
 #: What Python's parser or its encoder chokes on, each one character and as many bytes as what takes its place.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _BAD_ESCAPE = re.compile(r"\\(\\|\r?\n|['\"abfnrtvxuUN0-7]|(?P<bad>.))", re.DOTALL)
 #: Stands for the backslash of an escape that Python warns about; `_UNSAFE` has taken all others out.
 _BACKSLASH = "\x01"
@@ -67,23 +69,25 @@ def parse(statement: Statement) -> Call | NewCanvas | Ignored:
 def _call(statement: Statement, head: re.Match[str]) -> Call | Ignored:
     if statement.state == "deep":
         return Ignored("error", "bound", "Brackets are nested too deep here; the call was left out.")
-    text = _UNSAFE.sub(_stand_in, statement.text)
-    arguments = None
+    text, arguments = statement.text, None
     if statement.state in ("whole", "cut") and text.count(",") + text.count("+") <= MAX_SEPARATORS:
         arguments = _by_python(text, head.start("variable") if head["variable"] else head.start("method"))
-    repaired = arguments is None
+    repaired, slips = arguments is None, list[Slip]()
     if arguments is None:
-        arguments = tuple(read_arguments(text, head.end()))
+        salvaged, slips = read_arguments(_LONE_RETURN.sub("\n", text), head.end())
+        arguments = tuple(salvaged)
+        slips = slips or [Slip(1, 0, "what could be made out of this call was kept")]
     method: Method = "global" if "global" in head["method"].lower() else "local"
-    return Call(method, head["method"], head["variable"], arguments, repaired)
+    return Call(method, head["method"], head["variable"], arguments, repaired, tuple(slips))
 
 
-def _by_python(text: str, start: int) -> tuple[Argument, ...] | None:
-    """The arguments by `ast`, None where Python refuses the expression that begins at `start`.
+def python_call(text: str) -> tuple[ast.Call, list[str]] | None:
+    """The call that `text` is, and the lines that its positions count in; None where Python refuses it.
 
+    Characters that Python cannot take are replaced by others of the same width, so every position holds in `text` too.
     The mode is "eval" because for the others CPython looks for a file named like the source when it reports an error.
     """
-    source = text[start:]
+    source = _LONE_RETURN.sub("\n", _UNSAFE.sub(_stand_in, text))
     if "\\" in source:
         source = _BAD_ESCAPE.sub(_mark_escape, source)
     try:
@@ -92,14 +96,22 @@ def _by_python(text: str, start: int) -> tuple[Argument, ...] | None:
         return None
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
         return None
-    lines = source.split("\n")
+    return node, source.split("\n")
+
+
+def _by_python(text: str, start: int) -> tuple[Argument, ...] | None:
+    """The arguments of the call that begins at `start`, None where Python refuses it."""
+    found = python_call(text[start:])
+    if found is None:
+        return None
+    node, lines = found
     shift = start - (text.rfind("\n", 0, start) + 1)
     nodes = [(None, arg, arg) for arg in node.args] + [(k.arg, k, k.value) for k in node.keywords]
     return tuple(_argument(name, at, value, lines, shift) for name, at, value in nodes)
 
 
 def _argument(name: str | None, at: ast.expr | ast.keyword, node: ast.expr, lines: list[str], shift: int) -> Argument:
-    column = _characters(lines[at.lineno - 1], at.col_offset) + (shift if at.lineno == 1 else 0)
+    column = characters(lines[at.lineno - 1], at.col_offset) + (shift if at.lineno == 1 else 0)
     value: Value | Unusable
     if name is None and isinstance(at, ast.keyword):
         value = Unusable("'**' is not part of the canvas language")
@@ -108,7 +120,8 @@ def _argument(name: str | None, at: ast.expr | ast.keyword, node: ast.expr, line
     return Argument(name, value, at.lineno, column)
 
 
-def _characters(line: str, utf8_bytes: int) -> int:
+def characters(line: str, utf8_bytes: int) -> int:
+    """How many characters the first `utf8_bytes` bytes of `line` are: ast counts bytes, people count characters."""
     return utf8_bytes if line.isascii() else len(line.encode()[:utf8_bytes].decode(errors="ignore"))
 
 
@@ -175,8 +188,8 @@ def _may_be_several(node: ast.Constant, value: str) -> bool:
 def _segment(node: ast.Constant, lines: list[str]) -> str:
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     part = lines[first : last + 1]
-    part[-1] = part[-1][: _characters(part[-1], node.end_col_offset or 0)]
-    part[0] = part[0][_characters(part[0], node.col_offset) :]
+    part[-1] = part[-1][: characters(part[-1], node.end_col_offset or 0)]
+    part[0] = part[0][characters(part[0], node.col_offset) :]
     return "\n".join(part).replace(_BACKSLASH, "\\")
 
 
