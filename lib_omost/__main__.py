@@ -1,0 +1,177 @@
+"""The command line: python -m lib_omost read | compose | render | models | doctor. Parses options and prints; the rooms do the work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lib_omost.canvas import Reading, read_canvas, report
+from lib_omost.errors import OmostError
+
+RENDER_OPTIONS = {  # option -> field of RenderSettings
+    "seed": "seed",
+    "width": "width",
+    "height": "height",
+    "steps": "steps",
+    "cfg": "guidance",
+    "images": "images",
+    "negative": "negative_prompt",
+    "highres": "highres_scale",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0 when it worked, 1 for an error that was told in a sentence, 2 for a canvas that was rejected, 130 for Ctrl-C."""
+    args = parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("lib_omost").setLevel(logging.INFO)
+    try:
+        return int(args.run(args))
+    except OmostError as error:
+        print(f"omost: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m lib_omost", description="From a message to a canvas, from a canvas to a picture.")
+    whole.add_argument("--verbose", action="store_true", help="also show what the libraries log")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("read", help="read a reply and show its canvas as JSON")
+    command.add_argument("file", help="a text file, or - for standard input")
+    command.add_argument("--strict", action="store_true", help="reject what would be repaired")
+    command.set_defaults(run=read)
+
+    command = commands.add_parser("compose", help="have a language model write a canvas; it is streamed to standard output")
+    command.add_argument("prompt")
+    command.add_argument("--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL")
+    command.add_argument("--seed", type=int)
+    _add_device(command)
+    command.set_defaults(run=compose)
+
+    command = commands.add_parser("render", help="render the canvas in a file")
+    command.add_argument("file", help="a text file with a reply, or - for standard input")
+    command.add_argument("--sdxl", metavar="NAME", help="a name from `models`, a hub id, a folder or a .safetensors file")
+    command.add_argument("--lora", metavar="NAME[=WEIGHT]", action="append", default=[], help="a file in models_dir/loras; may be repeated")
+    command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
+    for option, kind in (("seed", int), ("width", int), ("height", int), ("steps", int), ("cfg", float), ("images", int), ("highres", float)):
+        command.add_argument(f"--{option}", type=kind)
+    command.add_argument("--negative", help="the negative prompt")
+    _add_device(command)
+    command.set_defaults(run=render)
+
+    commands.add_parser("models", help="list the models").set_defaults(run=models)
+    commands.add_parser("doctor", help="what a bug report needs: versions, device, memory, models").set_defaults(run=doctor)
+    return whole
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
+    command.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+
+
+def read(args: argparse.Namespace) -> int:
+    reading = read_canvas(_text(args.file), strict=args.strict)
+    print(json.dumps(report(reading), ensure_ascii=False, indent=2))
+    return 2 if reading.status == "reject" else 0
+
+
+def compose(args: argparse.Namespace) -> int:
+    from lib_omost.composer import ComposeSettings
+    from lib_omost.runtime import Engine
+
+    settings = ComposeSettings() if args.seed is None else ComposeSettings(seed=args.seed)
+    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram)
+    for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
+        print(piece, end="", flush=True)
+    print()
+    return 0
+
+
+def render(args: argparse.Namespace) -> int:
+    reading = read_canvas(_text(args.file))
+    _show_notes(reading)
+    if reading.canvas is None:
+        return 2
+    from lib_omost.runtime import Engine
+    from lib_omost.studio.images import save_png
+
+    engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
+    if args.lora:
+        engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
+    given = {field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None}
+    settings = replace(engine.render_defaults, **given)
+    images = engine.render(reading.canvas, settings, _show_step, threading.Event())
+    name = "canvas" if args.file == "-" else Path(args.file).stem
+    for number, image in enumerate(images, 1):
+        path = args.out / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
+        print(save_png(image, path, reading.canvas, settings, code=reading.code, model=engine.sdxl_entry.name))
+    return 0
+
+
+def models(args: argparse.Namespace) -> int:
+    from lib_omost.runtime import entries, is_here, loras
+
+    rows = [("NAME", "KIND", "SIZE", "HERE", "LICENCE")]
+    warnings = []
+    for entry in entries():
+        size = f"{entry.size_bytes / 1e9:.2f} GB" if entry.size_bytes else "?"
+        rows.append((entry.name, entry.kind, size, "yes" if is_here(entry) else "no", entry.licence))
+        if entry.warning:
+            warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
+    rows += [(name, "lora", f"{path.stat().st_size / 1e9:.2f} GB", "yes", "?") for name, path in loras().items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n" + "\n".join(warnings))
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from lib_omost.runtime import report as diagnostics
+
+    print(diagnostics())
+    return 0
+
+
+def _text(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise OmostError(f"{file} cannot be read: {error.strerror}. Give a text file with a reply, or - for standard input.") from error
+    except UnicodeDecodeError as error:
+        raise OmostError(f"{file} is not a text file in UTF-8. Give the text of a reply.") from error
+
+
+def _lora(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise OmostError(f"--lora {text}: {weight!r} is not a number. Write NAME or NAME=0.8.") from None
+
+
+def _show_notes(reading: Reading) -> None:
+    for note in reading.notes:
+        print(f"line {note.line}: {note.message}", file=sys.stderr)
+
+
+def _show_step(step: int, steps: int, preview: object) -> None:
+    if sys.stderr.isatty():
+        print(f"\rstep {step} of {steps}", end="\n" if step == steps else "", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,30 @@
+"""Which models, where, and under whose lock. The names below are imported when they are first used: an Engine costs no torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lib_omost.runtime.catalog import LlmEntry, SdxlEntry, entries, entry, is_here, loras, names
+    from lib_omost.runtime.doctor import report
+    from lib_omost.runtime.engine import Engine
+
+_HOMES = {
+    "Engine": "engine",
+    "LlmEntry": "catalog",
+    "SdxlEntry": "catalog",
+    "entries": "catalog",
+    "entry": "catalog",
+    "is_here": "catalog",
+    "loras": "catalog",
+    "names": "catalog",
+    "report": "doctor",
+}
+__all__ = ["Engine", "LlmEntry", "SdxlEntry", "entries", "entry", "is_here", "loras", "names", "report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,256 @@
+"""Which models there are: names -> where their weights come from, their size, licence, warning, and how they like to be used.
+
+Torch-free. Bringing weights here is fetch.py's work, loading them loading.py's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from lib_omost.composer import SYSTEM_PROMPT, Profile
+from lib_omost.errors import MissingWeightsError, UnknownModelError
+from lib_omost.renderer import RenderSettings
+from lib_omost.runtime import checks, fetch
+
+Kind = Literal["llm", "sdxl"]
+Place = Literal["embedded", "hub", "folder", "file", "server"]
+Precision = Literal["nf4", "int8", "half", "as stored", "server"]
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEFAULT_MODELS = PROJECT / "default_models"
+MODELS_DIR = PROJECT / "models_dir"  # what a person drops in: llms/, checkpoints/, loras/
+
+
+@dataclass(frozen=True, slots=True)
+class LlmEntry:
+    """A language model. `precision` is the one recommended; `revision` None means the newest."""
+
+    name: str
+    source: str  # a hub id, a path, or a server's base URL with its model's name after "#"
+    place: Place
+    profile: Profile
+    precision: Precision
+    size_bytes: int | None = None  # of what is fetched, about
+    licence: str = "not known here"
+    warning: str = ""
+    revision: str | None = None
+    adapter: Path | None = None
+    kind: Literal["llm"] = "llm"
+
+
+@dataclass(frozen=True, slots=True)
+class SdxlEntry:
+    """An image model of SDXL's architecture. `defaults` are the settings that suit it."""
+
+    name: str
+    source: str
+    place: Place
+    defaults: RenderSettings
+    precision: Precision = "half"
+    size_bytes: int | None = None
+    licence: str = "not known here"
+    warning: str = ""
+    revision: str | None = None
+    kind: Literal["sdxl"] = "sdxl"
+
+
+OMOST = Profile(system_prompt=SYSTEM_PROMPT, context_tokens=8192, words_only=True)
+# A model that was not trained on the words of the canvas may as well use free boxes.
+GENERAL = replace(OMOST, words_only=False)
+SMALL = Profile(
+    system_prompt="You compose images by writing Python code for the Canvas class.",
+    context_tokens=8192,
+    words_only=True,
+)
+
+_LLAMA = "Meta Llama 3 Community License"
+_DOLPHIN = "Trained on unfiltered data: it follows any request. Whoever serves it to others must add a safety layer of their own."
+
+
+def _omost(name: str, precision: Precision, size_bytes: int, licence: str, warning: str = "") -> LlmEntry:
+    return LlmEntry(
+        name, f"lllyasviel/{name.removeprefix('lllyasviel/')}", "hub", OMOST, precision, size_bytes, licence, warning
+    )
+
+
+# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). No revision is pinned: the hashes of the
+# published ones could not be verified where this was written, and an invented one is worse than none.
+LLMS = (
+    LlmEntry(
+        "default",
+        f"PyPI {fetch.WHEEL}",
+        "embedded",
+        SMALL,
+        "as stored",
+        fetch.WHEEL_BYTES,
+        "Apache-2.0 (SmolLM2-135M-Instruct and our adapter)",
+        "A small stand-in: it knows simple scenes of a few things.",
+        adapter=DEFAULT_MODELS / "language",
+    ),
+    _omost("lllyasviel/omost-llama-3-8b-4bits", "nf4", 5_700_000_000, _LLAMA),
+    _omost("lllyasviel/omost-llama-3-8b", "half", 16_060_000_000, _LLAMA),
+    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b-4bits", "nf4", 5_700_000_000, _LLAMA, _DOLPHIN),
+    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b", "half", 16_060_000_000, _LLAMA, _DOLPHIN),
+    _omost("lllyasviel/omost-phi-3-mini-128k-8bits", "int8", 4_000_000_000, "MIT (Phi-3)"),
+    _omost("lllyasviel/omost-phi-3-mini-128k", "half", 7_640_000_000, "MIT (Phi-3)"),
+    _omost(
+        "lllyasviel/omost-phi-3-mini-128k-4bits",
+        "nf4",
+        2_300_000_000,
+        "MIT (Phi-3)",
+        "A last resort: 4 bits cost this small model much.",
+    ),
+)
+SDXLS = (
+    SdxlEntry(
+        "default",
+        str(DEFAULT_MODELS / "image"),
+        "embedded",
+        RenderSettings(width=128, height=128, steps=20, guidance=4.0, canvas_start=1.0, centred_noise=True),
+        size_bytes=24_900_000,
+        licence="MIT (our weights; drawings of Fluent Emoji, MIT)",
+        warning="A small stand-in: it paints a few dozen nouns, softly, at 128 x 128.",
+    ),
+    SdxlEntry(
+        "SG161222/RealVisXL_V4.0",
+        "SG161222/RealVisXL_V4.0",
+        "hub",
+        RenderSettings(),
+        size_bytes=6_940_000_000,
+        licence="CreativeML Open RAIL++-M",
+    ),
+    SdxlEntry(
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "hub",
+        RenderSettings(),
+        size_bytes=6_940_000_000,
+        licence="CreativeML Open RAIL++-M",
+    ),
+)
+PUBLISHED = ("lllyasviel/omost-llama-3-8b-4bits", "SG161222/RealVisXL_V4.0")
+
+
+def entries(kind: Kind | None = None) -> list[LlmEntry | SdxlEntry]:
+    """The catalog, then what lies in models_dir/."""
+    found = [*LLMS, *SDXLS, *_dropped_in()]
+    return [entry for entry in found if kind in (None, entry.kind)]
+
+
+def names(kind: Kind) -> list[str]:
+    return [entry.name for entry in entries(kind)]
+
+
+def loras() -> dict[str, Path]:
+    """The LoRA files in models_dir/loras: name -> path."""
+    return {path.stem: path for path in sorted((MODELS_DIR / "loras").glob("*.safetensors"))}
+
+
+def _dropped_in() -> Iterator[LlmEntry | SdxlEntry]:
+    for path in sorted((MODELS_DIR / "llms").glob("*")):
+        if path.suffix == ".gguf" or (path / "config.json").is_file():
+            yield replace(_from_path(path, "llm"), name=path.name)
+    for path in sorted((MODELS_DIR / "checkpoints").glob("*")):
+        if path.suffix == ".safetensors" or (path / "model_index.json").is_file():
+            yield replace(_from_path(path, "sdxl"), name=path.name)
+
+
+def entry(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
+    """The entry for a catalog name, a name in models_dir/, a path, a server's URL or a hub id; raises UnknownModelError."""
+    for known in entries(kind):
+        if name in (known.name, known.name.rpartition("/")[2]):
+            return known
+    if re.match(r"https?://", name):
+        return _server(name, kind)
+    path = Path(name).expanduser()
+    if path.exists():
+        return _from_path(path, kind)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.suffix:
+        return _from_hub(name, kind)
+    near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise UnknownModelError(
+        f"There is no {_WHAT[kind]} named {name!r}, and no file or folder either. {hint}"
+        f"`python -m lib_omost models` lists the names."
+    )
+
+
+_WHAT = {"llm": "language model", "sdxl": "image model"}
+
+
+def llm(name: str) -> LlmEntry:
+    found = entry(name, "llm")
+    assert isinstance(found, LlmEntry)  # for the type checker: `kind` decides the class
+    return found
+
+
+def sdxl(name: str) -> SdxlEntry:
+    found = entry(name, "sdxl")
+    assert isinstance(found, SdxlEntry)
+    return found
+
+
+def _from_hub(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
+    if kind == "llm":
+        return LlmEntry(name, name, "hub", GENERAL, "as stored")
+    return SdxlEntry(name, name, "hub", RenderSettings())
+
+
+def _server(url: str, kind: Kind) -> LlmEntry:
+    if kind != "llm":
+        raise UnknownModelError(
+            f"{url!r}: pictures are rendered on this machine; give an image model's name, folder or file."
+        )
+    return LlmEntry(url, url, "server", GENERAL, "server", licence="as its server says")
+
+
+def _from_path(path: Path, kind: Kind) -> LlmEntry | SdxlEntry:
+    place: Place = "folder" if path.is_dir() else "file"
+    if kind == "llm":
+        if place == "folder" and not (path / "config.json").is_file():
+            raise UnknownModelError(f"{path.name}/ has no config.json: it is not the folder of a language model.")
+        if place == "file" and path.suffix != ".gguf":
+            raise UnknownModelError(f"{path.name}: a language model in a single file has to be a .gguf file.")
+        profile = OMOST if "omost" in path.name.lower() else GENERAL
+        return LlmEntry(str(path), str(path), place, profile, "as stored", _bytes(path))
+    if place == "folder" and not (path / "model_index.json").is_file():
+        raise UnknownModelError(
+            f"{path.name}/ has no model_index.json: it is not the folder of an image model (diffusers layout)."
+        )
+    return SdxlEntry(str(path), str(path), place, RenderSettings(), size_bytes=_bytes(path))
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.suffix in (".safetensors", ".gguf"))
+
+
+def is_here(entry: LlmEntry | SdxlEntry) -> bool:
+    """Whether the weights are on this machine; asks no network, so a server always counts as there."""
+    if entry.place == "embedded" and entry.kind == "llm":
+        return fetch.language_folder().is_dir()
+    if entry.place == "hub":
+        return fetch.local_hub_folder(entry.source, entry.kind, entry.revision) is not None
+    return entry.place == "server" or Path(entry.source).exists()
+
+
+def locate(entry: LlmEntry | SdxlEntry) -> Path:
+    """The folder or file with the entry's weights: fetched if need be, and seen to be whole.
+
+    Raises MissingWeightsError or BrokenWeightsError, naming the file.
+    """
+    if entry.place == "embedded" and entry.kind == "llm":
+        path = fetch.default_language_model()
+    elif entry.place == "hub":
+        path = fetch.hub_folder(entry.source, entry.kind, entry.revision)
+    else:
+        path = Path(entry.source).expanduser()
+    if not path.exists():
+        raise MissingWeightsError(f"{path.name}, the weights of {entry.name!r}, is not there any more. Check the path.")
+    (checks.check_folder if path.is_dir() else checks.check_file)(path)
+    return path

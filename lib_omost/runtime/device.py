@@ -1,0 +1,85 @@
+"""What this machine computes on: which device, in which number formats, how much memory it has. Decides nothing about models."""
+
+from __future__ import annotations
+
+import torch
+
+GIB = 1 << 30
+CONTEXT_BYTES = GIB // 2  # what a CUDA context and its libraries take beside the tensors
+
+
+def choose_device() -> torch.device:
+    """CUDA (which is also what ROCm builds of torch call themselves), else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def describe(device: torch.device) -> str:
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        platform = f"ROCm {torch.version.hip}, untested" if torch.version.hip else f"compute capability {major}.{minor}"
+        return f"{torch.cuda.get_device_name(device)} ({platform})"
+    return "Apple GPU (MPS, untested)" if device.type == "mps" else "CPU"
+
+
+def has_bitsandbytes_kernels(device: torch.device) -> bool:
+    """Whether bitsandbytes is used on this device: on NVIDIA cards, and by its CPU back end on the CPU."""
+    return device.type == "cpu" or (device.type == "cuda" and torch.version.hip is None)
+
+
+def network_dtype(device: torch.device, parameters: int) -> torch.dtype:
+    """The format of UNet, text encoders and unquantised language models.
+
+    fp16 on any GPU. On a CPU fp32, which is fastest there for small models; bf16 above 500 M parameters, where memory counts.
+    """
+    if device.type != "cpu":
+        return torch.float16
+    return torch.float32 if parameters < 500_000_000 else torch.bfloat16
+
+
+def total_bytes(device: torch.device, limit_bytes: int | None = None) -> int | None:
+    """What models and their work may take on this device; None on a CPU, where the system decides."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+    elif device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+    else:
+        return limit_bytes
+    return min(total, limit_bytes or total) - CONTEXT_BYTES
+
+
+def used_bytes(device: torch.device) -> int:
+    """What tensors take on this device; 0 on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    return torch.mps.current_allocated_memory() if device.type == "mps" else 0
+
+
+def free_bytes(device: torch.device, limit_bytes: int | None = None) -> int | None:
+    """What new tensors may take now: under the limit, and of what other programs have left. None on a CPU."""
+    total = total_bytes(device, limit_bytes)
+    if total is None:
+        return None
+    free = total - used_bytes(device)
+    if device.type == "cuda":
+        unused_cache = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        free = min(free, torch.cuda.mem_get_info(device)[0] + unused_cache)
+    return free
+
+
+def empty_cache(device: torch.device) -> None:
+    """Hands memory that no tensor uses back to the system."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -1,0 +1,181 @@
+"""Engine: compose() and render(), one at a time in order of arrival, each with its own stop flag.
+
+Cheap to make: torch is imported and models are loaded when they are first needed, or by warm_up() in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from lib_omost.canvas import Canvas
+from lib_omost.composer import ComposeSettings, ComposeStats, Message
+from lib_omost.errors import OmostError, Stopped
+from lib_omost.renderer import RenderSettings
+from lib_omost.runtime import catalog
+from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
+from lib_omost.runtime.turns import Turns
+
+if TYPE_CHECKING:
+    from lib_omost.renderer import Previous
+    from lib_omost.runtime.machine import Machine
+
+log = logging.getLogger(__name__)
+OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step, of steps, makes a preview)
+
+
+class Engine:
+    """A language model and an image model on one device.
+
+    `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models where CUDA is there, else "default".
+    `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
+    `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `status` says what is going on, in words.
+    """
+
+    def __init__(
+        self,
+        llm: str | None = None,
+        sdxl: str | None = None,
+        *,
+        device: str | None = None,
+        vram_gib: float | None = None,
+        keep_llm: bool = False,
+    ) -> None:
+        self._llm = catalog.llm(llm) if llm else None
+        self._sdxl = catalog.sdxl(sdxl) if sdxl else None
+        self._device, self._vram_gib = device, vram_gib
+        self._turns = Turns()
+        self._making = threading.Lock()
+        self._made: Machine | None = None
+        self.keep_llm = keep_llm
+        self.loras: dict[str, float] = {}
+        self.status = ""
+        self.last_error: str | None = None
+
+    # --- which models ---
+
+    @property
+    def llm_entry(self) -> LlmEntry:
+        if self._llm is None:
+            self._llm = catalog.llm(catalog.PUBLISHED[0] if self._has_cuda() else "default")
+        return self._llm
+
+    @property
+    def sdxl_entry(self) -> SdxlEntry:
+        if self._sdxl is None:
+            self._sdxl = catalog.sdxl(catalog.PUBLISHED[1] if self._has_cuda() else "default")
+        return self._sdxl
+
+    def _has_cuda(self) -> bool:
+        import torch
+
+        return torch.device(self._device).type == "cuda" if self._device else torch.cuda.is_available()
+
+    @property
+    def render_defaults(self) -> RenderSettings:
+        """Settings that suit the chosen image model."""
+        return self.sdxl_entry.defaults
+
+    def use_llm(self, name: str) -> None:
+        """Another language model from the next message on; raises UnknownModelError and keeps the present one."""
+        entry = catalog.llm(name)
+        with self._turns.turn():
+            self._machine.drop_llm()
+            self._llm = entry
+
+    def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
+        """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
+        entry = catalog.sdxl(name)
+        with self._turns.turn():
+            self._machine.drop_sdxl()
+            self._sdxl, self.loras = entry, dict(loras or {})
+
+    # --- work ---
+
+    def compose(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
+        """The reply in pieces, as they come; ends early when `stop` is set. Raises ComposerError, ModelError or DeviceMemoryError."""
+        if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
+            yield from self._composed(messages, settings, stop)
+            return
+        try:
+            with self._turns.turn(stop):
+                yield from self._composed(messages, settings, stop)
+        except Stopped:
+            return
+
+    def _composed(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
+        with self._noted("Writing …"):
+            yield from self._machine.compose(self.llm_entry, messages, settings, stop, self.keep_llm)
+
+    def render(
+        self,
+        canvas: Canvas,
+        settings: RenderSettings,
+        on_step: OnStep,
+        stop: threading.Event,
+        keep: Previous | None = None,
+    ) -> list[Image.Image]:
+        """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: the picture that an edit starts from.
+
+        Raises Stopped, RenderError, ModelError or DeviceMemoryError.
+        """
+        with self._turns.turn(stop), self._noted("Painting …"):
+            self._machine.load_sdxl(self.sdxl_entry, self.loras)
+            return self._machine.render(canvas, settings, on_step, stop, keep)
+
+    def warm_up(self) -> None:
+        """Loads both models; meant for a thread at the start. A problem is logged, and raised again when the model is used."""
+        for what, load in (
+            ("language", lambda: self._machine.load_llm(self.llm_entry)),
+            ("image", lambda: self._machine.load_sdxl(self.sdxl_entry, self.loras)),
+        ):
+            try:
+                with self._turns.turn(), self._noted(f"Loading the {what} model …"):
+                    load()
+            except OmostError as error:
+                log.warning("%s", error)
+
+    # --- what is going on ---
+
+    @property
+    def compose_stats(self) -> ComposeStats | None:
+        """Counts of the last reply."""
+        return self._machine.compose_stats
+
+    @property
+    def waiting(self) -> int:
+        """How many runs hold or wait for the device."""
+        return self._turns.taken
+
+    def device_memory(self) -> tuple[int, int] | None:
+        """Used and total memory of the device in MiB; None on a CPU."""
+        return self._machine.memory_mib()
+
+    @property
+    def _machine(self) -> Machine:
+        """Made at the first use: this is what imports torch."""
+        with self._making:
+            if self._made is None:
+                from lib_omost.runtime.machine import Machine
+
+                self._made = Machine(self._device, self._vram_gib)
+            return self._made
+
+    @contextmanager
+    def _noted(self, status: str) -> Iterator[None]:
+        """Tells `status` while it lasts, and keeps what went wrong for the diagnostics."""
+        self.status = status
+        try:
+            yield
+        except (Stopped, GeneratorExit):
+            raise
+        except Exception as error:
+            self.last_error = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.status = ""

@@ -1,0 +1,73 @@
+"""From a catalog entry to a language model at work, honestly: what cannot run here or does not fit is refused by name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import torch
+
+from lib_omost.composer import LocalComposer, load_local
+from lib_omost.errors import ModelError
+from lib_omost.runtime import catalog, checks
+from lib_omost.runtime import device as devices
+from lib_omost.runtime.catalog import LlmEntry
+
+if TYPE_CHECKING:
+    from lib_omost.composer import RemoteComposer
+
+log = logging.getLogger(__name__)
+
+
+def load_composer(entry: LlmEntry, device: torch.device) -> LocalComposer | RemoteComposer:
+    """Raises ModelError's kinds: not there, broken, too old a library, or not for this device."""
+    if entry.place == "server":
+        from lib_omost.composer import RemoteComposer
+
+        base_url, _, model = entry.source.partition("#")
+        return RemoteComposer(base_url, model, os.environ.get("OPENAI_API_KEY", ""), entry.profile)
+    checks.need("transformers", "5.0", entry.name)
+    refuse_unusable_quantisation(entry, device)
+    path = catalog.locate(entry)
+    stored = checks.quantisation(path) if path.is_dir() else None
+    if stored:
+        refuse_method(entry, stored, device)
+    log.info("Loading %s …", entry.name)
+    return load_local(
+        path if path.is_dir() else path.parent,
+        profile=entry.profile,
+        adapter=entry.adapter,
+        gguf_file=None if path.is_dir() else path.name,
+        dtype=llm_dtype(device),
+        device=device,
+    )
+
+
+def llm_dtype(device: torch.device) -> torch.dtype:
+    """fp16 on Apple's GPUs, bf16 elsewhere if the hardware has it; it halves memory, and bf16 is faster than fp32 even on a CPU."""
+    if device.type == "mps":
+        return torch.float16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16
+
+
+def refuse_unusable_quantisation(entry: LlmEntry, device: torch.device) -> None:
+    """Before any download: the recommended format of a published quantised model has to run here."""
+    if entry.place == "hub" and entry.name.endswith("bits"):
+        refuse_method(entry, "bitsandbytes", device)
+
+
+def refuse_method(entry: LlmEntry, method: str, device: torch.device) -> None:
+    """Raises VersionError without the library, ModelError where it does not run on this device."""
+    if method != "bitsandbytes":
+        raise ModelError(
+            f"{entry.name} is quantised by {method}; only bitsandbytes (nf4, int8) and GGUF are loaded. Choose another copy."
+        )
+    if device.type == "mps" or (device.type == "cuda" and torch.version.hip):
+        raise ModelError(
+            f"{entry.name} is quantised by bitsandbytes, which is not used on {devices.describe(device)}. "
+            f"Use its unquantised version, a GGUF file, a server's URL, or --llm default."
+        )
+    checks.need("bitsandbytes", "0.50", entry.name)

@@ -1,0 +1,229 @@
+"""The models at work on one device: loads them when they are needed, has them take turns, survives a full device.
+
+Not safe for two callers at once; engine.py lets in one at a time. transformers and diffusers are imported by what needs them:
+diffusers takes seconds, which the first reply should not wait for.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+
+from lib_omost.canvas import Canvas
+from lib_omost.composer import ComposeSettings, ComposeStats, Message
+from lib_omost.errors import DeviceMemoryError
+from lib_omost.renderer import RenderSettings
+from lib_omost.runtime import device as devices
+from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
+from lib_omost.runtime.memory import Residency
+
+if TYPE_CHECKING:
+    from lib_omost.composer import LocalComposer, RemoteComposer
+    from lib_omost.renderer import Previous, StableDiffusionXLOmostPipeline
+    from lib_omost.runtime.engine import OnStep
+
+log = logging.getLogger(__name__)
+
+GIB = devices.GIB
+PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
+SMALL_CARD_BYTES = 12 * GIB
+LLM_WORK_BYTES = GIB * 3 // 2  # keys and values of 8k tokens of an 8B model, 1 GiB, and activations
+TEXT_WORK_BYTES = GIB // 4
+# Peak activations per million pixels, 16 bits, measured on meta tensors with SDXL's exact configs (fused attention).
+UNET_WORK_PER_MP = 0.3 * GIB
+UNET_WORK_BYTES = GIB // 2  # cached keys and values of six regions
+VAE_WORK_PER_MP = 1.44 * GIB
+VAE_TILED_WORK_BYTES = GIB // 2
+
+
+class Machine:
+    """`device` None = the best there is; `vram_gib` caps what all models together may take of it."""
+
+    def __init__(self, device: str | None = None, vram_gib: float | None = None) -> None:
+        self.device = torch.device(device) if device else devices.choose_device()
+        self.limit_bytes = int(vram_gib * GIB) if vram_gib else None
+        if self.limit_bytes and self.device.type == "cuda":
+            total = torch.cuda.get_device_properties(self.device).total_memory
+            torch.cuda.set_per_process_memory_fraction(min(1.0, self.limit_bytes / total), self.device)
+        self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
+        self.composer: LocalComposer | RemoteComposer | None = None
+        self.pipe: StableDiffusionXLOmostPipeline | None = None
+        self._settings = RenderSettings()  # of the render that is running
+
+    # --- language ---
+
+    def load_llm(self, entry: LlmEntry) -> None:
+        if self.composer is not None:
+            return
+        self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
+        from lib_omost.runtime.load_llm import load_composer
+
+        self.composer = load_composer(entry, self.device)
+        if entry.place != "server":
+            self.residency.add("llm", self.composer.model, copies=False, on_refusal=self.drop_llm)
+
+    def drop_llm(self) -> None:
+        self.composer = None
+        self.residency.drop("llm")
+        self._clear()
+
+    def compose(
+        self,
+        entry: LlmEntry,
+        messages: Sequence[Message],
+        settings: ComposeSettings,
+        stop: threading.Event,
+        keep_llm: bool,
+    ) -> Iterator[str]:
+        """The reply in pieces. Raises DeviceMemoryError when the device is full; the next reply starts with an empty one."""
+        try:
+            self.load_llm(entry)
+            assert self.composer is not None
+            self.residency.bring(["llm"], LLM_WORK_BYTES)
+            yield from self.composer.stream(messages, settings, stop)
+        except torch.OutOfMemoryError as error:
+            # without the traceback, whose frames hold the tensors that filled the device
+            full = DeviceMemoryError(
+                f"The device is full: {_first_sentence(error)} Try a shorter chat or fewer new tokens."
+            )
+        else:
+            full = None
+        finally:
+            self._after_reply(keep_llm)
+        if full:
+            self.residency.leave()
+            raise full
+
+    def _after_reply(self, keep_llm: bool) -> None:
+        if self.composer is None or "llm" not in self.residency.here():
+            return
+        total = devices.total_bytes(self.device, self.limit_bytes)
+        if total is not None and total <= SMALL_CARD_BYTES and not keep_llm:
+            self.composer.release()
+            self.residency.leave(["llm"])
+
+    @property
+    def compose_stats(self) -> ComposeStats | None:
+        return self.composer.stats if self.composer else None
+
+    # --- pictures ---
+
+    def load_sdxl(self, entry: SdxlEntry, loras: Mapping[str, float]) -> None:
+        if self.pipe is not None:
+            return
+        from lib_omost.runtime.load_sdxl import load_pipeline
+
+        pipe = load_pipeline(entry, self.device, loras)
+        for name in PARTS:
+            self.residency.add(name, getattr(pipe, name), copies=True)
+        pipe.bring, pipe.on_full = self._bring, self._step_down
+        self.pipe = pipe
+
+    def drop_sdxl(self) -> None:
+        self.pipe = None
+        for name in PARTS:
+            self.residency.drop(name)
+        self._clear()
+
+    def render(
+        self,
+        canvas: Canvas,
+        settings: RenderSettings,
+        on_step: OnStep,
+        stop: threading.Event,
+        keep: Previous | None,
+    ) -> list[Image.Image]:
+        """Raises DeviceMemoryError when the device is full even after the step down; Stopped when `stop` was set."""
+        from lib_omost.renderer import render
+
+        assert self.pipe is not None
+        self._settings = settings
+        self.pipe.one_at_a_time = False
+        self._tile(self._wants_tiles())
+        try:
+            return render(self.pipe, canvas, settings, on_step, stop, keep)
+        except torch.OutOfMemoryError as error:
+            sentence = _first_sentence(error)
+        finally:
+            self._clear()
+        self.residency.leave()
+        raise DeviceMemoryError(
+            f"The device is full, even in tiles and one picture at a time: {sentence} Try a smaller picture, a smaller second pass, "
+            f"or close other programs that use the device. The canvas is kept."
+        )
+
+    def _bring(self, names: tuple[str, ...]) -> None:
+        self.residency.bring(names, self._work_bytes(names))
+
+    def _work_bytes(self, names: tuple[str, ...]) -> int:
+        if "unet" in names:
+            pictures = 1 if self.pipe is not None and self.pipe.one_at_a_time else self._settings.images
+            return int(UNET_WORK_BYTES + UNET_WORK_PER_MP * self._megapixels() * pictures)
+        if "vae" in names:
+            return VAE_TILED_WORK_BYTES if self.pipe is not None and self.pipe.vae.use_tiling else self._untiled_bytes()
+        return TEXT_WORK_BYTES
+
+    def _megapixels(self) -> float:
+        """Of the larger pass."""
+        settings = self._settings
+        return settings.width * settings.height * settings.highres_scale**2 / 1e6
+
+    def _untiled_bytes(self) -> int:
+        assert self.pipe is not None
+        return int(VAE_WORK_PER_MP * self._megapixels() * self.pipe.vae.dtype.itemsize / 2)
+
+    def _wants_tiles(self) -> bool:
+        """Where the VAE would take over a quarter of the device: from 1.4 megapixels on 8 GiB, 4 on 24."""
+        total = devices.total_bytes(self.device, self.limit_bytes)
+        return total is not None and self._untiled_bytes() > total / 4
+
+    def _tile(self, on: bool) -> None:
+        """512-pixel tiles: they decode within 0.4 GiB at any size, where diffusers' 1024-pixel ones save little."""
+        assert self.pipe is not None
+        vae = self.pipe.vae
+        vae.use_tiling = on
+        if on:
+            vae.tile_sample_min_size = 512
+            vae.tile_latent_min_size = 512 // 2 ** (len(vae.config.block_out_channels) - 1)
+
+    def _step_down(self, names: tuple[str, ...]) -> bool:
+        """Makes room after a piece of work found the device full; False when there is nothing left to give."""
+        assert self.pipe is not None
+        others = [name for name in self.residency.here() if name not in names]
+        tiles = "vae" in names and not self.pipe.vae.use_tiling
+        fewer = "unet" in names and not self.pipe.one_at_a_time and self._settings.images > 1
+        if not (others or tiles or fewer):
+            return False
+        done = (
+            ["other models leave it"] * bool(others) + ["512-pixel tiles"] * tiles + ["one picture at a time"] * fewer
+        )
+        log.warning("The device is full: trying once more with %s.", ", ".join(done))
+        if tiles:
+            self._tile(True)
+        self.pipe.one_at_a_time = True
+        self._clear()
+        self.residency.leave(others)
+        return True
+
+    def _clear(self) -> None:
+        gc.collect()
+        devices.empty_cache(self.device)
+
+    def memory_mib(self) -> tuple[int, int] | None:
+        """Used (by all programs) and total memory of the device, None on a CPU."""
+        if self.device.type == "cuda":
+            free, total = torch.cuda.mem_get_info(self.device)
+            return (total - free) >> 20, total >> 20
+        total_mps = devices.total_bytes(self.device)
+        return None if total_mps is None else (devices.used_bytes(self.device) >> 20, total_mps >> 20)
+
+
+def _first_sentence(error: BaseException) -> str:
+    """What the allocator tried to get, without its advice to programmers."""
+    return str(error).split(". ")[0].strip().rstrip(".") + "."

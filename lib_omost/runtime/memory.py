@@ -1,0 +1,143 @@
+"""Who is on the device: modules take turns where they do not fit together, and stay together where they do.
+
+Counts bytes and moves modules. What a phase needs is told by the caller; when to call is engine.py's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from lib_omost.errors import DeviceMemoryError
+from lib_omost.runtime import device as devices
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Guest:
+    module: nn.Module
+    copies: dict[str, torch.Tensor] = field(default_factory=dict)  # on the CPU, pinned; empty: moved both ways by .to
+    on_refusal: Callable[[], None] | None = None
+    here: bool = False
+
+
+def module_bytes(module: nn.Module) -> int:
+    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+
+
+class Residency:
+    """Modules under names, moved to one device when they are needed.
+
+    The longest unused ones leave first, and only when there is too little room. A module with CPU copies leaves without a
+    transfer. On a CPU nothing ever moves.
+    """
+
+    def __init__(self, device: torch.device, free_bytes: Callable[[], int | None]) -> None:
+        self.device = device
+        self.swap_s = 0.0  # spent on moving, in total
+        self._free_bytes = free_bytes
+        self._guests: dict[str, _Guest] = {}  # longest unused first
+
+    def add(self, name: str, module: nn.Module, *, copies: bool, on_refusal: Callable[[], None] | None = None) -> None:
+        """Takes a module in, wherever it is now.
+
+        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change. `on_refusal` is
+        called, and the module dropped, when it refuses to be moved: it should forget the module, to be loaded again.
+        """
+        here = any(t.device.type == self.device.type for t in (*module.parameters(), *module.buffers()))
+        guest = _Guest(module, on_refusal=on_refusal, here=here)
+        if copies and not here:
+            guest.copies = {name: _pinned(tensor) for name, tensor in module.state_dict().items()}
+            module.load_state_dict(guest.copies, assign=True)
+        self._guests[name] = guest
+
+    def drop(self, name: str) -> None:
+        """Forgets a module, if it was there; its memory is free once no one else holds it."""
+        self._guests.pop(name, None)
+
+    def here(self) -> list[str]:
+        """The names of those on the device."""
+        return [name for name, guest in self._guests.items() if guest.here]
+
+    def bring(self, names: Iterable[str], work_bytes: int = 0) -> None:
+        """Puts these on the device with `work_bytes` to spare beside them; others leave only if they must.
+
+        Raises DeviceMemoryError when they do not fit even alone.
+        """
+        if self.device.type == "cpu":
+            return
+        wanted = [name for name in names if name in self._guests]
+        for name in wanted:
+            self._guests[name] = self._guests.pop(name)  # now the latest used
+        coming = [name for name in wanted if not self._guests[name].here]
+        self.make_room(sum(module_bytes(self._guests[name].module) for name in coming) + work_bytes, keep=wanted)
+        for name in coming:
+            self._enter(name, wanted)
+
+    def make_room(self, room_bytes: int, keep: Iterable[str] = ()) -> None:
+        """Lets the longest unused leave until `room_bytes` are free or only those of `keep` are left."""
+        for name in [n for n in self.here() if n not in set(keep)]:
+            free = self._free_bytes()
+            if free is None or free >= room_bytes:
+                return
+            self.leave([name])
+
+    def leave(self, names: Iterable[str] | None = None) -> None:
+        """Takes these off the device (all of them: None) and hands their memory back."""
+        start = time.perf_counter()
+        for name in [n for n in self.here() if names is None or n in set(names)]:
+            self._exit(name)
+        devices.empty_cache(self.device)
+        self.swap_s += time.perf_counter() - start
+
+    def _enter(self, name: str, keep: Iterable[str]) -> None:
+        start = time.perf_counter()
+        guest = self._guests[name]
+        try:
+            guest.module.to(self.device, non_blocking=True)
+        except torch.OutOfMemoryError:
+            guest.here = True  # in part: leaving puts all of it back
+            self.leave([n for n in self.here() if n == name or n not in set(keep)])
+            try:
+                guest.module.to(self.device, non_blocking=True)
+            except torch.OutOfMemoryError as error:
+                guest.here = True
+                self.leave()
+                size = module_bytes(guest.module) / devices.GIB
+                raise DeviceMemoryError(
+                    f"{name} needs {size:.1f} GiB of device memory, and there is not so much even with all other models away. "
+                    f"Close other programs that use the device, or choose a smaller model."
+                ) from error
+        guest.here = True
+        devices.synchronize(self.device)
+        self.swap_s += time.perf_counter() - start
+
+    def _exit(self, name: str) -> None:
+        guest = self._guests[name]
+        guest.here = False
+        try:
+            if guest.copies:
+                guest.module.load_state_dict(guest.copies, assign=True)
+            guest.module.to("cpu")
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            if guest.on_refusal is None:
+                raise
+            log.info("%s cannot be moved (%s); it will be loaded again when it is needed.", name, error)
+            self.drop(name)
+            guest.on_refusal()
+
+
+def _pinned(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in page-locked memory, from which a GPU copies at full speed; as it is where that cannot be had."""
+    if not torch.cuda.is_available():
+        return tensor
+    try:
+        return tensor.pin_memory()
+    except RuntimeError:  # no page-locked memory left
+        return tensor

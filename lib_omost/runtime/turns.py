@@ -1,0 +1,43 @@
+"""One at a time, in order of arrival. Knows nothing about devices or models."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lib_omost.errors import Stopped
+
+
+class Turns:
+    """A lock that is fair, as threading.Lock is not, and whose queue one can leave by setting a stop flag.
+
+    It belongs to a turn and not to a thread, so a generator may hold it between the calls of different threads.
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._queue: deque[object] = deque()
+
+    @property
+    def taken(self) -> int:
+        """How many hold or wait for the turn."""
+        return len(self._queue)
+
+    @contextmanager
+    def turn(self, stop: threading.Event | None = None) -> Iterator[None]:
+        """Waits for the turn and holds it; raises Stopped when `stop` is set before the turn comes."""
+        ticket = object()
+        self._queue.append(ticket)
+        try:
+            with self._change:
+                while self._queue[0] is not ticket:
+                    if stop is not None and stop.is_set():
+                        raise Stopped("stopped before its turn came")
+                    self._change.wait(0.1)  # a stop flag wakes nobody, so it is looked at ten times a second
+            yield
+        finally:
+            with self._change:
+                self._queue.remove(ticket)
+                self._change.notify_all()
