@@ -1,11 +1,14 @@
 """The language that a model writes a picture in: words, boxes, the Canvas value, its reader and its writer."""
 
 from lib_omost.canvas.canvas import Canvas, Region
+from lib_omost.canvas.exchange import from_comfy, to_comfy, to_flux
 from lib_omost.canvas.fields import GlobalDescription
 from lib_omost.canvas.notes import Note
+from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.program import Finished, Started
 from lib_omost.canvas.reader import CanvasReader, Reading, read_canvas, report
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
+from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
 __all__ = [
     "AREAS",
@@ -21,8 +24,19 @@ __all__ = [
     "Reading",
     "Region",
     "Started",
+    "add_region",
     "box_of",
+    "color_png",
+    "delete_region",
+    "from_comfy",
+    "layout_svg",
+    "mask_png",
+    "move_region",
     "read_canvas",
     "report",
+    "set_box",
+    "set_keyword",
     "snap",
+    "to_comfy",
+    "to_flux",
 ]

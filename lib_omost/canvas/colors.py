@@ -123,11 +123,8 @@ def nearest_name(rgb: RGB) -> str:
 
 def color_in(text: str) -> str | None:
     """The first colour word of a sentence such as 'A red apple on a table', None if it has none."""
-    words = re.findall(r"[a-z]+", text[:400].lower())
-    for word in words:
-        if word in COLORS and word not in _NOUNS:
-            return word
-    return None
+    words: list[str] = re.findall(r"[a-z]+", text[:400].lower())
+    return next((word for word in words if word in COLORS and word not in _NOUNS), None)
 
 
 #: The first name of each value: `aqua` for aqua and cyan, so that one value always reads as one name.

@@ -120,7 +120,7 @@ _ALIASES = {
 
 
 def _named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> dict[str, Argument]:
-    """Field to argument: positions take the names in order, spellings the name that they mean; the last of two counts."""
+    """Field to argument: positions take the names in order, other spellings what they mean, the last of two counts."""
     given: dict[str, Argument] = {}
     for position, argument in enumerate(arguments):
         field = _field_of(argument, position, fields, say)

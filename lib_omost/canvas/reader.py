@@ -10,6 +10,7 @@ from lib_omost.canvas import exchange
 from lib_omost.canvas.canvas import Canvas
 from lib_omost.canvas.fences import CALL, Fences, Piece
 from lib_omost.canvas.fields import read_place
+from lib_omost.canvas.json_reader import find_json, read_data
 from lib_omost.canvas.notes import MAX_TEXT, Note, Notes, merged
 from lib_omost.canvas.program import Finished, Programs, Span
 from lib_omost.canvas.salvage import read_arguments
@@ -84,7 +85,8 @@ def report(reading: Reading) -> dict[str, Any]:
 class CanvasReader:
     """Reads a reply as it streams, each character once.
 
-    `feed` returns what a chunk finished, `canvas` is what is finished so far, `pending` the box of the region being written.
+    `feed` returns what a chunk finished, `canvas` is what is finished so far, `pending` the box of the region that is
+    being written.
     """
 
     def __init__(self, whole: bool = False) -> None:
@@ -225,6 +227,15 @@ class CanvasReader:
         )
 
     def _without_program(self) -> Reading:
+        """JSON may hold the canvas; else there is none."""
+        text = self.text
+        if found := find_json(text):
+            data, line = found
+            canvas = read_data(data, self._notes, line)
+            if canvas is not None:
+                self._notes.add("repair", "json", line, 1, "The canvas is written as JSON; it was turned into code.")
+                own = read_canvas(canvas.to_code())
+                return Reading("repair", canvas, self._notes.sorted(), own.code, own.spans, own.global_span)
         notes = merged(self._notes, *(program.notes for program in self._programs.all))
         if not any(note.level == "error" for note in notes):
             notes += (Note("error", "none", max(self._number, 1), 1, self._why_none()),)

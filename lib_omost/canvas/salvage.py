@@ -20,7 +20,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a call, at `line` (from 1) and `column` (from 0) of it; not `closed` where the text ends in it."""
+    """One argument of a call, at `line` (from 1) and `column` (from 0) of it; `closed` unless the text ends in it."""
 
     name: str | None
     value: Value | Unusable
@@ -84,7 +84,7 @@ _CONSTANTS: dict[str, Value] = {"None": None, "null": None, "True": True, "true"
 
 
 def string_end(text: str, at: int) -> StringEnd:
-    """The end of the string whose quote stands at `at`, by the tolerant rule: a quote inside a sentence does not end it."""
+    """The end of the string whose quote stands at `at`; by the tolerant rule a quote inside a sentence does not end it."""
     quote = text[at]
     if text.startswith(quote * 3, at) and quote in "'\"":
         end = text.find(quote * 3, at + 3)
@@ -125,7 +125,7 @@ def adjacent(text: str) -> list[str]:
 
 
 def read_arguments(text: str, at: int) -> tuple[list[Argument], list[Slip]]:
-    """The arguments of the call whose opening parenthesis ends just before `at`, and what is wrong with their writing."""
+    """The arguments of the call whose opening parenthesis ends just before `at`, and what is wrong with them."""
     cursor = _Cursor(text, at)
     arguments = cursor.arguments()
     return arguments, [Slip(*cursor.position(where), message) for where, message in sorted(cursor.slips)]

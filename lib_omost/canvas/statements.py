@@ -1,4 +1,4 @@
-"""One statement to what it says: a call with literal arguments, a new canvas, or nothing. Calls and looks up nothing."""
+"""One statement to what it says: a call with literal arguments, a new canvas, or nothing. Runs nothing."""
 
 from __future__ import annotations
 
@@ -139,9 +139,8 @@ def _value(node: ast.expr, lines: list[str]) -> Value | Unusable:
         return _joined(node)
     if isinstance(node, ast.BinOp):
         return _sum(node)
-    return Unusable(
-        f"{_KINDS.get(type(node).__name__, 'an expression')} is not run, only text in quotes, numbers and lists are read"
-    )
+    kind = _KINDS.get(type(node).__name__, "an expression")
+    return Unusable(f"{kind} is not run, only text in quotes, numbers and lists are read")
 
 
 _KINDS = {

@@ -137,7 +137,7 @@ def _changed(reading: Reading, index: int | None, keyword: str, value: object) -
 
 
 def _edited(text: str, keyword: str, value: Value | None, fields: Sequence[str], newline: str) -> str | None:
-    """The text of one call with its last `keyword` set to `value`, or without it; None where Python refuses the call."""
+    """The text of one call with `keyword` set to `value`, or without it; None where Python refuses the call."""
     places = _places(text, fields)
     if not places:
         return None
