@@ -1,0 +1,157 @@
+"""Entry point of the page: command-line options, layout, wiring. What anything does is in chat_interface.py and
+lib_omost/studio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from chat_interface import CanvasChat
+from lib_omost.errors import OmostError
+from lib_omost.runtime import Engine
+from lib_omost.studio import api
+from lib_omost.studio.drawer import Drawer, models_text
+from lib_omost.studio.picture_column import PictureColumn
+from lib_omost.studio.plan_column import PlanColumn
+from lib_omost.studio.runs import Runs
+from lib_omost.studio.sessions import Sessions
+from lib_omost.studio.sessions_column import SessionsColumn
+from lib_omost.studio.theme import CSS_FILE, theme
+from lib_omost.studio.visitor import VisitorCookie
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+HEAD = '<link rel="icon" href="data:,">'
+
+
+def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
+    """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
+    it.
+    """
+    sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
+    pictures = folder / "pictures"
+    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+        session = gr.State("")
+        with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar"):
+            gallery = SessionsColumn(sessions, session, pictures)
+        with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar"):
+            drawer = Drawer(engine, local)
+        with gr.Row(elem_id="head"):
+            gr.Markdown("# Omost")
+            models = gr.Markdown(models_text(engine), elem_id="models-line")
+        with gr.Row(elem_id="columns"):
+            with gr.Column(scale=4, min_width=340, elem_id="chat-column"):
+                chat = CanvasChat(engine, sessions, runs, session)
+            with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
+                plan = PlanColumn(sessions, session, drawer.size)
+            with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
+                picture = PictureColumn(engine, sessions, runs, session, pictures)
+
+        def view(session: str, size: tuple[int, int]) -> tuple[Any, ...]:
+            return (*chat.view(session, size), *picture.show(session))
+
+        chat.wire(plan, drawer)
+        everything = [*chat.outputs, *picture.outputs]
+        plan.wire(chat.chatbot, chat.state_line)
+        picture.wire(plan, drawer, chat.chatbot, chat.outputs, chat.view)
+        gallery.wire(demo, view, everything, drawer.size)
+        drawer.wire(models)
+        api.add(engine, pictures)
+    return demo
+
+
+def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: Any) -> Any:
+    """Serves the page; returns what gradio's launch returns."""
+    local = host in LOOPBACK
+    return demo.queue(max_size=16, default_concurrency_limit=8).launch(
+        server_name=host,
+        server_port=port,
+        auth=tuple(auth.split(":", 1)) if auth else None,
+        theme=theme(),
+        css_paths=[CSS_FILE],
+        head=HEAD,
+        allowed_paths=[str(folder / "pictures")],
+        app_kwargs={"middleware": [Middleware(VisitorCookie)]},
+        footer_links=["api", "settings"],
+        run_history=False,
+        ssr_mode=False,
+        share=False,
+        show_error=local,
+        max_file_size="64mb",
+        state_session_capacity=200,
+        strict_cors=True,
+        enable_monitoring=False,
+        **more,
+    )
+
+
+def options(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The studio page: chat, plan, picture.")
+    parser.add_argument(
+        "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
+    )
+    parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
+    parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    start = time.monotonic()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    chosen = options(argv)
+    if chosen.auth and ":" not in chosen.auth:
+        print("--auth wants USER:PASSWORD")
+        return 2
+    folder = chosen.outputs.resolve()
+    try:
+        engine = Engine(chosen.llm, chosen.sdxl)
+        print(startup_line(engine, chosen))
+        local = chosen.host in LOOPBACK
+        if not local and not chosen.auth:
+            print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
+        _, url, _ = launch(
+            build(engine, folder, local=local),
+            folder,
+            chosen.host,
+            chosen.port,
+            chosen.auth,
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+    except (OmostError, OSError) as error:
+        print(f"Cannot start: {error}")
+        return 2
+    print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
+    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("Bye.")
+    return 0
+
+
+def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
+    """Which models are at work, and why these."""
+    why = "as asked for" if chosen.llm and chosen.sdxl else "the default on this machine"
+    llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    if "embedded" in (llm.place, sdxl.place) and not (chosen.llm and chosen.sdxl):
+        why = "no CUDA device was found, so the small models of this repository are used"
+    return f"Language model {llm.name}, image model {sdxl.name}: {why}."
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""The endpoints that scripts call: /chat, /read, /render, /compose_and_render. Texts are read as untrusted, settings
+are checked.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from lib_omost.canvas import Canvas, read_canvas, report
+from lib_omost.composer import ComposeSettings
+from lib_omost.errors import SettingsError
+from lib_omost.renderer import RenderSettings
+from lib_omost.runtime import Engine
+from lib_omost.studio.drawer import checked
+from lib_omost.studio.images import save_png
+from lib_omost.studio.sessions import Turn
+from lib_omost.studio.turns import MAX_REPLY, MAX_TURNS, messages, said
+from lib_omost.studio.words import sentence
+
+YIELD_PAUSE_S = 0.1
+HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
+
+
+def add(engine: Engine, folder: Path) -> None:
+    """Adds the four endpoints to the page that is being built. Pictures go to `folder`."""
+
+    def chat(  # type: ignore[misc]  # gradio wants the type of what is yielded
+        message: str,
+        history: list[dict[str, str]] | None = None,
+        seed: int = 12345,
+        temperature: float = 0.6,
+        top_p: float = 0.9,
+        max_new_tokens: int = 4096,
+    ) -> str:
+        """Writes a canvas program for a message; yields the growing reply. `history`: earlier turns, {"role",
+        "content"} each.
+        """
+        with plainly():
+            settings = ComposeSettings(temperature, top_p, max_new_tokens, seed)
+            yield from replies(engine, _turns(history, message), settings)
+
+    def read(text: str, strict: bool = False) -> dict[str, Any]:
+        """Reads a reply or a program: {"status", "canvas", "notes"}; canvas is null on "reject". Runs nothing."""
+        with plainly():
+            return reading_record(text, strict)
+
+    def render(
+        code: str,
+        seed: int = 12345,
+        width: int | None = None,
+        height: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        images: int = 1,
+        negative_prompt: str | None = None,
+    ) -> list[FileData]:
+        """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own."""
+        wanted = {
+            "width": width,
+            "height": height,
+            "steps": steps,
+            "guidance": guidance,
+            "negative_prompt": negative_prompt,
+        }
+        with plainly():
+            known: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+            settings = checked(replace(engine.render_defaults, seed=seed, images=images, **known))
+            return pictures(engine, Canvas.from_bot_response(_bounded(code)), settings, folder)
+
+    def compose_and_render(message: str, seed: int = 12345) -> tuple[str, list[FileData]]:
+        """A message to a picture in one call: the reply, and the PNG files."""
+        with plainly():
+            *_, reply = replies(engine, _turns(None, message), ComposeSettings(seed=seed))
+            settings = replace(engine.render_defaults, seed=seed)
+            return reply, pictures(engine, Canvas.from_bot_response(reply), settings, folder)
+
+    gr.api(chat, api_name="chat", **HEAVY)
+    gr.api(read, api_name="read")
+    gr.api(render, api_name="render", **HEAVY)
+    gr.api(compose_and_render, api_name="compose_and_render", **HEAVY)
+
+
+def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) -> Iterator[str]:
+    """The reply as it grows, a few times a second, and whole at the end. A client that leaves stops the model."""
+    stop, text, shown_at = threading.Event(), "", 0.0
+    try:
+        for piece in engine.compose(messages(turns), settings, stop):
+            text += piece
+            if time.monotonic() - shown_at >= YIELD_PAUSE_S:
+                shown_at = time.monotonic()
+                yield text
+        yield text
+    finally:
+        stop.set()
+
+
+def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: Path) -> list[FileData]:
+    """Renders and saves; the files a client gets are the ones that are kept."""
+    stop = threading.Event()
+    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop)
+    paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]
+    for image, path in zip(images, paths, strict=True):
+        save_png(image, path, canvas, settings, model=engine.sdxl_entry.name)
+    return [FileData(path=str(path), orig_name=f"omost-{settings.seed}.png", mime_type="image/png") for path in paths]
+
+
+def reading_record(text: str, strict: bool) -> dict[str, Any]:
+    """The same record that `python -m lib_omost read` prints. Raises SettingsError for a text that is too long."""
+    return report(read_canvas(_bounded(text), strict=strict))
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """A failure reaches the caller as one sentence, never as a traceback."""
+    try:
+        yield
+    except (GeneratorExit, gr.Error):
+        raise
+    except Exception as error:
+        raise gr.Error(sentence(error), print_exception=False) from error
+
+
+def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ...]:
+    """Raises SettingsError for anything that is not a conversation of bounded length."""
+    before = []
+    for turn in (history or [])[:MAX_TURNS]:
+        role, text = turn.get("role"), turn.get("content")
+        if role not in ("user", "assistant") or not isinstance(text, str):
+            raise SettingsError('history wants turns of the form {"role": "user" or "assistant", "content": text}.')
+        before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
+    return said(before, message)
+
+
+def _bounded(text: str) -> str:
+    if not isinstance(text, str) or len(text) > MAX_REPLY:
+        raise SettingsError(f"A text of at most {MAX_REPLY} characters is wanted.")
+    return text

@@ -1,0 +1,96 @@
+"""A session as one zip file: its chat and settings as JSON, its pictures as PNG. Reading one believes nothing that it
+says.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lib_omost.errors import CanvasError, StorageError
+from lib_omost.studio.images import MAX_FILE_BYTES, read_png
+from lib_omost.studio.sessions import Sessions, Turn
+from lib_omost.studio.turns import MAX_REPLY, MAX_TURNS
+
+RECORD = "session.json"
+MAX_PICTURES = 500
+MAX_RECORD_BYTES = 64 * 2**20
+
+
+def export_session(sessions: Sessions, session: str) -> Path:
+    """Writes the session to a file in a folder of its own under the system's temporary one; returns its path."""
+    turns, renders = sessions.turns(session), sessions.renders(session)
+    there = {render.picture for render in renders if Path(render.picture).is_file()}
+    record = {
+        "format": 1,
+        "turns": [{"role": turn.role, "text": turn.text, "picture": _name(turn.picture, there)} for turn in turns],
+        "pictures": [Path(render.picture).name for render in reversed(renders) if render.picture in there],
+    }
+    path = Path(tempfile.mkdtemp(prefix="omost-")) / "omost-session.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(RECORD, json.dumps(record, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+        for picture in sorted(there):
+            archive.write(picture, Path(picture).name)
+    return path
+
+
+def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> str:
+    """A new session of `owner` with what the file holds; its pictures go to `folder` under new names. Raises
+    StorageError.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            record = json.loads(_member(archive, RECORD, MAX_RECORD_BYTES))
+            names = [str(name) for name in record["pictures"]][:MAX_PICTURES]
+            turns = [_turn(found) for found in record["turns"]][:MAX_TURNS]
+            pictures = {name: _unpack(archive, name, folder) for name in names}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+        raise StorageError("this is not a session file that can be read; export one with the button above") from error
+    session = sessions.create(owner)
+    sessions.set_turns(session, _with_pictures(turns, pictures))
+    for picture in pictures.values():
+        saved = read_png(picture)
+        sessions.add_render(session, saved.code, asdict(saved.settings), str(picture))
+    return session
+
+
+def _with_pictures(turns: list[Turn], pictures: dict[str, Path]) -> list[Turn]:
+    there = [turn for turn in turns if not turn.picture or turn.picture in pictures]
+    return [Turn(turn.role, turn.text, str(pictures[turn.picture]) if turn.picture else "") for turn in there]
+
+
+def _turn(found: dict[str, Any]) -> Turn:
+    role, text, picture = found["role"], found["text"], found["picture"]
+    if role not in ("user", "assistant") or not isinstance(text, str) or not isinstance(picture, str):
+        raise ValueError("not a turn")
+    return Turn(role, text[:MAX_REPLY], picture)
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> Path:
+    """One picture under a new name; kept only if it reads as one of ours."""
+    path = folder / f"imported-{secrets.token_hex(16)}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_member(archive, name, MAX_FILE_BYTES))
+    try:
+        read_png(path)
+    except (StorageError, CanvasError) as error:
+        path.unlink()
+        raise ValueError(name) from error
+    return path
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit_bytes: int) -> bytes:
+    with archive.open(name) as file:
+        data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise ValueError(f"{name} is too large")
+    return data
+
+
+def _name(picture: str, there: set[str]) -> str:
+    return Path(picture).name if picture in there else ""

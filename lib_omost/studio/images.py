@@ -1,0 +1,152 @@
+"""PNG files that carry their canvas and settings: written whole or not at all, and read as untrusted input."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+
+from lib_omost.canvas import Canvas, read_canvas
+from lib_omost.errors import SettingsError, StorageError
+from lib_omost.renderer.settings import RenderSettings
+
+CHUNK = "omost"
+FORMAT = 1
+MAX_FILE_BYTES = 64 * 2**20
+MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make it longer
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a picture says about itself. `code` is the canvas program as it was when the picture was made."""
+
+    canvas: Canvas
+    code: str
+    settings: RenderSettings
+    model: str
+
+
+def save_png(
+    image: Image.Image, path: Path | str, canvas: Canvas, settings: RenderSettings, *, code: str = "", model: str = ""
+) -> Path:
+    """Writes the picture with one iTXt chunk of JSON (program, settings, model) and a line that other programs read.
+
+    `code` is kept as written where given, else the canvas is written out anew. The file appears under its name only
+    when all of it is on the disk. Raises StorageError.
+    """
+    path = Path(path)
+    info = PngImagePlugin.PngInfo()
+    record = {
+        "format": FORMAT,
+        "code": code or canvas.to_code(),
+        "settings": dataclasses.asdict(settings),
+        "model": model,
+    }
+    info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
+    info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                image.save(file, format="PNG", pnginfo=info)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
+    return path
+
+
+def read_png(path: Path | str) -> Saved:
+    """What `save_png` put in. Nothing in the file is believed: sizes are capped, the program goes through the strict
+    reader.
+
+    Raises StorageError where the file is no PNG of ours, CanvasError where its program breaks a rule.
+    """
+    path = Path(path)
+    record = _record(path)
+    try:
+        settings = _settings(record["settings"])
+        code, model = record["code"], record.get("model", "")
+        if not isinstance(code, str) or not isinstance(model, str):
+            raise TypeError("the program is not a text")
+    except (KeyError, TypeError, SettingsError) as error:
+        raise StorageError(f"{path.name} carries settings that cannot be used: {error}") from error
+    reading = read_canvas(code, strict=True)
+    if reading.canvas is None:
+        raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
+    return Saved(reading.canvas, code, settings, model[:200])
+
+
+def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, int], model: str = "") -> str:
+    """The generation data in the form that AUTOMATIC1111's web UI introduced: prompt, negative prompt, one line of
+    pairs.
+    """
+    prompt = ". ".join([canvas.global_description, *(region.description for region in canvas.regions)])
+    pairs = {
+        "Steps": settings.steps,
+        "Sampler": "DPM++ 2M Karras",
+        "CFG scale": settings.guidance,
+        "Seed": settings.seed,
+        "Size": f"{size[0]}x{size[1]}",
+        "Model": model.replace(",", " "),
+        "Version": "omost",
+    }
+    tail = ", ".join(f"{key}: {value}" for key, value in pairs.items() if value != "")
+    return f"{_one_line(prompt)}\nNegative prompt: {_one_line(settings.negative_prompt)}\n{tail}"
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """The JSON object of our chunk; pixels are not decoded."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise StorageError(
+                f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB; pictures of this program are not"
+            )
+        with Image.open(path, formats=["PNG"]) as image:
+            text = image.info.get(CHUNK)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise StorageError(f"{path.name} is not a PNG file that can be read") from error
+    if text is None:
+        raise StorageError(
+            f"{path.name} carries no canvas; only pictures made here do (screenshots and converted copies lose it)"
+        )
+    if len(text) > MAX_CHUNK_CHARS:
+        raise StorageError(f"{path.name} carries {len(text)} characters of data; at most {MAX_CHUNK_CHARS} are read")
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"{path.name} carries data that is not JSON") from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise StorageError(f"{path.name} was written in a format that this version does not know")
+    return record
+
+
+def _settings(found: Any) -> RenderSettings:
+    """Only fields we know, of the type of their default; RenderSettings checks the ranges itself."""
+    if not isinstance(found, dict):
+        raise TypeError("settings are not an object")
+    known: dict[str, Any] = {}
+    for field in dataclasses.fields(RenderSettings):
+        if field.name in found:
+            value, default = found[field.name], field.default
+            if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
+                raise TypeError(f"{field.name} is {value!r:.40}")
+            known[field.name] = value
+    return RenderSettings(**known)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

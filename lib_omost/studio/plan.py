@@ -1,0 +1,226 @@
+"""The plan as the page edits it: a canvas program and one stable name per region. Turns an edited plan into the
+fewest changes of code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lib_omost.canvas.writer import add_region, delete_region, set_box, set_keyword
+
+from lib_omost.canvas import Box, Canvas, CanvasReader, Reading, Region, box_of, snap
+from lib_omost.canvas.colors import COLORS, to_hex
+from lib_omost.errors import CanvasError
+
+# What the editor calls a text, and what the program calls it.
+TEXTS = {
+    "description": "description",
+    "tags": "tags",
+    "atmosphere": "atmosphere",
+    "style": "style",
+    "quality": "quality_meta",
+    "name": "name",
+    "negative": "negative",
+}
+MAX_REGIONS = 64
+MAX_TEXT = 4000
+NAMES = {to_hex(rgb): name for name, rgb in reversed(COLORS.items())}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A program that reads as a canvas ("" for none yet), and the editor's names of its regions, in the program's
+    order.
+    """
+
+    code: str = ""
+    ids: tuple[str, ...] = ()
+
+
+def plan_of(reading: Reading) -> Plan:
+    """The plan of a reply or of edited code; an empty one where there is no canvas."""
+    if reading.canvas is None:
+        return Plan()
+    return Plan(reading.code, tuple(f"r{index}" for index in range(len(reading.canvas.regions))))
+
+
+def read_program(code: str) -> Reading:
+    """The reading of a program alone, without a reply around it."""
+    reader = CanvasReader(whole=True)
+    reader.feed(code)
+    return reader.close()
+
+
+def editor_value(
+    plan: Plan, *, ratio: tuple[int, int] = (7, 9), picture: str = "", echo: int | None = None, fresh: bool = True
+) -> dict[str, Any]:
+    """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` clears its
+    undo.
+    """
+    reading = read_program(plan.code)
+    canvas = reading.canvas if plan.code else None
+    value = _value(canvas, plan.ids, ratio)
+    for region, (start, end) in zip(value["regions"], reading.spans, strict=False):
+        region["lines"] = [plan.code.count("\n", 0, start) + 1, plan.code.count("\n", 0, end) + 1]
+    return {**value, "picture": picture, "echo": echo, "fresh": fresh}
+
+
+def streaming_value(canvas: Canvas | None, pending: Box | None, ratio: tuple[int, int]) -> dict[str, Any]:
+    """What is known of a plan that is still being written: the finished regions, and the place of the next one."""
+    ids = tuple(f"r{index}" for index in range(len(canvas.regions) if canvas else 0))
+    return {**_value(canvas, ids, ratio), "streaming": True, "pending": list(pending) if pending else None}
+
+
+def apply_edit(plan: Plan, posted: Any) -> Plan:
+    """The plan after the editor's whole state was posted: only what differs is changed in the program, call by call.
+
+    The program keeps its comments, order and every text that was not touched. Raises CanvasError for anything else
+    than a plan.
+    """
+    whole, wanted = _checked(posted)
+    code, ids = plan.code or Canvas().to_code(), list(plan.ids)
+    for index in reversed(range(len(ids))):
+        if ids[index] not in wanted:
+            code = delete_region(code, index)
+            del ids[index]
+    before = _read(code)
+    for index, name in enumerate(ids):
+        code = _change(code, index, before.regions[index], wanted[name])
+    for name in [name for name in wanted if name not in ids]:
+        code = add_region(code, _region(wanted[name]))
+        ids.append(name)
+    if whole is not None:
+        code = _change_whole(code, before, whole)
+    _read(code)
+    return Plan(code, tuple(ids))
+
+
+def _value(canvas: Canvas | None, ids: Sequence[str], ratio: tuple[int, int]) -> dict[str, Any]:
+    if canvas is None:
+        return {"whole": None, "regions": [], "ratio": list(ratio)}
+    whole = {
+        "description": canvas.global_description,
+        "details": list(canvas.detailed_descriptions),
+        "tags": canvas.tags,
+        "color": to_hex(canvas.color),
+    }
+    regions = [_shown(region, name) for region, name in zip(canvas.regions, ids, strict=True)]
+    return {"whole": whole, "regions": regions, "ratio": list(ratio)}
+
+
+def _shown(region: Region, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "box": list(region.box),
+        "depth": region.distance_to_viewer,
+        "color": to_hex(region.color),
+        "details": list(region.detailed_descriptions),
+        **{key: getattr(region, keyword) for key, keyword in TEXTS.items()},
+    }
+
+
+def _change(code: str, index: int, region: Region, wanted: dict[str, Any]) -> str:
+    now = _shown(region, wanted["id"])
+    box = Box(*wanted["box"])
+    box = box_of(*snap(box)) if wanted["snap"] else box
+    if box != region.box:
+        code = set_box(code, index, box)
+    for key, (keyword, value) in _arguments(wanted).items():
+        if wanted[key] != now[key]:
+            code = set_keyword(code, index, keyword, value)
+    return code
+
+
+def _change_whole(code: str, before: Canvas, whole: dict[str, Any]) -> str:
+    now = _value(before, [region.name for region in before.regions], (1, 1))["whole"]
+    keywords = {
+        "description": "description",
+        "tags": "tags",
+        "details": "detailed_descriptions",
+        "color": "HTML_web_color_name",
+    }
+    for key, keyword in keywords.items():
+        if whole[key] != now[key]:
+            code = set_keyword(code, None, keyword, _color_name(whole[key]) if key == "color" else whole[key])
+    return code
+
+
+def _region(wanted: dict[str, Any]) -> Region:
+    box = Box(*wanted["box"])
+    location, offset, area = snap(box)
+    keywords = dict(_arguments(wanted).values())
+    return Region(location=location, offset=offset, area=area, bbox=box, **keywords)
+
+
+def _arguments(wanted: dict[str, Any]) -> dict[str, tuple[str, Any]]:
+    """The editor's key -> the program's keyword and its value, for all but the place."""
+    return {
+        "depth": ("distance_to_viewer", wanted["depth"]),
+        "color": ("HTML_web_color_name", _color_name(wanted["color"])),
+        "details": ("detailed_descriptions", wanted["details"]),
+        **{key: (keyword, wanted[key]) for key, keyword in TEXTS.items()},
+    }
+
+
+def _color_name(hex_code: str) -> str:
+    return NAMES.get(hex_code, hex_code)
+
+
+def _read(code: str) -> Canvas:
+    reading = read_program(code)
+    if reading.canvas is None:
+        raise CanvasError("this change does not make a plan that can be read; it was not applied", reading.notes)
+    return reading.canvas
+
+
+# ---- what a client posts is not believed
+# ------------------------------------------------------------------------------
+
+
+def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
+    """The whole's texts and the regions by name, all of the right types and bounded."""
+    try:
+        regions = posted["regions"]
+        if not isinstance(regions, list) or len(regions) > MAX_REGIONS:
+            raise CanvasError(f"a plan has at most {MAX_REGIONS} regions; delete some first")
+        wanted = {region["id"]: region for region in map(_checked_region, regions)}
+        whole = posted["whole"]
+        return None if whole is None else _checked_texts(whole, ("description", "tags")), wanted
+    except (KeyError, TypeError, ValueError) as error:
+        raise CanvasError(f"this is not a plan of the region editor: {error!r:.80}") from error
+
+
+def _checked_region(region: dict[str, Any]) -> dict[str, Any]:
+    checked = _checked_texts(region, (*TEXTS, "id"))
+    box, depth = region["box"], region["depth"]
+    if not isinstance(box, list) or len(box) != 4 or any(type(edge) is not int for edge in box):
+        raise ValueError("a box is four whole numbers")
+    if type(depth) not in (int, float) or not math.isfinite(depth) or depth <= 0:
+        raise ValueError("a depth is a number above 0")
+    return {**checked, "box": list(Box(*box)), "depth": float(depth), "snap": region.get("snap") is True}
+
+
+def _checked_texts(source: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    texts = {key: _text(source[key]) for key in keys}
+    color, details = _text(source["color"]).lower(), source["details"]
+    if len(color) != 7 or color[0] != "#" or any(digit not in "0123456789abcdef" for digit in color[1:]):
+        raise ValueError("a colour is # and six digits")
+    if not isinstance(details, list) or len(details) > MAX_REGIONS:
+        raise ValueError("too many detailed descriptions")
+    return {**texts, "color": color, "details": [_text(line) for line in details]}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError(f"a text has at most {MAX_TEXT} characters")
+    return value
+
+
+def renamed(plan: Plan, old: Plan) -> Plan:
+    """`plan` with the names of `old` where both have as many regions, so that a selection survives a small edit of
+    code.
+    """
+    return replace(plan, ids=old.ids) if len(plan.ids) == len(old.ids) else plan

@@ -1,0 +1,111 @@
+"""The plan column: boxes to edit and the code beside them, kept in step with the conversation. Reads and writes code
+through plan.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import gradio as gr
+
+from lib_omost.canvas import Box, Canvas, read_canvas
+from lib_omost.errors import CanvasError
+from lib_omost.studio import turns as chat
+from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.region_editor import region_editor
+from lib_omost.studio.sessions import Sessions, Turn
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+FILE_ROUTE = "gradio_api/file="
+
+
+class Growing(Protocol):
+    """As much of a reply as the column looks at."""
+
+    canvas: Canvas | None
+    pending: Box | None
+    plan_changed: bool
+
+
+class PlanColumn:
+    """The editor, the code pane and the server's own copy of the plan. `outputs` are filled by `show` and
+    `streaming`.
+    """
+
+    def __init__(self, sessions: Sessions, session: gr.State, size: list[gr.components.Component]) -> None:
+        self.sessions, self.session, self.size = sessions, session, size
+        self.editor = region_editor(elem_id="editor")
+        with gr.Accordion("Code", open=True, elem_id="code-box"):
+            self.code = gr.Code(
+                language="python",
+                lines=8,
+                max_lines=18,
+                interactive=True,
+                show_label=False,
+                label="Canvas code",
+                elem_id="code",
+            )
+            self.apply = gr.Button("Apply code (Ctrl+S)", size="sm", elem_id="apply")
+        self.plan = gr.State(Plan())
+        self.outputs = [self.editor, self.code, self.plan]
+
+    def wire(self, chatbot: gr.Chatbot, state_line: gr.HTML) -> None:
+        shown = [*self.outputs, chatbot, state_line]
+        known = [self.session, self.plan, *self.size]
+        self.editor.edited(self.edit, known, shown, trigger_mode="always_last", **QUIET)
+        self.apply.click(self.read, [*known, self.code], shown, **QUIET)
+        for side in self.size:
+            side.change(self.resize, known, self.editor, **QUIET)
+
+    # ---- showing
+    # ---------------------------------------------------------------------------------------------------------
+
+    def show(self, session: str, turns: Sequence[Turn], size: tuple[int, int]) -> tuple[Any, ...]:
+        """Editor, code and plan of the newest canvas in the conversation."""
+        found = chat.last_reading(turns)
+        plan = plan_of(found[1]) if found else Plan()
+        return editor_value(plan, ratio=size, picture=self._picture(session)), plan.code, plan
+
+    def streaming(self, reply: Growing, size: tuple[int, int]) -> tuple[Any, ...]:
+        """The plan while it is written: the code pane waits for the end, the boxes appear one by one."""
+        editor = streaming_value(reply.canvas, reply.pending, size) if reply.plan_changed else gr.skip()
+        return editor, gr.skip(), gr.skip()
+
+    def _picture(self, session: str) -> str:
+        renders = self.sessions.renders(session)
+        return FILE_ROUTE + renders[0].picture if renders else ""
+
+    # ---- editing
+    # ---------------------------------------------------------------------------------------------------------
+
+    def edit(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> tuple[Any, ...]:
+        """A change in the editor becomes a change of code, in the plan and in the conversation."""
+        posted = event._data
+        echo = posted.get("number") if isinstance(posted, dict) else None
+        try:
+            edited = apply_edit(plan, posted)
+        except CanvasError as error:
+            gr.Warning(str(error))
+            return (editor_value(plan, ratio=(width, height), picture=self._picture(session)), *[gr.skip()] * 4)
+        return self._kept(session, edited, (width, height), echo)
+
+    def read(self, session: str, plan: Plan, width: int, height: int, code: str) -> tuple[Any, ...]:
+        """Code that a person edited: strictly read, or refused with the line and the plan left as it was."""
+        reading = read_canvas(code or "", strict=True)
+        if reading.canvas is None:
+            notes = [f"line {note.line}: {note.message}" for note in reading.notes]
+            state = {"level": "bad", "text": "this code was not applied", "notes": notes}
+            return (*[gr.skip()] * 4, state)
+        return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
+
+    def resize(self, session: str, plan: Plan, width: int, height: int) -> dict[str, Any]:
+        return editor_value(plan, ratio=(width, height), picture=self._picture(session), fresh=False)
+
+    def _kept(self, session: str, plan: Plan, size: tuple[int, int], echo: int | None) -> tuple[Any, ...]:
+        turns = chat.with_code(self.sessions.turns(session), plan.code)
+        self.sessions.set_turns(session, turns)
+        value = editor_value(plan, ratio=size, picture=self._picture(session), echo=echo, fresh=echo is None)
+        count = len(plan.ids)
+        state = {"level": "good", "text": f"{count} region{'s' * (count != 1)}, edited by hand"}
+        return value, plan.code, plan, chat.bubbles(turns), state

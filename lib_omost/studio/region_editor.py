@@ -1,0 +1,42 @@
+"""Page parts of our own: a static HTML skeleton, its CSS and plain JavaScript, from widgets/. The JavaScript draws
+`value`.
+
+No text of a user or a model ever enters a template, since gr.HTML would run it: values travel as JSON, shown by
+textContent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+WIDGETS = Path(__file__).parent / "widgets"
+
+
+def region_editor(**layout: Any) -> gr.HTML:
+    """The plan as boxes to draw, drag, resize, order and re-word. Its value is `plan.editor_value`, its event
+    `edited`.
+    """
+    return _widget("region_editor", layout)
+
+
+def state_line(**layout: Any) -> gr.HTML:
+    """One sentence on what came of a reply, notes on demand (`words.outcome`); its events are `ask_again` and
+    `edit_code`.
+    """
+    return _widget("state_line", layout)
+
+
+def progress_bar(**layout: Any) -> gr.HTML:
+    """A bar and a line of text: `{"text": str, "figures": str, "share": 0..1}`."""
+    return _widget("progress", layout)
+
+
+def _widget(name: str, layout: dict[str, Any]) -> gr.HTML:
+    # Not a subclass: gradio writes a .pyi file beside the source of every component class.
+    html, css, js = ((WIDGETS / f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js"))
+    return gr.HTML(
+        value={}, html_template=html, css_template=css, js_on_load=js, apply_default_css=False, padding=False, **layout
+    )

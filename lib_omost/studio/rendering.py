@@ -1,0 +1,68 @@
+"""A render as a stream of steps: the work runs in a thread, what it reports comes out of an iterator. Draws nothing
+itself.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from lib_omost.errors import Stopped
+
+PREVIEW_PAUSE_S = 0.5
+Preview = Callable[[], Image.Image]
+OnStep = Callable[[int, int, Preview], None]
+Render = Callable[[OnStep, threading.Event], list[Image.Image]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`step` of `steps` is done; `preview` is there now and then only, since making one costs time."""
+
+    step: int
+    steps: int
+    preview: Image.Image | None
+    seconds: float
+
+
+def render_steps(render: Render, stop: threading.Event) -> Iterator[Step | list[Image.Image]]:
+    """Yields a Step after every step and at last the pictures; nothing more after a stop. Raises what `render`
+    raises.
+    """
+    reports: queue.Queue[Any] = queue.Queue()
+    start, shown_at = time.monotonic(), 0.0
+
+    def on_step(step: int, steps: int, preview: Preview) -> None:
+        nonlocal shown_at
+        picture = None
+        if step < steps and time.monotonic() - shown_at >= PREVIEW_PAUSE_S:
+            picture = preview()
+            shown_at = time.monotonic()
+        reports.put(Step(step, steps, picture, time.monotonic() - start))
+
+    def work() -> None:
+        try:
+            reports.put(render(on_step, stop))
+        except BaseException as error:
+            reports.put(error)
+
+    worker = threading.Thread(target=work, name="render", daemon=True)
+    worker.start()
+    try:
+        while True:
+            report = reports.get()
+            if isinstance(report, Stopped):
+                return
+            if isinstance(report, BaseException):
+                raise report
+            yield report
+            if isinstance(report, list):
+                return
+    finally:
+        stop.set()

@@ -1,0 +1,19 @@
+// What came of the last reply, in one line. Texts go through textContent only.
+const root = element.querySelector('.sl'), notes = root.querySelector('.sl-notes'), acts = root.querySelector('.sl-acts');
+function draw() {
+  const value = {level: 'idle', text: '', figures: '', notes: [], asks: false, ...(props.value || {})};
+  root.dataset.level = value.level;
+  root.querySelector('.sl-text').textContent = value.text;
+  root.querySelector('.sl-figures').textContent = value.figures;
+  acts.hidden = !value.asks;
+  notes.hidden = !value.notes.length;
+  notes.querySelector('summary').textContent = value.notes.length === 1 ? '1 note' : value.notes.length + ' notes';
+  notes.querySelector('ul').replaceChildren(...value.notes.map(text => { const row = document.createElement('li'); row.textContent = text; return row; }));
+}
+acts.addEventListener('click', e => {
+  const act = e.target.dataset.act;
+  if (act === 'ask_again') trigger('ask_again');
+  if (act === 'edit_code') trigger('edit_code');
+});
+watch('value', draw);
+draw();

@@ -1,0 +1,32 @@
+"""How the page words what happened: failures and the outcome of a reading. Knows no widget."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from lib_omost.canvas import Reading
+from lib_omost.errors import OmostError
+
+log = logging.getLogger(__name__)
+
+
+def sentence(error: BaseException) -> str:
+    """What a person is told of a failure. What was not foreseen is logged whole and named in general terms."""
+    if isinstance(error, OmostError):
+        return str(error)
+    log.error("unforeseen failure", exc_info=error)
+    return f"Something unforeseen went wrong ({type(error).__name__}); the log has the details. Nothing was lost."
+
+
+def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
+    """The state line's value: what came of a reply, in one sentence, with the notes."""
+    notes = [f"line {note.line}: {note.message}" if note.line else note.message for note in reading.notes]
+    if reading.canvas is None:
+        return {"level": "bad", "text": "no canvas in this reply", "notes": notes, "asks": True, "figures": figures}
+    level = "good" if reading.status == "accept" else "warn"
+    return {"level": level, "text": reading.summary, "notes": notes, "asks": False, "figures": figures}
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
