@@ -4,6 +4,7 @@ canvas."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> 
         top, bottom, left, right = box
         part = grid[:, :, top:bottom, left:right]
         out, lse = dense_attention(part.reshape(batch, heads, -1, d), k[:, :, first:last], v[:, :, first:last], scale)
-        out = out.float().view(part.shape)
+        out = out.to(lse.dtype).view(part.shape)
         lse = (lse if strength == 1 else lse + math.log(strength)).view(part.shape[:-1])
         if merged is None or total is None:
             assert part.shape == grid.shape, "the first box fills the grid"
@@ -198,14 +199,14 @@ def install(unet: Any) -> None:
     unet.set_attn_processor(processors)
 
 
-def project_texts(unet: Any, regions: RegionPlan) -> None:
-    """Fills the plan's keys and values of every layer ahead of the first step, so that a compiled UNet sees one
-    constant plan."""
+def project_texts(unet: Any, plans: Sequence[RegionPlan]) -> None:
+    """Fills the plans' keys and values of every layer ahead of the first step: a compiled UNet sees constant plans."""
     depth = len(unet.config.block_out_channels)
     for path, module in unet.named_modules():
         if path.endswith(".attn2"):
             name = path.removeprefix("_orig_mod.")  # torch.compile wraps the UNet
-            regions.keys_values(f"{name}.processor", module, level_pixels(name, depth, regions.latent_size))
+            for plan in plans:
+                plan.keys_values(f"{name}.processor", module, level_pixels(name, depth, plan.latent_size))
 
 
 def level_pixels(name: str, depth: int, latent_size: tuple[int, int]) -> int:

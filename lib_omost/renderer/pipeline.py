@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lib_omost.canvas import Canvas
 from lib_omost.renderer import vae as pictures
-from lib_omost.renderer.attention import install
+from lib_omost.renderer.attention import install, project_texts
 from lib_omost.renderer.conditioning import Texts, build_guide, read_canvas_texts, strengths_by_layer
 from lib_omost.renderer.keep import Kept, Previous, changed_mask, composite, latent_mask
 from lib_omost.renderer.regions import Attend
@@ -176,6 +176,9 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         noise = draw_noise(init.shape, generator, device, centred=centred)
         prompts = guide(torch.empty(0, device=device, dtype=self.unet.dtype))
 
+        if next(self.unet.parameters()).device == device:  # else an offloading hook brings the layers one by one
+            self.on_device(("unet",), lambda: project_texts(self.unet, prompts.plans()))
+
         def predict(model_input: Tensor, timestep: Tensor, progress: float) -> Tensor:
             return self.on_device(("unet",), lambda: self.predict(model_input, timestep, prompts, progress, time_ids))
 
@@ -196,7 +199,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
                     self.scheduler, latents, timesteps, predict, on_step, self.prepare_extra_step_kwargs(generator, 0.0)
                 )
             finally:
-                prompts.clear()  # keys and values are large, and a traceback would hold them
+                for plan in prompts.plans():  # keys and values are large, and a traceback would hold them
+                    plan.layers.clear()
 
     def predict(self, model_input: Tensor, timestep: Tensor, guide: Guide, progress: float, time_ids: Tensor) -> Tensor:
         """The guided prediction for a batch, in one piece or picture by picture."""

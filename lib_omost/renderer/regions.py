@@ -123,7 +123,8 @@ def fold_gain(keys: Tensor, gains: Tensor) -> Tensor:
     """`(1, T, C)` times `(T,)`, computed in float32 and held inside the range of the keys' type: an infinity would
     become a NaN."""
     limit = torch.finfo(keys.dtype).max
-    return (keys.float() * gains[:, None]).clamp_(-limit, limit).to(keys.dtype)
+    wide = keys.to(torch.promote_types(keys.dtype, torch.float32))
+    return (wide * gains[:, None]).clamp_(-limit, limit).to(keys.dtype)
 
 
 class RegionPlan:

@@ -76,10 +76,8 @@ class Guide:
         positive = self.positive if progress < self.region_steps else self.whole
         return [positive] if self.negative is None or progress >= self.guidance_steps else [positive, self.negative]
 
-    def clear(self) -> None:
-        for prompt in (self.positive, self.whole, self.negative):
-            if prompt is not None:
-                prompt.regions.layers.clear()
+    def plans(self) -> list[RegionPlan]:
+        return [prompt.regions for prompt in (self.positive, self.whole, self.negative) if prompt is not None]
 
 
 def draw_noise(shape: tuple[int, ...], generator: Generator, device: torch.device, *, centred: bool = False) -> Tensor:
@@ -141,8 +139,9 @@ def run_unet(
     unet: Any, model_input: Tensor, timestep: Tensor, prompt: Prompt, scale: float, time_ids: Tensor
 ) -> Tensor:
     count = len(model_input)
+    model_input = model_input.to(prompt.pooled.dtype)
     predicted: Tensor = unet(
-        model_input.to(unet.dtype),
+        model_input,
         timestep,
         encoder_hidden_states=prompt.regions.text,
         timestep_cond=guidance_embedding(unet, scale, model_input),
@@ -159,7 +158,7 @@ def guidance_embedding(unet: Any, scale: float, like: Tensor) -> Tensor | None:
         return None
     scales = torch.full((len(like),), (scale - 1) * 1000, device=like.device)
     embedding: Tensor = get_timestep_embedding(scales, unet.config.time_cond_proj_dim)
-    return embedding.to(unet.dtype)
+    return embedding.to(like)
 
 
 def denoised_estimate(scheduler: Any, result: Any) -> Tensor:

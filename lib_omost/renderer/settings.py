@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 from lib_omost.errors import SettingsError
@@ -78,14 +77,13 @@ WHOLE_NUMBERS = {"width", "height", "images", "steps", "seed", "highres_steps"}
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises SettingsError unless `low <= value <= high`."""
-    if isinstance(value, str) or not math.isfinite(value) or not low <= value <= high:
+    if not isinstance(value, int | float) or not low <= value <= high:
         raise SettingsError(f"{name} is {value!r}; it wants a number from {low:g} to {high:g}.")
 
 
 def check_side(name: str, pixels: int) -> None:
     """Raises SettingsError unless `pixels` is a positive multiple of 64; names the nearest one that is."""
-    if isinstance(pixels, str) or not math.isfinite(pixels) or pixels < SIDE_STEP or pixels % SIDE_STEP:
-        nearest = (
-            max(SIDE_STEP, round(pixels / SIDE_STEP) * SIDE_STEP) if isinstance(pixels, int | float) else SIDE_STEP
-        )
-        raise SettingsError(f"{name} is {pixels!r}; it wants a multiple of {SIDE_STEP} pixels, for example {nearest}.")
+    check_range(name, pixels, 1, 2**16)
+    if pixels % SIDE_STEP:
+        nearest = max(1, round(pixels / SIDE_STEP)) * SIDE_STEP
+        raise SettingsError(f"{name} is {pixels}; it wants a multiple of {SIDE_STEP} pixels, for example {nearest}.")

@@ -43,22 +43,21 @@ class TextEncoder:
         return pack(prefixes, suffixes, self.length)
 
     def encode(self, bags: Sequence[Bag]) -> list[Encoded]:
-        """In the order of `bags`. Runs the encoders, in one batch, only for bags not read before with the same
-        weights."""
+        """In the order of `bags`. Runs the encoders only for bags not read before with the same weights.
+
+        One by one: in a batch the last bits of a bag would depend on its company, and so on what was remembered.
+        """
         weights = (weights_key(self.pipe.text_encoder), weights_key(self.pipe.text_encoder_2))
-        rows = [
-            (padded_ids(self.pipe, self.pipe.tokenizer, bag), padded_ids(self.pipe, self.pipe.tokenizer_2, bag))
-            for bag in bags
-        ]
-        keys = [(weights, *row) for row in rows]
-        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self.memory}
+        tokenizers = (self.pipe.tokenizer, self.pipe.tokenizer_2)
+        keys = [(weights, *(padded_ids(self.pipe, tokenizer, bag) for tokenizer in tokenizers)) for bag in bags]
+        new = [key for key in dict.fromkeys(keys) if key not in self.memory]
         if new:
-            rows = list(new.values())
-            encoded = self.pipe.on_device(("text_encoder", "text_encoder_2"), lambda: run_encoders(self.pipe, rows))
+            phase = ("text_encoder", "text_encoder_2")
+            encoded = self.pipe.on_device(phase, lambda: [run_encoders(self.pipe, *ids) for _, *ids in new])
             self.memory.update(zip(new, encoded, strict=True))
-        found = [self.memory[key] for key in keys]
         for key in keys:
             self.memory.move_to_end(key)
+        found = [self.memory[key] for key in keys]
         while len(self.memory) > REMEMBERED_BAGS:
             self.memory.popitem(last=False)
         return found
@@ -80,20 +79,18 @@ def padded_ids(pipe: Any, tokenizer: Any, bag: Bag) -> tuple[int, ...]:
     return (tokenizer.bos_token_id, *ids, tokenizer.eos_token_id, *padding)
 
 
-def run_encoders(pipe: Any, rows: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> list[Encoded]:
-    """Each row: the ids for encoder 1 and for encoder 2. The results lie on the CPU."""
+def run_encoders(pipe: Any, *ids: tuple[int, ...]) -> Encoded:
+    """`ids`: a bag's 77 token ids for encoder 1 and for encoder 2. The result lies on the CPU."""
     states = []
-    for encoder, ids in zip((pipe.text_encoder, pipe.text_encoder_2), zip(*rows, strict=True), strict=True):
-        output = encoder(torch.tensor(ids, device=pipe.device_of(encoder)), output_hidden_states=True)
-        states.append(output.hidden_states[-2].cpu())
+    for encoder, row in zip((pipe.text_encoder, pipe.text_encoder_2), ids, strict=True):
+        output = encoder(torch.tensor([row], device=pipe.device_of(encoder)), output_hidden_states=True)
+        states.append(output.hidden_states[-2][0].cpu())
     if not hasattr(output, "text_embeds"):
         raise ModelError(
             f"text_encoder_2 is a {type(encoder).__name__}; SDXL wants a CLIPTextModelWithProjection. "
             "Load it as that class: the weights are the same file."
         )
-    return [
-        Encoded(hidden, pooled) for hidden, pooled in zip(torch.cat(states, -1), output.text_embeds.cpu(), strict=True)
-    ]
+    return Encoded(torch.cat(states, -1), output.text_embeds[0].cpu())
 
 
 def weights_key(encoder: torch.nn.Module) -> int:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lib_omost.canvas import Canvas
+from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
+from lib_omost.renderer.keep import Kept, changed_mask, composite, latent_mask, soften
+
+APPLE = ("on the left", "an apple", "red")
+FISH = ("on the bottom-right", "a fish", "blue")
+STAR = ("on the bottom-right", "a star", "gold")
+
+
+def test_an_altered_region_changes_its_box_and_a_moved_one_both_places(build_canvas: Callable[..., Canvas]) -> None:
+    before, after = build_canvas(APPLE, FISH), build_canvas(APPLE, STAR)
+    box = before.regions[1].box
+    mask = changed_mask(before, after)
+    assert mask.sum() == (box.right - box.left) * (box.bottom - box.top)
+    assert mask[box.top, box.left] == 1
+    moved = build_canvas(APPLE, ("on the top-left", "a fish", "blue"))
+    assert changed_mask(before, moved)[0, 0] == 1 and changed_mask(before, moved)[89, 89] == 1
+
+
+def test_the_same_canvas_changes_nothing_and_other_global_words_change_everything(canvas: Canvas) -> None:
+    assert changed_mask(canvas, canvas).sum() == 0
+    assert changed_mask(canvas, replace(canvas, tags="night")).all()
+    renamed = replace(canvas, regions=(replace(canvas.regions[0], name="fruit"), *canvas.regions[1:]))
+    assert changed_mask(canvas, renamed).sum() == 0
+
+
+def test_the_soft_border_is_full_inside_the_box_and_gone_four_cells_outside() -> None:
+    mask = np.zeros((90, 90), np.float32)
+    mask[30:60, 30:60] = 1
+    alpha = soften(mask, (90, 90))
+    assert alpha[30:60, 30:60].min() == 1
+    assert alpha[:26].max() == alpha[64:].max() == alpha[:, :26].max() == 0
+    assert (np.diff(alpha[45, 59:65]) <= 0).all() and 0 < alpha[45, 61] < 1
+    assert latent_mask(mask, (16, 12)).shape == (1, 1, 16, 12)
+
+
+def test_latents_outside_of_the_mask_go_back_to_what_is_kept() -> None:
+    repaint = torch.zeros(1, 1, 2, 2)
+    repaint[..., 0] = 1
+    blended = Kept(torch.zeros(1, 4, 2, 2), repaint).blend(torch.ones(1, 4, 2, 2), torch.full((1, 4, 2, 2), 5.0))
+    assert blended[0, 0].tolist() == [[1, 5], [1, 5]]
+
+
+def test_a_composite_leaves_the_previous_picture_as_it_was_outside_the_border() -> None:
+    mask = np.zeros((90, 90), np.float32)
+    mask[30:60, 30:60] = 1
+    old = Image.effect_noise((180, 180), 50).convert("RGB")
+    new = composite([Image.new("RGB", (180, 180), "red")], [old], mask)[0]
+    assert np.array_equal(np.asarray(new)[:50], np.asarray(old)[:50])
+    assert new.getpixel((90, 90)) == (255, 0, 0)
+
+
+def test_an_edit_rendered_with_the_previous_picture_changes_its_box_alone(
+    pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, build_canvas: Callable[..., Canvas]
+) -> None:
+    settings = replace(settings, steps=8)
+    before, after = build_canvas(APPLE, FISH), build_canvas(APPLE, STAR)
+    old = render(pipe, before, settings, lambda *_: None, threading.Event())
+    new = render(pipe, after, settings, lambda *_: None, threading.Event(), keep=Previous(before, tuple(old)))
+    change = np.abs(np.asarray(new[0], float) - np.asarray(old[0], float)).mean(-1)
+    inside = soften(changed_mask(before, after), (128, 128)) > 0
+    assert change[~inside].max() == 0
+    assert change[inside].mean() > 10
+
+
+def test_keeping_with_an_unchanged_canvas_returns_the_picture_and_says_so(
+    fresh_pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, canvas: Canvas
+) -> None:
+    said: list[str] = []
+    fresh_pipe.notify = said.append
+    picture = Image.new("RGB", (128, 128), "teal")
+    assert render(fresh_pipe, canvas, settings, lambda *_: None, threading.Event(), Previous(canvas, (picture,))) == [
+        picture
+    ]
+    assert "Nothing in the canvas has changed" in said[0]

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, LCMScheduler
+from torch import Tensor
+
+from lib_omost.renderer.regions import RegionPlan
+from lib_omost.renderer.sampling import (
+    Guide,
+    Prompt,
+    Seed,
+    denoise,
+    draw_noise,
+    reference_scheduler,
+    set_schedule,
+    start_latents,
+)
+
+CPU = torch.device("cpu")
+
+
+def keep_latents(index: int, timestep: Tensor, latents: Tensor, denoised: Tensor) -> Tensor:
+    return latents
+
+
+def karras(n: int) -> list[float]:
+    """Sigmas of arXiv 2206.00364 between SDXL's largest and smallest noise, and the final zero."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    alphas = (1 - betas).cumprod(0)
+    all_sigmas = ((1 - alphas) / alphas).sqrt()
+    high, low = float(all_sigmas[-1]) ** (1 / 7), float(all_sigmas[0]) ** (1 / 7)
+    return [(high + i / (n - 1) * (low - high)) ** 7 for i in range(n)] + [0.0]
+
+
+def dpm_solver_2m(eps: Callable[[Tensor, float], Tensor], x: Tensor, sigmas: list[float]) -> Tensor:
+    """DPM-Solver++(2M), arXiv 2211.01095, in the variance-exploding form; `eps(x / sqrt(1 + s^2), s)`."""
+    old = None
+    for i, (s, after) in enumerate(itertools.pairwise(sigmas)):
+        d = x - s * eps(x / math.sqrt(1 + s * s), s)
+        if after == 0:
+            return d
+        h = math.log(s / after)
+        if old is None:
+            step = d
+        else:
+            r = math.log(sigmas[i - 1] / s) / h
+            step = (1 + 1 / (2 * r)) * d - 1 / (2 * r) * old
+        x, old = after / s * x - math.expm1(-h) * step, d
+    return x
+
+
+@pytest.mark.parametrize(("steps", "strength"), [(25, 1.0), (10, 1.0), (20, 0.4)])
+def test_the_reference_scheduler_is_dpm_solver_2m_on_karras_sigmas(steps: int, strength: float) -> None:
+    target, init = torch.randn(2, 1, 4, 3, 3, generator=torch.Generator().manual_seed(0)).unbind()
+    noise = draw_noise((1, 4, 3, 3), torch.Generator().manual_seed(1), CPU)
+    sigmas = karras(int(steps / strength))[-steps - 1 :]
+
+    def eps(scaled: Tensor, sigma: float) -> Tensor:
+        """The exact answer for pictures that are N(target, 0.3): nonlinear in sigma, so that solver errors show."""
+        return (scaled * math.sqrt(1 + sigma**2) - target) * sigma / (0.09 + sigma**2)
+
+    wanted = dpm_solver_2m(eps, (init + noise * sigmas[0]).double(), sigmas)
+    scheduler = reference_scheduler()
+    timesteps = set_schedule(scheduler, steps, strength, CPU)
+    latents = start_latents(scheduler, init, noise, timesteps)
+    torch.testing.assert_close(latents, (init + noise * sigmas[0]) / math.sqrt(1 + sigmas[0] ** 2))
+    found = denoise(
+        scheduler, latents, timesteps, lambda x, t, progress: eps(x, sigmas[round(progress * steps)]), keep_latents
+    )
+    assert (found - wanted).abs().max() < 1e-3
+
+
+def test_a_pass_takes_the_last_steps_of_a_longer_schedule() -> None:
+    scheduler = reference_scheduler()
+    timesteps = set_schedule(scheduler, 20, 0.4, CPU)
+    assert len(timesteps) == 20
+    assert torch.equal(timesteps, scheduler.timesteps[-20:])
+    assert len(scheduler.timesteps) == 50
+
+
+@pytest.mark.parametrize("kind", [DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, LCMScheduler])
+def test_any_scheduler_finds_a_known_picture(kind: type) -> None:
+    target = torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    scheduler = kind.from_config(reference_scheduler().config, clip_sample=False)
+    timesteps = set_schedule(scheduler, 8, 0.9, CPU)
+    alphas = scheduler.alphas_cumprod
+
+    def predict(x: Tensor, timestep: Tensor, progress: float) -> Tensor:
+        alpha = alphas[int(timestep)]
+        return (x - alpha.sqrt() * target) / (1 - alpha).sqrt()
+
+    start = start_latents(scheduler, target, torch.randn_like(target), timesteps)
+    found = denoise(scheduler, start, timesteps, predict, keep_latents)
+    assert (found - target).abs().max() < 0.1
+
+
+def test_latents_stay_float32_and_the_denoised_estimate_is_the_picture() -> None:
+    scheduler, target = reference_scheduler(), torch.ones(1, 4, 2, 2)
+    timesteps = set_schedule(scheduler, 5, 1.0, CPU)
+    seen: list[Tensor] = []
+
+    def predict(x: Tensor, timestep: Tensor, progress: float) -> Tensor:
+        sigma = scheduler.sigmas[round(progress * 5)]
+        return ((x * (1 + sigma**2).sqrt() - target) / sigma).half()
+
+    def on_step(index: int, timestep: Tensor, latents: Tensor, denoised: Tensor) -> Tensor:
+        assert latents.dtype == torch.float32
+        seen.append(denoised)
+        return latents
+
+    denoise(
+        scheduler, start_latents(scheduler, target * 0, torch.randn(1, 4, 2, 2), timesteps), timesteps, predict, on_step
+    )
+    assert all((denoised - 1).abs().max() < 0.05 for denoised in seen)
+
+
+def test_centred_noise_has_no_mean_in_any_channel() -> None:
+    plain, centred = (draw_noise((2, 4, 8, 8), torch.Generator().manual_seed(5), CPU, centred=c) for c in (False, True))
+    assert centred.mean((2, 3)).abs().max() < 1e-6
+    torch.testing.assert_close(centred, plain - plain.mean((2, 3), keepdim=True))
+
+
+def test_a_seed_is_one_stream_over_two_passes() -> None:
+    seed, whole = Seed(3), torch.Generator().manual_seed(3)
+    for _ in range(2):
+        assert torch.equal(draw_noise((1, 4, 2, 2), seed.on(CPU), CPU), draw_noise((1, 4, 2, 2), whole, CPU))
+
+
+def test_regions_and_guidance_end_after_their_shares_of_the_steps() -> None:
+    plan = RegionPlan([torch.ones(90, 90)], [torch.zeros(77, 8)], (8, 8))
+    positive, whole, negative = (Prompt(plan, torch.full((1, 1), float(i))) for i in range(3))
+    guide = Guide(positive, whole, negative, 5.0, region_steps=0.5, guidance_steps=0.75)
+    assert [guide.prompts(p) for p in (0, 0.5, 0.75)] == [[positive, negative], [whole, negative], [whole]]
+    assert Guide(positive, positive, None, 1.0).prompts(0.9) == [positive]
