@@ -132,7 +132,7 @@ def _half(module: Any) -> Any:
 
 def load_pipeline_parts(folder: Path) -> tuple[Parts, AutoencoderKL]:
     """The networks of a pipeline folder in fp32, ready to be trained on."""
-    pipe = StableDiffusionXLPipeline.from_pretrained(folder, torch_dtype=torch.float32, add_watermarker=False)
+    pipe = StableDiffusionXLPipeline.from_pretrained(folder, dtype=torch.float32, add_watermarker=False)
     pipe.unet.set_attn_processor({name: TrainingAttention() for name in pipe.unet.attn_processors})
     pipe.text_encoder_2.text_projection.weight.requires_grad_(False)
     return Parts(pipe.text_encoder, pipe.text_encoder_2, pipe.unet), pipe.vae

@@ -50,7 +50,7 @@ _QUIET = -6.0
 
 @torch.no_grad()
 def warm_start(vae: AutoencoderKL) -> AutoencoderKL:
-    """Let the skip path carry a box thumbnail down and its smooth enlargement up, with the residual branches nearly off.
+    """Let the skip path carry a box thumbnail down and its smooth enlargement up; residual branches are nearly off.
 
     Two large constant channels hold the last norms steady, so that norm and SiLU are close to linear for the colours.
     """

@@ -181,7 +181,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     p.add_argument("--minutes", type=float, default=14.0, help="length of the whole training (default 14, for a GPU)")
     p.add_argument(
-        "--slot", type=float, default=0.0, help="stop this command after so many minutes; run it again to go on"
+        "--slot", type=float, default=0.0, help="minutes after which this command stops; the next one goes on"
     )
     p.add_argument("--run", type=Path, default=Path(".kitwork/language"), help="folder of the state and the adapter")
     p.add_argument("--base", type=Path, help="folder of the base model (default: fetched once into the cache folder)")
