@@ -84,7 +84,7 @@ class CanvasChat:
             buttons=["copy", "copy_all"],
             show_label=False,
             label="Chat",
-            height="58vh",
+            height="58vh",  # page.css lets it fill the window
             latex_delimiters=[],
             feedback_options=None,
             allow_tags=False,

@@ -71,7 +71,9 @@ class PictureColumn:
         self.gallery = gr.Gallery(
             label="Pictures of this session",
             show_label=False,
-            columns=4,
+            columns=5,
+            fit_columns=False,
+            visible=False,
             height="auto",
             object_fit="cover",
             allow_preview=False,
@@ -201,9 +203,9 @@ class PictureColumn:
         large = next((index for index, render in enumerate(renders) if render.id == chosen), 0)
         gallery = [(render.picture, f"seed {render.settings.get('seed')}") for render in renders]
         if not renders:
-            return None, [], None, ""
+            return None, gr.update(value=[], visible=False), None, ""
         pair = (renders[large + 1].picture, renders[large].picture) if large + 1 < len(renders) else None
-        return renders[large].picture, gallery, pair, renders[large].id
+        return renders[large].picture, gr.update(value=gallery, visible=True), pair, renders[large].id
 
     def choose(self, session: str, event: gr.SelectData) -> tuple[Any, ...]:
         renders = [render for render in self.sessions.renders(session) if Path(render.picture).is_file()]

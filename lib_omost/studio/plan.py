@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib_omost.canvas.writer import add_region, delete_region, set_box, set_keyword
-
 from lib_omost.canvas import Box, Canvas, CanvasReader, Reading, Region, box_of, snap
 from lib_omost.canvas.colors import COLORS, to_hex
+from lib_omost.canvas.writer import add_region, delete_region, set_box, set_keyword
 from lib_omost.errors import CanvasError
 
 # What the editor calls a text, and what the program calls it.

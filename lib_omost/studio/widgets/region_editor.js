@@ -145,14 +145,15 @@ function drawStatus() {
   const r = region(), count = plan.regions.length + (plan.regions.length === 1 ? ' region' : ' regions');
   if (plan.streaming) status.textContent = 'Composing… ' + count;
   else if (adding) status.textContent = 'Draw the new region in the plan';
-  else if (r) status.textContent = 'left ' + r.box[0] + ' top ' + r.box[1] + ' right ' + r.box[2] + ' bottom ' + r.box[3] + ' of 90 · depth ' + r.depth;
+  else if (r) status.textContent = 'across ' + r.box[0] + '–' + r.box[2] + ', down ' + r.box[1] + '–' + r.box[3] + ' of 90';
   else status.textContent = plan.regions.length ? count + ' · select one to edit it' : '';
 }
 
 // ---- the form --------------------------------------------------------------------------------------------------------
 const LOCAL = [['description', 'Description', 'wide'], ['name', 'Name'], ['color', 'Colour'], ['depth', 'Distance to viewer'], ['negative', 'Not here (negative)']];
-const MORE = [['details', 'Detailed descriptions, one a line', 'wide'], ['tags', 'Tags'], ['atmosphere', 'Atmosphere'], ['style', 'Style'], ['quality', 'Quality']];
-const WHOLE = [['description', 'The whole picture', 'wide'], ['color', 'Background colour'], ['tags', 'Tags'], ['details', 'Detailed descriptions, one a line', 'wide']];
+const MORE = {local: [['details', 'Detailed descriptions, one a line', 'wide'], ['tags', 'Tags'], ['atmosphere', 'Atmosphere'], ['style', 'Style'], ['quality', 'Quality']],
+  whole: [['details', 'Detailed descriptions, one a line', 'wide']]};
+const WHOLE = [['description', 'The whole picture', 'wide'], ['color', 'Background colour'], ['tags', 'Tags']];
 let formOf = '';
 
 function drawForm() {
@@ -171,10 +172,9 @@ function buildForm(kind) {
   form.replaceChildren();
   if (!kind) return;
   (kind === 'local' ? LOCAL : WHOLE).forEach(row => form.appendChild(field(...row)));
-  if (kind !== 'local') return;
   const more = document.createElement('details'), head = document.createElement('summary'), body = document.createElement('div');
   head.textContent = 'More texts'; body.className = 'more';
-  MORE.forEach(row => body.appendChild(field(...row)));
+  MORE[kind].forEach(row => body.appendChild(field(...row)));
   more.append(head, body); form.appendChild(more);
 }
 
