@@ -52,9 +52,9 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
         self.keys, self.values = keys[..., :end, :], values[..., :end, :]
         return self.keys, self.values
 
-    def bytes_per_token(self) -> int:
-        """What one token's key and value take up."""
-        return sum(room[..., :1, :].numel() * room.element_size() for room in self._rooms or ())
+    def nbytes(self) -> int:
+        """What the buffers take up."""
+        return sum(room.nbytes for room in self._rooms or ())
 
     def shrink(self) -> None:
         """Give back the room that is not used."""
@@ -117,15 +117,19 @@ class CachedModel:
         logits: Logits = output.logits[0, -answers:].float().cpu().numpy()
         return logits
 
+    def cache_mib(self) -> float:
+        """What keys and values take up, in MiB."""
+        return sum(layer.nbytes() for layer in self._cache.layers) / 2**20
+
     def keep(self, limit_mib: float) -> None:
         """Forget the end of what was read, so that keys and values take at most `limit_mib`."""
-        layers = self._cache.layers
-        token_bytes = sum(layer.bytes_per_token() for layer in layers)
-        room = int(limit_mib * 2**20 / token_bytes) // ROOM_TOKENS * ROOM_TOKENS if layers else 0
-        if len(self.tokens) > room:
-            self.rewind(len(self.tokens) - room)
-            for layer in layers:
-                layer.shrink()
+        if self.cache_mib() <= limit_mib:
+            return
+        held = -(-len(self.tokens) // ROOM_TOKENS) * ROOM_TOKENS
+        room = int(limit_mib / self.cache_mib() * held) // ROOM_TOKENS * ROOM_TOKENS
+        self.rewind(max(0, len(self.tokens) - room))
+        for layer in self._cache.layers:
+            layer.shrink()
 
 
 class Rules(Protocol):
@@ -209,8 +213,9 @@ class Grammar:
     def _closer(self) -> list[int]:
         _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
         quote = rest[:1] if opened else "'"
-        for text in ("\n```", "    ]", f"{quote},", "\n", ",\n"):
-            tokens: list[int] = self._tokenizer.tokenize_str(text)
+        certain = self._matcher.compute_ff_bytes().decode()  # dictated, but not yet as tokens: a longer one may fit
+        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n"):
+            tokens: list[int] = self._tokenizer.tokenize_str(certain + text)
             if self._matcher.validate_tokens(tokens) == len(tokens):
                 return tokens
         return []
@@ -326,7 +331,8 @@ class Writing:
         return said
 
     def _say(self, tokens: Sequence[int]) -> None:
-        self._rules.take(tokens)
+        if self._rules.take(tokens) < len(tokens):
+            raise RuntimeError(f"the grammar refuses the tokens {list(tokens)}, which it had allowed")
         if self._lookup:
             self._lookup.add(tokens)
         self.count.new += len(tokens)

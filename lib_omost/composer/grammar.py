@@ -36,11 +36,13 @@ def _reply(prose: bool) -> str:
     if not prose:
         return 'start: "```python\\n" program "\\n```"'
     # Prose may quote a `word`; it holds no fence of its own and no call, which a reader would take for code.
+    word = r"(?:[^`\x00-\x08\x0b-\x1f\x7f-\x9f]|`[^`\x00-\x1f\x7f-\x9f]{1,80}`)"
+    no_call = r"~/(?s:.*)_description\((?s:.*)/"
     return "\n".join(
         [
-            'start: PROSE | OPENING program "\\n```" PROSE?',
-            r"OPENING: /(?:[^`]|`[^`\n]+`)*```python\n/ & ~/(?s:.*)_description\((?s:.*)/",
-            r"PROSE: /(?:[^`]|`[^`\n]+`)+/ & ~/(?s:.*)_description\((?s:.*)/",
+            'start: PROSE | OPENING program "\\n```" ("\\n" PROSE)?',
+            f"OPENING: /(?:{word}*\\n)? ?```python\\n/ & {no_call}",
+            f"PROSE: /{word}+/ & {no_call}",
         ]
     )
 

@@ -88,10 +88,8 @@ def _joined(turns: Sequence[Sequence[Message]]) -> list[Message]:
 
 def _newest_canvas(turns: Sequence[list[Message]]) -> list[Message] | None:
     """The last turn that holds a program. A look at the text is enough: a turn too many is kept, none too few."""
-    return next(
-        (t for t in reversed(turns) if any(m["role"] == "assistant" and "_description(" in m["content"] for m in t)),
-        None,
-    )
+    holding = (turn for turn in reversed(turns) if any("_description(" in answer["content"] for answer in turn[1:]))
+    return next(holding, None)
 
 
 def _left_out(count: int, context_tokens: int) -> tuple[str, ...]:

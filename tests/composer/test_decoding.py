@@ -1,0 +1,177 @@
+"""Several tokens a pass, and still the text of one token a pass."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from llguidance import LLMatcher
+from llguidance.hf import from_tokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from lib_omost.composer.decoding import PREFILL_CHUNK, Anything, CachedModel, Grammar, Rules, Sampler, Writing
+from lib_omost.composer.drafts import Lookup
+from lib_omost.composer.grammar import canvas_grammar
+from tests.composer.conftest import a_reply, tiny_llama, tiny_phi
+
+LIMIT = 4096
+
+
+def writing(
+    model: PreTrainedModel, rules: Rules, lookup: Lookup | None, temperature: float = 0, seed: int = 0, limit: int = LIMIT
+) -> Writing:
+    return Writing(
+        CachedModel(model), rules, Sampler(temperature, 0.9, seed), ends=frozenset(), limit=limit, lookup=lookup
+    )
+
+
+def grammar_of(tokenizer: PreTrainedTokenizerFast) -> Grammar:
+    vocabulary = from_tokenizer(tokenizer, n_vocab=len(tokenizer))
+    matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_lark(canvas_grammar(prose=True)))
+    matcher.consume_tokens(vocabulary.tokenize_str("```"))  # the random model would only ever write prose
+    return Grammar(matcher, vocabulary, len(tokenizer))
+
+
+def first(count: int, write: Writing, prompt: Sequence[int]) -> list[int]:
+    pieces = write.run(prompt, threading.Event())
+    return list(itertools.islice(itertools.chain.from_iterable(pieces), count))
+
+
+@torch.inference_mode()
+def one_by_one(model: PreTrainedModel, rules: Grammar, prompt: Sequence[int], count: int, pick: Sampler) -> list[int]:
+    """The plainest decoder there is: no cache, no forced tokens, no drafts."""
+    said: list[int] = []
+    while len(said) < count:
+        logits = model(input_ids=torch.tensor([[*prompt, *said]])).logits[0, -1].float().numpy()
+        token = pick(logits, rules.allowed())
+        assert rules.take([token]) == 1
+        said.append(token)
+    return said
+
+
+@pytest.mark.parametrize("temperature", [0, 0.6], ids=["greedy", "sampled"])
+def test_several_tokens_a_pass_write_what_one_a_pass_writes(
+    tokenizer: PreTrainedTokenizerFast, temperature: float
+) -> None:
+    model = tiny_llama(len(tokenizer))
+    prompt = tokenizer(a_reply("red apple", "old ship"))["input_ids"]
+    plain = one_by_one(model, grammar_of(tokenizer), prompt, 160, Sampler(temperature, 0.9, 0))
+    write = writing(model, grammar_of(tokenizer), Lookup(prompt), temperature)
+    assert first(160, write, prompt) == plain
+    assert write.count.forced > 0 and write.count.drafted > 0
+    assert write.count.passes < 160
+
+
+def test_a_model_with_joint_projections_and_a_window_writes_the_same(phi_tokenizer: PreTrainedTokenizerFast) -> None:
+    model = tiny_phi(len(phi_tokenizer))
+    prompt = phi_tokenizer(a_reply("red apple"))["input_ids"]
+    plain = one_by_one(model, grammar_of(phi_tokenizer), prompt, 100, Sampler(0, 0.9, 0))
+    assert first(100, writing(model, grammar_of(phi_tokenizer), Lookup(prompt)), prompt) == plain
+
+
+def test_without_a_grammar_the_text_is_that_of_generate() -> None:
+    model = tiny_llama(300)
+    prompt = [*range(1, 40), *range(20, 40)]  # 0 pads
+    expected = model.generate(torch.tensor([prompt]), max_new_tokens=60, do_sample=False, pad_token_id=0)
+    write = writing(model, Anything(), Lookup(prompt), limit=60)
+    assert first(60, write, prompt) == expected[0, len(prompt) :].tolist()
+
+
+def test_speculative_sampling_keeps_the_distribution() -> None:
+    model = tiny_llama(6, seed=1)
+    prompt = [1, 2, 3, 1, 2, 4, 1, 2]
+    runs = 1500
+    seen = Counter(tuple(first(2, writing(model, Anything(), Lookup(prompt), 1.0, s, 2), prompt)) for s in range(runs))
+    expected = {pair: share * runs for pair, share in pair_shares(model, prompt, top_p=0.9).items()}
+    assert set(seen) <= set(expected)
+    chi_square = sum((seen[pair] - count) ** 2 / count for pair, count in expected.items())
+    freedom = len(expected) - 1
+    assert chi_square < freedom + 4 * (2 * freedom) ** 0.5  # four standard deviations; the seeds are fixed
+
+
+def pair_shares(model: PreTrainedModel, prompt: list[int], top_p: float) -> dict[tuple[int, int], float]:
+    """How often each pair of next tokens should be drawn, from the model's own probabilities."""
+    shares = {}
+    for one, share in nucleus(model, prompt, top_p).items():
+        shares |= {(one, two): share * more for two, more in nucleus(model, [*prompt, one], top_p).items()}
+    return shares
+
+
+@torch.inference_mode()
+def nucleus(model: PreTrainedModel, tokens: list[int], top_p: float) -> dict[int, float]:
+    values, order = torch.softmax(model(input_ids=torch.tensor([tokens])).logits[0, -1].double(), -1).sort(descending=True)
+    keep = [k for k in range(len(values)) if values[:k].sum() < top_p]
+    return {int(order[k]): float(values[k] / values[keep].sum()) for k in keep}
+
+
+def test_only_allowed_tokens_are_picked() -> None:
+    logits = np.array([5.0, 1.0, 3.0], dtype=np.float32)
+    assert Sampler(0, 1.0, 0)(logits, np.array([False, True, True])) == 2
+    picked = {Sampler(1.0, 1.0, seed)(logits, np.array([False, True, True])) for seed in range(50)}
+    assert picked == {1, 2}
+
+
+def test_a_seed_repeats_and_another_differs() -> None:
+    model, prompt = tiny_llama(50), [1, 2, 3]
+    texts = [first(30, writing(model, Anything(), None, 1.0, seed), prompt) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_limit_finishes_a_program_and_cuts_prose(tokenizer: PreTrainedTokenizerFast) -> None:
+    model, rules = tiny_llama(len(tokenizer)), grammar_of(tokenizer)
+    write = writing(model, rules, None, limit=300)
+    said = first(LIMIT, write, [1, 2, 3])
+    assert rules.complete()
+    assert len(said) < 600
+    assert len(first(LIMIT, writing(model, Anything(), None, limit=20), [1, 2, 3])) == 20
+
+
+def test_stop_is_seen_between_the_chunks_of_a_long_prompt() -> None:
+    model, stop = tiny_llama(50), threading.Event()
+    write = writing(model, Anything(), None)
+    read = write._model.read
+
+    def read_and_stop(tokens: Sequence[int], answers: int) -> np.ndarray:
+        stop.set()
+        return read(tokens, answers)
+
+    write._model.read = read_and_stop  # type: ignore[method-assign]
+    assert list(write.run([1] * 10 * PREFILL_CHUNK, stop)) == []
+    assert len(write._model.tokens) == PREFILL_CHUNK
+
+
+def test_the_cache_goes_back_to_what_is_shared() -> None:
+    cached = CachedModel(tiny_llama(50))
+    cached.read([1, 2, 3, 4, 5], 1)
+    assert cached.resume([1, 2, 9, 4]) == 2
+    again = cached.read([9, 4], 1)
+    assert np.allclose(again, CachedModel(cached.model).read([1, 2, 9, 4], 1), atol=1e-5)
+
+
+def test_the_end_of_a_prompt_is_always_asked() -> None:
+    cached = CachedModel(tiny_llama(50))
+    cached.read([1, 2, 3], 1)
+    assert cached.resume([1, 2, 3]) == 2
+
+
+def test_the_cache_keeps_to_its_budget() -> None:
+    cached = CachedModel(tiny_llama(50))
+    for _ in range(10):
+        cached.read([1] * 200, 1)
+    cached.keep(limit_mib=0.5)
+    assert 0 < cached.cache_mib() <= 0.5
+    assert cached.resume([1] * 2000) == len(cached.tokens) > 0
+
+
+def test_a_pass_that_fails_leaves_no_half_read_cache() -> None:
+    cached = CachedModel(tiny_llama(50))
+    cached.read([1, 2, 3], 1)
+    with pytest.raises(IndexError):
+        cached.read([999], 1)
+    assert cached.tokens == []
+    assert np.allclose(cached.read([1, 2], 1), CachedModel(cached.model).read([1, 2], 1), atol=1e-5)

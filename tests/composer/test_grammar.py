@@ -1,0 +1,82 @@
+"""The grammar accepts what the models write, and only what the reader takes without a repair."""
+
+from __future__ import annotations
+
+import pytest
+from llguidance import LLMatcher, LLTokenizer
+from llguidance.hf import from_tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from lib_omost.canvas.colors import COLORS
+from lib_omost.canvas.vocabulary import AREAS, LOCATIONS, OFFSETS
+from lib_omost.composer.grammar import canvas_grammar
+from tests.composer.conftest import a_reply
+
+
+@pytest.fixture(scope="module")
+def vocabulary(llama_tokenizer: PreTrainedTokenizerFast) -> LLTokenizer:
+    return from_tokenizer(llama_tokenizer)
+
+
+def accepts(vocabulary: LLTokenizer, text: str, *, prose: bool = True) -> bool:
+    """Whether `text` is a whole reply."""
+    matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_lark(canvas_grammar(prose=prose)))
+    assert not matcher.get_error()
+    tokens = vocabulary.tokenize_str(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+REPLY = a_reply("red apple", "yellow balloon")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPLY,
+        REPLY.replace("'", '"'),
+        REPLY.replace("A red apple.", r"The queen\'s red apple."),
+        REPLY.replace("A red apple.", "Une pomme rouge à l’ombre, 苹果."),
+        REPLY.replace("'red',\n)", "'red'\n)"),
+        REPLY.replace("# Describe the picture", "# Set a global description for the canvas"),
+        REPLY.replace("# Add A red apple", "# Add a local description for the apple (left)"),
+        f"Here it is, with `red` as its colour:\n\n{REPLY}\nShall I change something?",
+        " " + REPLY,
+    ],
+    ids=["ours", "double quotes", "escape", "other scripts", "no comma", "title", "comment", "prose around", "space"],
+)
+def test_it_accepts_what_models_write(vocabulary: LLTokenizer, text: str) -> None:
+    assert accepts(vocabulary, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPLY.removesuffix("\n```"),
+        REPLY.replace("'on the left'", "'in the corner'"),
+        REPLY.replace("'red'", "'reddish'"),
+        REPLY.replace("2.5", "-1"),
+        REPLY.replace("2.5", "0.0"),
+        REPLY.replace("'A red apple.'", "''"),
+        REPLY.replace("'A red apple.'", "'A red apple"),
+        REPLY.replace("'A red apple.'", '"A red apple."'),
+        REPLY.replace("A red apple.", "```"),
+        f"See ```python\n{REPLY}",
+        "canvas.add_local_description(location='on the left')",
+        REPLY + "\n" + REPLY,
+    ],
+    ids="open place colour negative zero empty unclosed mixed fence inline bare twice".split(),
+)
+def test_it_refuses_what_a_reader_would_repair(vocabulary: LLTokenizer, text: str) -> None:
+    assert not accepts(vocabulary, text)
+
+
+def test_prose_is_refused_where_only_canvases_are_taught(vocabulary: LLTokenizer) -> None:
+    assert accepts(vocabulary, "Hello there!")
+    assert not accepts(vocabulary, "Hello there!", prose=False)
+    assert accepts(vocabulary, REPLY, prose=False)
+
+
+def test_every_word_of_the_vocabulary_is_in_it() -> None:
+    grammar = canvas_grammar(prose=False)
+    for word in (*LOCATIONS, *OFFSETS, *AREAS, *COLORS):
+        assert f"\"'{word}'\"" in grammar
