@@ -52,15 +52,22 @@ class Catalogue:
         return found[0] if len(found) == 1 or r.random() < OWN_COLOR else r.choice(found[1:])
 
 
-def load(file: Path, only: Collection[str] = (), styles: int = len(STYLES)) -> Catalogue:
+def load(file: Path, only: Collection[str] = (), styles: int = len(STYLES), recolor: bool = True) -> Catalogue:
     """The catalogue of a sprites.npz (see prepare.py): only these nouns, if any are given, and the first styles."""
     data = np.load(file)
     rows = zip(data["nouns"], data["style"], data["images"], strict=True)
-    return build([(str(n), int(s), image) for n, s, image in rows if s < styles and (not only or str(n) in only)])
+    wanted = [(str(n), int(s), image) for n, s, image in rows if s < styles and (not only or str(n) in only)]
+    return build(wanted, recolor)
 
 
-def build(drawings: list[tuple[str, int, npt.NDArray[np.uint8]]]) -> Catalogue:
-    """From (noun, style, `(side, side, 4)` image). Recolouring takes 20 ms a drawing; with many cores, all of them."""
+def build(drawings: list[tuple[str, int, npt.NDArray[np.uint8]]], recolor: bool = True) -> Catalogue:
+    """From (noun, style, `(side, side, 4)` image). Recolouring takes 20 ms a drawing; where there are eight cores, it
+    uses them."""
+    if not recolor:
+        plain: dict[tuple[str, int], tuple[Sprite, ...]] = {}
+        for i, (noun, style, _) in enumerate(drawings):
+            plain[noun, style] = (Sprite(i, "", is_copy=False),)
+        return Catalogue(np.stack([image for _, _, image in drawings]), plain, 1 + max(s for _, s, _ in drawings))
     images: list[npt.NDArray[np.uint8]] = []
     sprites: dict[tuple[str, int], tuple[Sprite, ...]] = {}
     pool = multiprocessing.get_context("fork").Pool(_MANY_CORES) if (os.cpu_count() or 1) >= _MANY_CORES else None

@@ -169,11 +169,12 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=48, help="layouts of each size")
     parser.add_argument("--nouns", default="", help="comma-separated, if the model knows but some")
     parser.add_argument("--styles", type=int, default=2, help="how many drawing styles the model knows")
+    parser.add_argument("--own-colors", action="store_true", help="the model was not taught colour words of things")
     parser.add_argument("--workers", type=int, default=0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     only = [noun.strip() for noun in args.nouns.split(",") if noun.strip()]
-    catalogue = sprites.load(args.prepared / "sprites.npz", only, args.styles)
+    catalogue = sprites.load(args.prepared / "sprites.npz", only, args.styles, recolor=not args.own_colors)
     dtype = torch.float16 if args.device == "cuda" else torch.float32
     pipe = StableDiffusionXLOmostPipeline.from_pretrained(args.pipeline, dtype=dtype, add_watermarker=False)
     pipe.to(args.device).set_progress_bar_config(disable=True)

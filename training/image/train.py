@@ -95,11 +95,11 @@ def _moved(batch: TextBatch, device: str) -> TextBatch:
 
 
 def _report(folder: Path, run: Run, clock: Clock, error: float, rate: float) -> None:
-    row = {"step": run.step, "samples": run.samples, "spent_s": round(clock.spent_s), "error": round(error, 4)}
-    row |= {"fraction": round(clock.fraction, 4), "samples_per_s": round(rate, 1)}
+    row = {"step": run.step, "samples": run.samples, "spent_s": clock.spent_s, "error": error}
+    row |= {"fraction": clock.fraction, "samples_per_s": rate}
     with open(folder / "train.jsonl", "a", encoding="utf-8") as log:
-        log.write(json.dumps(row) + "\n")
-    print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+        log.write(json.dumps({key: round(value, 4) for key, value in row.items()}) + "\n")
+    print(" ".join(f"{key}={value:.6g}" for key, value in row.items()), flush=True)
     if not math.isfinite(error):
         raise SystemExit("The error is not finite: start again with a smaller --lr; the last saved state is intact.")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.requests import random_thing
-from training.language.scenes import Scene, Thing
+from training.language.scenes import Scene, Thing, mood_of
 from training.language.words import COLORS, DEFAULT_STYLE, GRID, MOODS, PLACES, SAID_AT, STYLES, Spot
 
 Edit = tuple[str, Scene]
@@ -69,7 +69,7 @@ def _move(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
     others = [thing for thing in scene.things if thing is not old]
     if others and r.random() < 0.3:
         other = r.choice(others)
-        link, location = _beside(r, other.spot.location)
+        link, location = _beside(r, other.spot.location, but=old.spot.location)
         said = f"{r.choice(['move', 'put', 'place'])} {_the(old)} {link} {_the(other)}"
     else:
         location = r.choice([at for at in LOCATIONS if at != old.spot.location])
@@ -85,13 +85,13 @@ def _move(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
     return said, _swap(scene, old, replace(old, spot=Spot(location, distance=old.spot.distance)))
 
 
-def _beside(r: random.Random, location: str) -> tuple[str, str]:
-    """(words, location) of a place next to `location` on the grid of nine."""
+def _beside(r: random.Random, location: str, but: str = "") -> tuple[str, str]:
+    """(words, location) of a place next to `location` on the grid of nine, other than `but`."""
     row, column = next((i, line.index(location)) for i, line in enumerate(GRID) if location in line)
     fits = [
         (words, GRID[row + y][column + x])
         for words, (y, x) in _STEPS.items()
-        if 0 <= row + y < len(GRID) and 0 <= column + x < len(GRID)
+        if 0 <= row + y < len(GRID) and 0 <= column + x < len(GRID) and GRID[row + y][column + x] != but
     ]
     return r.choice(fits)
 
@@ -155,7 +155,7 @@ def _style(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
 
 
 def _mood(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
-    mood = r.choice([word for word in MOODS if word != scene.mood])
+    mood = r.choice([word for word in MOODS if word != mood_of(scene)])
     said = r.choice(["make it more {}", "it should feel {}", "give it a {} mood"])
     return said.format(mood), replace(scene, mood=mood)
 

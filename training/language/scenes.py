@@ -79,7 +79,7 @@ def sentence(text: str) -> str:
 def program(scene: Scene) -> str:
     """The fenced program for `scene`, in the one layout that the default model writes."""
     style = STYLES[scene.style or DEFAULT_STYLE]
-    mood = _mood(scene)
+    mood = mood_of(scene)
     parts = ["# Initialize the canvas\ncanvas = Canvas()"]
     parts.append("# Describe the picture\n" + _call("set_global_description", _whole(scene)))
     for thing in scene.things:
@@ -93,7 +93,8 @@ def _call(method: str, values: dict[str, Value]) -> str:
     return call("canvas", method, values)
 
 
-def _mood(scene: Scene) -> str:
+def mood_of(scene: Scene) -> str:
+    """The mood that was asked for, else the background's own."""
     return scene.mood or (PLACES[scene.place].mood if scene.place else DEFAULT_MOOD)
 
 
@@ -109,7 +110,7 @@ def _setting(scene: Scene) -> tuple[str, str]:
 
 def _whole(scene: Scene) -> dict[str, Value]:
     setting, color = _setting(scene)
-    mood, style = _mood(scene), scene.style or DEFAULT_STYLE
+    mood, style = mood_of(scene), scene.style or DEFAULT_STYLE
     details = [f"The {t.words} {'are' if t.is_many else 'is'} {t.spot.location}." for t in scene.things]
     return {
         "description": sentence(listed([t.phrase for t in scene.things]) + setting),

@@ -99,7 +99,7 @@ def weighted_loss(model: Any, ids: torch.Tensor, weights: torch.Tensor) -> torch
     def piece(h: torch.Tensor, want: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return (F.cross_entropy(parts.lm_head(h).float(), want, reduction="none") * scale).sum()
 
-    rows = zip(hidden.split(LOGIT_ROWS), wanted.split(LOGIT_ROWS), weight.split(LOGIT_ROWS), strict=True)
+    rows = zip(*(torch.split(tensor, LOGIT_ROWS) for tensor in (hidden, wanted, weight)), strict=True)
     pieces = [checkpoint(piece, h, want, scale, use_reentrant=False) for h, want, scale in rows]
     return torch.stack(pieces).sum() / weight.sum()
 
@@ -147,11 +147,11 @@ def train(run: Run, args: argparse.Namespace) -> list[float]:
 
 
 def _report(folder: Path, run: Run, clock: Clock, loss: float, rate: float) -> None:
-    row = {"step": run.step, "conversations": run.conversations, "tokens": run.tokens, "spent_s": round(clock.spent_s)}
-    row |= {"fraction": round(clock.fraction, 4), "loss": round(loss, 4), "tokens_per_s": round(rate)}
+    row = {"step": run.step, "conversations": run.conversations, "tokens": run.tokens, "spent_s": clock.spent_s}
+    row |= {"fraction": clock.fraction, "loss": loss, "tokens_per_s": rate}
     with open(folder / "train.jsonl", "a", encoding="utf-8") as log:
-        log.write(json.dumps(row) + "\n")
-    print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+        log.write(json.dumps({key: round(value, 4) for key, value in row.items()}) + "\n")
+    print(" ".join(f"{key}={value:.6g}" for key, value in row.items()), flush=True)
     if not math.isfinite(loss):
         raise SystemExit("The loss is not finite: start again with a smaller --lr; the last saved state is intact.")
 

@@ -1,0 +1,29 @@
+"""What the tests of the trainings share: a random tiny language model, drawn shapes, the default model's tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from transformers import CLIPTokenizer
+
+from training.image import catalogue
+from training.image.tiny import shapes
+from training.language.tiny import tiny_base
+
+DEFAULT_IMAGE_MODEL = Path(__file__).parents[2] / "default_models" / "image"
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="session")
+def shape_catalogue() -> catalogue.Catalogue:
+    return catalogue.build(shapes())
+
+
+@pytest.fixture(scope="session")
+def clip_tokenizer() -> CLIPTokenizer:
+    return CLIPTokenizer.from_pretrained(DEFAULT_IMAGE_MODEL / "tokenizer")
