@@ -1,4 +1,4 @@
-"""Which models, where, and under whose lock. The names below are imported when they are first used: an Engine costs no torch."""
+"""Which models, where, and under whose lock. Names are imported when first used: an Engine costs no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models there are: names -> where their weights come from, their size, licence, warning, and how they like to be used.
+"""Which models there are: where their weights come from, size, licence, warning, and how they like to be used.
 
 Torch-free. Bringing weights here is fetch.py's work, loading them loading.py's.
 """
@@ -69,7 +69,7 @@ SMALL = Profile(
 )
 
 _LLAMA = "Meta Llama 3 Community License"
-_DOLPHIN = "Trained on unfiltered data: it follows any request. Whoever serves it to others must add a safety layer of their own."
+_DOLPHIN = "Trained on unfiltered data, it follows any request. Whoever serves it to others must add a safety layer."
 
 
 def _omost(name: str, precision: Precision, size_bytes: int, licence: str, warning: str = "") -> LlmEntry:
@@ -78,8 +78,8 @@ def _omost(name: str, precision: Precision, size_bytes: int, licence: str, warni
     )
 
 
-# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). No revision is pinned: the hashes of the
-# published ones could not be verified where this was written, and an invented one is worse than none.
+# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). No revision is pinned: the hashes of
+# the published ones could not be verified when this was written, and an invented one is worse than none.
 LLMS = (
     LlmEntry(
         "default",
@@ -161,7 +161,7 @@ def _dropped_in() -> Iterator[LlmEntry | SdxlEntry]:
 
 
 def entry(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
-    """The entry for a catalog name, a name in models_dir/, a path, a server's URL or a hub id; raises UnknownModelError."""
+    """The entry for a catalog name, a name in models_dir/, a path, a server's URL or a hub id."""
     for known in entries(kind):
         if name in (known.name, known.name.rpartition("/")[2]):
             return known

@@ -32,9 +32,9 @@ OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step, of step
 class Engine:
     """A language model and an image model on one device.
 
-    `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models where CUDA is there, else "default".
+    `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
-    `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `status` says what is going on, in words.
+    `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `status` says what is going on.
     """
 
     def __init__(
@@ -98,7 +98,10 @@ class Engine:
     # --- work ---
 
     def compose(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        """The reply in pieces, as they come; ends early when `stop` is set. Raises ComposerError, ModelError or DeviceMemoryError."""
+        """The reply in pieces, as they come; ends early when `stop` is set.
+
+        Raises ComposerError, ModelError or DeviceMemoryError.
+        """
         if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
             yield from self._composed(messages, settings, stop)
             return
@@ -120,7 +123,7 @@ class Engine:
         stop: threading.Event,
         keep: Previous | None = None,
     ) -> list[Image.Image]:
-        """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: the picture that an edit starts from.
+        """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from.
 
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.
         """
@@ -129,7 +132,7 @@ class Engine:
             return self._machine.render(canvas, settings, on_step, stop, keep)
 
     def warm_up(self) -> None:
-        """Loads both models; meant for a thread at the start. A problem is logged, and raised again when the model is used."""
+        """Loads both models; meant for a thread at the start. A problem is logged, and raised at the first use."""
         for what, load in (
             ("language", lambda: self._machine.load_llm(self.llm_entry)),
             ("image", lambda: self._machine.load_sdxl(self.sdxl_entry, self.loras)),

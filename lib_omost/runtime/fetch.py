@@ -187,7 +187,7 @@ SDXL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
 
 
 def sdxl_configs() -> Path:
-    """A folder with SDXL's configs and tokenizers (a few MB), which a checkpoint in a single file lacks. Raises MissingWeightsError."""
+    """A folder with SDXL's configs and tokenizers (a few MB), which a single file lacks. Raises MissingWeightsError."""
     from huggingface_hub import snapshot_download
 
     wanted = ["model_index.json", "*/config.json", "*/scheduler_config.json", "tokenizer*/*"]

@@ -1,4 +1,4 @@
-"""From a catalog entry to a language model at work, honestly: what cannot run here or does not fit is refused by name."""
+"""From a catalog entry to a language model at work, honestly: what cannot run here is refused by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load_composer(entry: LlmEntry, device: torch.device) -> LocalComposer | Remo
 
 
 def llm_dtype(device: torch.device) -> torch.dtype:
-    """fp16 on Apple's GPUs, bf16 elsewhere if the hardware has it; it halves memory, and bf16 is faster than fp32 even on a CPU."""
+    """bf16, faster than fp32 even on a CPU and half the memory; fp16 on GPUs that have no bf16."""
     if device.type == "mps":
         return torch.float16
     if device.type == "cuda":
@@ -63,7 +63,7 @@ def refuse_method(entry: LlmEntry, method: str, device: torch.device) -> None:
     """Raises VersionError without the library, ModelError where it does not run on this device."""
     if method != "bitsandbytes":
         raise ModelError(
-            f"{entry.name} is quantised by {method}; only bitsandbytes (nf4, int8) and GGUF are loaded. Choose another copy."
+            f"{entry.name} is quantised by {method}; only bitsandbytes and GGUF are loaded. Choose another copy."
         )
     if device.type == "mps" or (device.type == "cuda" and torch.version.hip):
         raise ModelError(

@@ -63,7 +63,7 @@ def variant(folder: Path) -> str:
 
 
 def _part(kind: Any, folder: Path, name: str, dtype: torch.dtype) -> Any:
-    """One model of the pipeline, cast tensor by tensor while loading; raises BrokenWeightsError when its tensors do not fit."""
+    """One model of the pipeline, cast tensor by tensor while loading. Raises BrokenWeightsError if it does not fit."""
     model, info = kind.from_pretrained(
         folder,
         subfolder=name,
@@ -74,14 +74,14 @@ def _part(kind: Any, folder: Path, name: str, dtype: torch.dtype) -> Any:
         output_loading_info=True,
     )
     shapes = [str(m) for m in info.get("mismatched_keys", ())]
-    # transformers keeps what a class never needs out of this list, except CLIP-L's unused projection in some checkpoints
+    # some checkpoints carry CLIP-L's projection, which SDXL does not use
     left_over = [key for key in info["unexpected_keys"] if key not in ("text_projection.weight", "position_ids")]
     checks.refuse_misfit(f"{folder.name}/{name}", info["missing_keys"], left_over, shapes)
     return model.eval()
 
 
 def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeline:
-    """A checkpoint in the original layout: one file with UNet, VAE and both text encoders. Read through a memory map, cast part by part."""
+    """A checkpoint in the original layout: UNet, VAE and text encoders in one file, memory-mapped, cast by part."""
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
     dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
@@ -122,7 +122,8 @@ def refuse_other_layouts(path: Path, names: Iterable[str]) -> None:
     ]
     if absent:
         raise BrokenWeightsError(
-            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. A LoRA belongs into models_dir/loras/."
+            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. "
+            f"A LoRA belongs into models_dir/loras/."
         )
     checks.refuse_misfit(path.name, (), [n for n in names if not n.startswith((UNET, VAE, TEXTS, *BYSTANDERS))])
 
@@ -130,7 +131,7 @@ def refuse_other_layouts(path: Path, names: Iterable[str]) -> None:
 def add_loras(pipe: StableDiffusionXLOmostPipeline, loras: Mapping[str, float]) -> None:
     """Adds each LoRA (a name in models_dir/loras) times its weight to the weights; raises ModelError's kinds.
 
-    They are fused, so that they cost no time per step and move with the UNet; other weights want the model loaded again.
+    They are fused: no time per step, and they move with the UNet. Other weights want the model loaded again.
     """
     if not loras:
         return

@@ -1,13 +1,14 @@
 """The models at work on one device: loads them when they are needed, has them take turns, survives a full device.
 
-Not safe for two callers at once; engine.py lets in one at a time. transformers and diffusers are imported by what needs them:
-diffusers takes seconds, which the first reply should not wait for.
+Not safe for two callers at once; engine.py lets in one at a time. transformers and diffusers are imported by what needs
+them: diffusers takes seconds, which the first reply should not wait for.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from lib_omost.errors import DeviceMemoryError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
-from lib_omost.runtime.memory import Residency
+from lib_omost.runtime.memory import Residency, module_bytes
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
@@ -54,6 +55,7 @@ class Machine:
         self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
+        self._llm_bytes = 0
         self._settings = RenderSettings()  # of the render that is running
 
     # --- language ---
@@ -67,6 +69,7 @@ class Machine:
         self.composer = load_composer(entry, self.device)
         if entry.place != "server":
             self.residency.add("llm", self.composer.model, copies=False, on_refusal=self.drop_llm)
+            self._llm_bytes = module_bytes(self.composer.model)
 
     def drop_llm(self) -> None:
         self.composer = None
@@ -81,17 +84,15 @@ class Machine:
         stop: threading.Event,
         keep_llm: bool,
     ) -> Iterator[str]:
-        """The reply in pieces. Raises DeviceMemoryError when the device is full; the next reply starts with an empty one."""
+        """The reply in pieces. Raises DeviceMemoryError when the device is full, and leaves it empty."""
         try:
             self.load_llm(entry)
             assert self.composer is not None
             self.residency.bring(["llm"], LLM_WORK_BYTES)
-            yield from self.composer.stream(messages, settings, stop)
+            yield from self._on_threads(self.composer.stream(messages, settings, stop))
         except torch.OutOfMemoryError as error:
             # without the traceback, whose frames hold the tensors that filled the device
-            full = DeviceMemoryError(
-                f"The device is full: {_first_sentence(error)} Try a shorter chat or fewer new tokens."
-            )
+            full = DeviceMemoryError(f"The device is full: {_asked_for(error)} Try a shorter chat or fewer new tokens.")
         else:
             full = None
         finally:
@@ -99,6 +100,15 @@ class Machine:
         if full:
             self.residency.leave()
             raise full
+
+    def _on_threads(self, pieces: Iterator[str]) -> Iterator[str]:
+        """The pieces, each made with the right number of threads whichever thread asks for it."""
+        while True:
+            devices.use_threads(self.device, self._llm_bytes)
+            piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
     def _after_reply(self, keep_llm: bool) -> None:
         if self.composer is None or "llm" not in self.residency.here():
@@ -145,17 +155,18 @@ class Machine:
         assert self.pipe is not None
         self._settings = settings
         self.pipe.one_at_a_time = False
+        devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
         try:
             return render(self.pipe, canvas, settings, on_step, stop, keep)
         except torch.OutOfMemoryError as error:
-            sentence = _first_sentence(error)
+            sentence = _asked_for(error)
         finally:
             self._clear()
         self.residency.leave()
         raise DeviceMemoryError(
-            f"The device is full, even in tiles and one picture at a time: {sentence} Try a smaller picture, a smaller second pass, "
-            f"or close other programs that use the device. The canvas is kept."
+            f"The device is full, even in tiles and one picture at a time: {sentence} "
+            f"Try a smaller picture, a smaller second pass, or close other programs on the device. The canvas is kept."
         )
 
     def _bring(self, names: tuple[str, ...]) -> None:
@@ -224,6 +235,7 @@ class Machine:
         return None if total_mps is None else (devices.used_bytes(self.device) >> 20, total_mps >> 20)
 
 
-def _first_sentence(error: BaseException) -> str:
-    """What the allocator tried to get, without its advice to programmers."""
-    return str(error).split(". ")[0].strip().rstrip(".") + "."
+def _asked_for(error: BaseException) -> str:
+    """Of the allocator's long message, what a person may want to know."""
+    found = re.search(r"allocate ([\d.]+ [KMG]iB)", str(error))
+    return f"{found[1]} more were asked for." if found else "there was no room for one more tensor."

@@ -34,8 +34,8 @@ def module_bytes(module: nn.Module) -> int:
 class Residency:
     """Modules under names, moved to one device when they are needed.
 
-    The longest unused ones leave first, and only when there is too little room. A module with CPU copies leaves without a
-    transfer. On a CPU nothing ever moves.
+    The longest unused ones leave first, and only when there is too little room. A module with CPU copies leaves without
+    a transfer. On a CPU nothing ever moves.
     """
 
     def __init__(self, device: torch.device, free_bytes: Callable[[], int | None]) -> None:
@@ -50,7 +50,8 @@ class Residency:
         `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change. `on_refusal` is
         called, and the module dropped, when it refuses to be moved: it should forget the module, to be loaded again.
         """
-        here = any(t.device.type == self.device.type for t in (*module.parameters(), *module.buffers()))
+        on = {t.device.type for t in (*module.parameters(), *module.buffers())}
+        here = self.device.type != "cpu" and self.device.type in on
         guest = _Guest(module, on_refusal=on_refusal, here=here)
         if copies and not here:
             guest.copies = {name: _pinned(tensor) for name, tensor in module.state_dict().items()}
@@ -111,7 +112,7 @@ class Residency:
                 self.leave()
                 size = module_bytes(guest.module) / devices.GIB
                 raise DeviceMemoryError(
-                    f"{name} needs {size:.1f} GiB of device memory, and there is not so much even with all other models away. "
+                    f"{name} needs {size:.1f} GiB of device memory, and there is less even with all other models away. "
                     f"Close other programs that use the device, or choose a smaller model."
                 ) from error
         guest.here = True

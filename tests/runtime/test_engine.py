@@ -1,0 +1,228 @@
+"""The Engine over real models: streams, renders, waits its turn, stops, switches, and survives a full device."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image, ImageChops
+
+from lib_omost.canvas import Canvas
+from lib_omost.composer import ComposeSettings, Message
+from lib_omost.errors import DeviceMemoryError, Stopped, UnknownModelError
+from lib_omost.runtime import Engine
+
+MESSAGES: list[Message] = [{"role": "user", "content": "a red apple"}]
+FREE = ComposeSettings(max_new_tokens=8, grammar=False, temperature=0.0)
+Step = Callable[[int, int, Callable[[], Image.Image]], None]
+
+
+def nothing(step: int, steps: int, preview: Callable[[], Image.Image]) -> None:
+    """A render's on_step that looks at nothing."""
+
+
+def write(engine: Engine, settings: ComposeSettings = FREE) -> str:
+    return "".join(engine.compose(MESSAGES, settings, threading.Event()))
+
+
+def paint(engine: Engine, canvas: Canvas, on_step: Step = nothing, **changes: Any) -> list[Image.Image]:
+    settings = replace(engine.render_defaults, **({"width": 64, "height": 64, "steps": 3} | changes))
+    return engine.render(canvas, settings, on_step, threading.Event())
+
+
+@contextmanager
+def full_device(module: torch.nn.Module, at_call: int, times: int = 1) -> Iterator[list[int]]:
+    """Calls `at_call` to `at_call + times - 1` of `module` find the device full: a hook before a real forward."""
+    calls = [0]
+
+    def hook(*args: object) -> None:
+        calls[0] += 1
+        if at_call <= calls[0] < at_call + times:
+            raise torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 4.50 GiB. GPU 0 has a total capacity of 8 GiB."
+            )
+
+    handle = module.register_forward_pre_hook(hook)
+    try:
+        yield calls
+    finally:
+        handle.remove()
+
+
+def pipe(engine: Engine) -> Any:
+    engine.warm_up()
+    return engine._machine.pipe
+
+
+def same(a: list[Image.Image], b: list[Image.Image], levels: int = 0) -> bool:
+    """Whether no colour differs by more than `levels` of 255: sums over a batch round otherwise than alone."""
+    pairs = zip(a, b, strict=True)
+    return max(high for x, y in pairs for _, high in ImageChops.difference(x, y).getextrema()) <= levels
+
+
+def test_a_reply_streams_and_is_counted(engine: Engine) -> None:
+    assert write(engine)
+    assert engine.compose_stats is not None and engine.compose_stats.new_tokens == 8
+    assert engine.waiting == 0 and engine.status == ""
+
+
+def test_a_canvas_becomes_a_picture_of_the_size_that_suits_the_model(engine: Engine, canvas: Canvas) -> None:
+    steps = []
+    images = paint(engine, canvas, lambda step, of, preview: steps.append((step, of)), width=128, height=128)
+    assert [image.size for image in images] == [(128, 128)]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_without_cuda_the_default_models_are_chosen() -> None:
+    engine = Engine(device="cpu")
+    assert (engine.llm_entry.name, engine.sdxl_entry.name) == ("default", "default")
+
+
+def test_stop_ends_a_stream_without_an_error_and_the_next_one_works(loaded: Engine) -> None:
+    stop = threading.Event()
+    stream = loaded.compose(MESSAGES, replace(FREE, max_new_tokens=500), stop)
+    next(stream)
+    stop.set()
+    assert len(list(stream)) <= 1
+    assert loaded.waiting == 0
+    assert write(loaded)
+
+
+def test_stop_ends_a_render_at_the_next_step_and_the_same_seed_still_gives_the_same_picture(
+    loaded: Engine, canvas: Canvas
+) -> None:
+    before = paint(loaded, canvas)
+    stop, seen = threading.Event(), []
+
+    def on_step(step: int, steps: int, preview: object) -> None:
+        seen.append(step)
+        stop.set()
+
+    with pytest.raises(Stopped):
+        loaded.render(canvas, replace(loaded.render_defaults, width=64, height=64, steps=3), on_step, stop)
+    assert seen == [1] and "Stopped" not in str(loaded.last_error)
+    assert same(paint(loaded, canvas), before)
+
+
+def test_a_render_waits_for_the_reply_that_came_first(loaded: Engine, canvas: Canvas) -> None:
+    loaded.warm_up()
+    order: list[str] = []
+    stream = loaded.compose(MESSAGES, FREE, threading.Event())
+    next(stream)
+    thread = threading.Thread(target=lambda: paint(loaded, canvas, lambda *a: order.append("painted")))
+    thread.start()
+    for _ in stream:
+        order.append("wrote")
+    thread.join(30)
+    assert order == sorted(order, reverse=True) and "painted" in order
+
+
+def test_a_reply_that_nobody_reads_to_its_end_frees_the_device_when_it_is_closed(loaded: Engine) -> None:
+    stream = loaded.compose(MESSAGES, FREE, threading.Event())
+    next(stream)
+    assert loaded.waiting == 1
+    stream.close()  # type: ignore[attr-defined]
+    assert loaded.waiting == 0
+
+
+def test_models_are_switched_without_a_new_engine_and_an_unknown_name_changes_nothing(
+    engine: Engine, tiny_llm: Path
+) -> None:
+    write(engine)
+    with pytest.raises(UnknownModelError, match="no language model named 'gibberish'"):
+        engine.use_llm("gibberish")
+    assert engine.llm_entry.source == str(tiny_llm) and write(engine)
+    engine.use_llm("default")
+    assert engine.llm_entry.name == "default" and engine.compose_stats is None
+
+
+def test_a_model_that_cannot_be_loaded_is_told_at_the_start_and_again_when_it_is_used(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"<html>not found</html>")
+    engine.use_llm(str(tmp_path))
+    engine.warm_up()
+    assert "is a web page" in caplog.text
+    assert engine.last_error is not None and "is a web page" in engine.last_error
+    with pytest.raises(Exception, match="is a web page"):
+        write(engine)
+    assert engine.waiting == 0
+
+
+# --- a full device ---
+
+
+@pytest.mark.parametrize("at_call", [1, 2, 5])
+def test_a_full_device_in_the_language_model_is_one_sentence_and_the_next_message_works(
+    loaded: Engine, at_call: int
+) -> None:
+    expected = write(loaded)
+    settings, threads = replace(FREE, speculate=False), threading.enumerate()
+    with full_device(loaded._machine.composer.model, at_call), pytest.raises(DeviceMemoryError, match=r"4\.50 GiB"):
+        write(loaded, settings)
+    assert loaded.waiting == 0 and threading.enumerate() == threads
+    assert write(loaded) == expected
+
+
+@pytest.mark.parametrize("at_call", range(1, 7))
+def test_a_full_device_at_any_step_of_the_unet_costs_one_try_and_changes_no_picture(
+    loaded: Engine, canvas: Canvas, at_call: int
+) -> None:
+    unet = pipe(loaded).unet  # two calls a step: with the prompt, and without
+    expected = paint(loaded, canvas, images=2)
+    with full_device(unet, at_call) as calls:
+        assert same(paint(loaded, canvas, images=2), expected, levels=2)
+    assert calls[0] > at_call
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2"])
+def test_a_full_device_in_a_text_encoder_ends_in_one_sentence_on_a_machine_with_nothing_to_move(
+    loaded: Engine, canvas: Canvas, part: str
+) -> None:
+    encoder = getattr(pipe(loaded), part)
+    unread = replace(canvas, global_description=f"Not read before by {part}.")  # read texts are remembered
+    with full_device(encoder, 1, times=99), pytest.raises(DeviceMemoryError, match="The canvas is kept"):
+        paint(loaded, unread)
+    assert paint(loaded, unread)
+
+
+def test_a_full_device_in_the_vae_switches_tiles_on_and_keeps_the_latents(loaded: Engine, canvas: Canvas) -> None:
+    expected = paint(loaded, canvas)
+    steps = []
+    with full_device(pipe(loaded).vae.decoder, 1):
+        images = paint(loaded, canvas, lambda step, of, preview: steps.append(step))
+        assert pipe(loaded).vae.use_tiling
+    assert steps == [1, 2, 3]  # not painted again from the start
+    assert same(images, expected)  # one tile holds all of it
+    paint(loaded, canvas)
+    assert not pipe(loaded).vae.use_tiling  # the next picture starts afresh
+
+
+def test_a_device_that_stays_full_ends_in_one_sentence_and_frees_everything(loaded: Engine, canvas: Canvas) -> None:
+    unet = pipe(loaded).unet
+    with (
+        full_device(unet, 3, times=99),
+        pytest.raises(DeviceMemoryError, match="even in tiles and one picture at a time"),
+    ):
+        paint(loaded, canvas, images=2)
+    assert loaded.waiting == 0 and loaded._machine.residency.here() in (
+        [],
+        ["unet", "vae", "text_encoder", "text_encoder_2"],
+    )
+    assert loaded.last_error is not None and "The device is full" in loaded.last_error
+    assert paint(loaded, canvas)
+
+
+def test_a_full_device_in_the_second_pass_is_survived_too(loaded: Engine, canvas: Canvas) -> None:
+    settings = {"highres_scale": 1.5, "highres_steps": 2, "highres_denoise": 0.5}
+    expected = paint(loaded, canvas, **settings)
+    encoder = pipe(loaded).vae.encoder
+    with full_device(encoder, 2):  # the first call encodes the canvas's colours
+        assert same(paint(loaded, canvas, **settings), expected)

@@ -1,0 +1,135 @@
+"""Residency with real modules. The device is torch's "meta", which takes weights as a GPU does and gives none back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from lib_omost.errors import DeviceMemoryError
+from lib_omost.runtime.memory import Residency, module_bytes
+
+KIB = 1024
+SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
+
+
+class Desk:
+    """A residency over four real modules and a device of so many KiB."""
+
+    def __init__(self, kib: int) -> None:
+        self.modules = {name: nn.Linear(16, size * 16, bias=False) for name, size in SIZES.items()}
+        self.before = {name: module.weight.detach().clone() for name, module in self.modules.items()}
+        self.residency = Residency(torch.device("meta"), lambda: kib * KIB - self.used())
+        for name, module in self.modules.items():
+            self.residency.add(name, module, copies=True)
+
+    def used(self) -> int:
+        return sum(module_bytes(m) for m in self.modules.values() if m.weight.is_meta)
+
+    def here(self) -> set[str]:
+        return {name for name, module in self.modules.items() if module.weight.is_meta}
+
+
+def test_sizes_are_what_the_tests_say() -> None:
+    assert {name: module_bytes(m) for name, m in Desk(9).modules.items()} == {n: s * KIB for n, s in SIZES.items()}
+
+
+def test_on_a_small_device_the_models_take_turns() -> None:
+    desk = Desk(5)
+    for name in ("llm", "text", "unet", "vae", "llm"):
+        desk.residency.bring([name])
+        assert name in desk.here() and desk.used() <= 5 * KIB
+    assert desk.here() == {"vae", "llm"}
+
+
+def test_on_a_large_device_they_stay_together() -> None:
+    desk = Desk(10)
+    for name in SIZES:
+        desk.residency.bring([name])
+    assert desk.here() == set(SIZES)
+
+
+def test_room_for_the_work_is_made_even_when_the_model_is_there() -> None:
+    desk = Desk(6)
+    desk.residency.bring(["unet", "vae"])
+    desk.residency.bring(["vae"], work_bytes=3 * KIB)
+    assert desk.here() == {"vae"}
+
+
+def test_the_longest_unused_leaves_first() -> None:
+    desk = Desk(6)
+    desk.residency.bring(["text"])
+    desk.residency.bring(["unet"])
+    desk.residency.bring(["text"])
+    desk.residency.bring(["vae"], work_bytes=KIB)
+    assert desk.here() == {"text", "vae"}
+
+
+def test_nothing_moves_that_is_there_already() -> None:
+    desk = Desk(6)
+    desk.residency.bring(["unet"])
+    weight = desk.modules["unet"].weight
+    desk.residency.bring(["unet"])
+    assert desk.modules["unet"].weight is weight
+
+
+def test_weights_come_back_whole() -> None:
+    desk = Desk(10)
+    desk.residency.bring(SIZES)
+    desk.residency.leave()
+    assert desk.here() == set()
+    for name, module in desk.modules.items():
+        assert torch.equal(module.weight, desk.before[name])
+
+
+def test_a_module_that_refuses_to_move_is_dropped_and_its_owner_told() -> None:
+    told = []
+    residency = Residency(torch.device("meta"), lambda: 0)
+    residency.add("llm", nn.Linear(4, 4), copies=False, on_refusal=lambda: told.append("llm"))
+    residency.bring(["llm"])
+    residency.leave(["llm"])  # a module on meta, without copies, cannot go to the CPU: torch refuses
+    assert told == ["llm"] and residency.here() == []
+    residency.bring(["llm"])  # forgotten, so nothing to do
+
+
+def test_on_a_cpu_nothing_ever_moves() -> None:
+    module = nn.Linear(4, 4)
+    residency = Residency(torch.device("cpu"), lambda: None)
+    residency.add("llm", module, copies=True)
+    weight = module.weight
+    residency.bring(["llm"], work_bytes=1 << 60)
+    residency.leave()
+    assert module.weight is weight
+
+
+def failing_once(times: int) -> Callable[[nn.Module], nn.Module]:
+    """A module hook in the way of `.to`: the first `times` moves to the device find it full."""
+    left = [times]
+
+    class Full(nn.Linear):
+        def to(self, *args: object, **kwargs: object) -> nn.Module:
+            if args[0] != "cpu" and left[0]:
+                left[0] -= 1
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+            return super().to(*args, **kwargs)  # type: ignore[arg-type]
+
+    return Full(16, 64, bias=False)  # type: ignore[return-value]
+
+
+def test_a_move_that_finds_the_device_full_is_tried_again_with_the_others_away() -> None:
+    desk = Desk(20)
+    desk.residency.bring(["llm", "vae"])
+    desk.residency.add("big", failing_once(1), copies=True)  # type: ignore[arg-type]
+    desk.residency.bring(["big"])
+    assert desk.residency.here() == ["big"]
+
+
+def test_a_move_that_never_fits_ends_in_one_sentence_and_an_empty_device() -> None:
+    desk = Desk(20)
+    desk.residency.bring(["llm"])
+    desk.residency.add("big", failing_once(9), copies=True)  # type: ignore[arg-type]
+    with pytest.raises(DeviceMemoryError, match="big needs"):
+        desk.residency.bring(["big"])
+    assert desk.residency.here() == []
