@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.prompt import SYSTEM_PROMPT
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from lib_omost.composer.local import LocalComposer, load_local
 
 __all__ = [
+    "EXAMPLES",
     "SYSTEM_PROMPT",
     "ComposeSettings",
     "ComposeStats",

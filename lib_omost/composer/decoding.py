@@ -23,7 +23,7 @@ from lib_omost.composer.drafts import Lookup
 PREFILL_CHUNK = 128  # tokens of one pass at most: about 0.3 s on two CPU cores, so that Stop is seen in between
 CLOSING_TOKENS = 256  # enough to finish any call that has begun
 ROOM_TOKENS = 512  # the key-value buffers grow by this much
-LONGEST_DRAFT, SHORTEST_DRAFT = 48, 4
+LONGEST_DRAFT, SHORTEST_DRAFT = 64, 6
 
 Mask = npt.NDArray[np.bool_]
 Logits = npt.NDArray[np.float32]
@@ -119,7 +119,8 @@ class CachedModel:
 
     def cache_mib(self) -> float:
         """What keys and values take up, in MiB."""
-        return sum(layer.nbytes() for layer in self._cache.layers) / 2**20
+        layers: list[RoomyLayer] = self._cache.layers
+        return sum(layer.nbytes() for layer in layers) / 2**20
 
     def keep(self, limit_mib: float) -> None:
         """Forget the end of what was read, so that keys and values take at most `limit_mib`."""

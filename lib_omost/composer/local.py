@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
+from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.decoding import Anything, CachedModel, Count, Grammar, Rules, Sampler, Writing
 from lib_omost.composer.drafts import Lookup
+from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import canvas_grammar
 from lib_omost.composer.prompt import fitted
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
@@ -25,6 +30,8 @@ from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
 from lib_omost.errors import BrokenWeightsError, ComposerError
 
 log = logging.getLogger(__name__)
+
+REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: the model has to confirm each
 
 
 @dataclass(slots=True)
@@ -70,6 +77,8 @@ class LocalComposer:
         self._cache_mib = cache_mib
         self._run = _Run(time.monotonic())
         self._tokenizer = tokenizer
+        example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
+        self._said = deque([example], maxlen=REMEMBERED_REPLIES)
         self._cached = CachedModel(model)
         self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
 
@@ -88,13 +97,14 @@ class LocalComposer:
             Sampler(settings.temperature, settings.top_p, settings.seed),
             ends=self._ends,
             limit=limit,
-            lookup=Lookup(prompt) if settings.speculate else None,
+            lookup=Lookup([*chain(*self._said), *prompt]) if settings.speculate else None,
         )
         self._run.count = writing.count
-        text = Text(self._vocabulary)
+        text, said = Text(self._vocabulary), list[int]()
         try:
             for tokens in writing.run(prompt, stop):
                 self._run.mark()
+                said += tokens
                 if piece := text.add(tokens):
                     yield piece
             if piece := text.close():
@@ -105,6 +115,7 @@ class LocalComposer:
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
             self._run.mark()
+            self._said.append(said)
             self._cached.keep(self._cache_mib)
 
     @property
@@ -154,21 +165,26 @@ def load_local(
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
     files: dict[str, Any] = {"local_files_only": True} | ({"gguf_file": gguf_file} if gguf_file else {})
-    tokenizer = AutoTokenizer.from_pretrained(folder, **files)
     if quantization:
         files["quantization_config"] = _quantization(quantization, dtype)
-    model, loading = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files
-    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **files)
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files
+        )
+        if adapter:
+            model = PeftModel.from_pretrained(model, adapter)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise BrokenWeightsError(f"{folder} cannot be loaded as a language model: {error}") from error
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if keys := sorted(map(str, loading[kind])):
             raise BrokenWeightsError(
                 f"{folder} does not hold the model that its config.json describes; {kind}: {', '.join(keys[:3])}"
             )
-    if adapter:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    if adapter and not quantization:  # merging would round the sum to 4 bits once more
+        model = model.merge_and_unload()
     return LocalComposer(model.eval(), tokenizer, profile)
 
 

@@ -6,10 +6,10 @@ Counts tokens with a function that it is given; knows no tokenizer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from lib_omost.canvas import Region, read_canvas, snap
+from lib_omost.canvas import read_canvas, snap
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, TAUGHT_FIELDS
+from lib_omost.canvas.writer import set_keyword
 from lib_omost.composer.settings import Message, Profile
 from lib_omost.errors import ContextError
 
@@ -52,9 +52,9 @@ def fitted(
 ) -> tuple[list[Message], tuple[str, ...]]:
     """`messages` as this model wants them, and what had to be left out, in sentences for a person.
 
-    The model's system prompt and worked examples come first. Whole turns go, oldest first, until what `count` says leaves
-    room for `reply_tokens`; never the newest message, and never the turn with the newest canvas, which an edit starts
-    from. Raises `ContextError` when even that is too much.
+    The model's system prompt and worked examples come first. Whole turns go, oldest first, until what `count` says
+    leaves room for `reply_tokens`; never the newest message, and never the turn with the newest canvas, which an edit
+    starts from. Raises `ContextError` when even that is too much.
     """
     head: list[Message] = [{"role": "system", "content": profile.system_prompt}, *profile.examples]
     turns = _turns([in_words(message) if profile.words_only else message for message in messages])
@@ -106,13 +106,13 @@ def in_words(message: Message) -> Message:
     """
     if message["role"] != "assistant":
         return message
-    canvas = read_canvas(message["content"]).canvas
-    if canvas is None or not any(region.bbox or region.name or region.negative for region in canvas.regions):
+    reading = read_canvas(message["content"])
+    if reading.canvas is None or not any(r.bbox or r.name or r.negative for r in reading.canvas.regions):
         return message
-    plain = replace(canvas, regions=tuple(_worded(region) for region in canvas.regions))
-    return {"role": "assistant", "content": f"```python\n{plain.to_code()}```"}
-
-
-def _worded(region: Region) -> Region:
-    location, offset, area = snap(region.box)
-    return replace(region, location=location, offset=offset, area=area, bbox=None, name="", negative="")
+    code = reading.code.strip("\n")
+    for index, region in enumerate(reading.canvas.regions):
+        for field, word in zip(TAUGHT_FIELDS, snap(region.box), strict=False) if region.bbox else ():
+            code = set_keyword(code, index, field, word)
+        for field in ("bbox", "name", "negative"):
+            code = set_keyword(code, index, field, None)
+    return {"role": "assistant", "content": f"```python\n{code}\n```"}

@@ -15,7 +15,8 @@ from lib_omost.composer import LocalComposer, Profile
 from lib_omost.composer.settings import ComposeSettings
 
 LLAMA_3_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 LLAMA_3_CHAT = (
     "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
@@ -55,7 +56,11 @@ def a_reply(*things: str) -> str:
     return f"```python\n{a_canvas(*things).to_code()}```"
 
 
-CORPUS = [a_reply("red apple", "yellow balloon"), a_reply("old ship", "lighthouse", "storm cloud"), "make it bigger"] * 3
+CORPUS = [
+    a_reply("red apple", "yellow balloon"),
+    a_reply("old ship", "lighthouse", "storm cloud"),
+    "make it bigger",
+] * 3
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,12 @@ LIMIT = 4096
 
 
 def writing(
-    model: PreTrainedModel, rules: Rules, lookup: Lookup | None, temperature: float = 0, seed: int = 0, limit: int = LIMIT
+    model: PreTrainedModel,
+    rules: Rules,
+    lookup: Lookup | None,
+    temperature: float = 0,
+    seed: int = 0,
+    limit: int = LIMIT,
 ) -> Writing:
     return Writing(
         CachedModel(model), rules, Sampler(temperature, 0.9, seed), ends=frozenset(), limit=limit, lookup=lookup
@@ -104,7 +109,9 @@ def pair_shares(model: PreTrainedModel, prompt: list[int], top_p: float) -> dict
 
 @torch.inference_mode()
 def nucleus(model: PreTrainedModel, tokens: list[int], top_p: float) -> dict[int, float]:
-    values, order = torch.softmax(model(input_ids=torch.tensor([tokens])).logits[0, -1].double(), -1).sort(descending=True)
+    values, order = torch.softmax(model(input_ids=torch.tensor([tokens])).logits[0, -1].double(), -1).sort(
+        descending=True
+    )
     keep = [k for k in range(len(values)) if values[:k].sum() < top_p]
     return {int(order[k]): float(values[k] / values[keep].sum()) for k in keep}
 

@@ -64,7 +64,7 @@ def test_it_accepts_what_models_write(vocabulary: LLTokenizer, text: str) -> Non
         "canvas.add_local_description(location='on the left')",
         REPLY + "\n" + REPLY,
     ],
-    ids="open place colour negative zero empty unclosed mixed fence inline bare twice".split(),
+    ids=["open", "place", "colour", "minus", "zero", "empty", "unclosed", "mixed", "fence", "inline", "bare", "twice"],
 )
 def test_it_refuses_what_a_reader_would_repair(vocabulary: LLTokenizer, text: str) -> None:
     assert not accepts(vocabulary, text)

@@ -1,0 +1,91 @@
+"""What a model is told, and what is left out when the chat grows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from lib_omost.canvas import Box, read_canvas, snap
+from lib_omost.canvas.writer import set_keyword
+from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Message
+from lib_omost.composer.prompt import fitted, in_words
+from lib_omost.errors import ContextError
+from tests.composer.conftest import PROFILE, a_reply
+
+
+def user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> Message:
+    return {"role": "assistant", "content": text}
+
+
+def characters(messages: Sequence[Message]) -> int:
+    return sum(len(message["content"]) for message in messages)
+
+
+CHAT = [
+    user("one" * 50),
+    assistant("prose" * 50),
+    user("a ship"),
+    assistant(a_reply("ship")),
+    user("what is that?"),
+    assistant("A ship." * 50),
+    user("make it bigger"),
+]
+
+
+def test_the_system_prompt_is_the_one_that_the_published_models_know() -> None:
+    known = "b698e3e5039330be6a3173957191048d89e2aefd09c52fccc6e21d764f03736a"
+    assert hashlib.sha256(SYSTEM_PROMPT.encode()).hexdigest() == known
+
+
+def test_a_chat_that_fits_is_kept_whole_behind_the_profile_s_own_head() -> None:
+    profile = replace(PROFILE, examples=EXAMPLES, context_tokens=100_000)
+    told, notes = fitted([{"role": "system", "content": "obey me"}, *CHAT], profile, characters, 100)
+    assert told == [{"role": "system", "content": PROFILE.system_prompt}, *EXAMPLES, *CHAT]
+    assert notes == ()
+
+
+def test_whole_turns_go_oldest_first_but_never_the_newest_canvas() -> None:
+    head = len(PROFILE.system_prompt)
+    profile = replace(PROFILE, context_tokens=characters(CHAT) + head + 100 - 1)
+    told, notes = fitted(CHAT, profile, characters, 100)
+    assert told[1:] == CHAT[2:]
+    assert notes[0].startswith("The oldest turn was left out")
+    profile = replace(PROFILE, context_tokens=characters(CHAT[2:4] + CHAT[6:]) + head + 100)
+    told, notes = fitted(CHAT, profile, characters, 100)
+    assert told[1:] == CHAT[2:4] + CHAT[6:]
+    assert notes[0].startswith("The 2 oldest turns were left out")
+
+
+def test_a_canvas_that_does_not_fit_is_an_error_with_numbers() -> None:
+    with pytest.raises(ContextError, match=r"takes \d+ tokens, and the model has room for 400 "):
+        fitted(CHAT, replace(PROFILE, context_tokens=500), characters, 100)
+
+
+def test_a_free_box_becomes_words_for_a_model_that_knows_only_words() -> None:
+    box = Box(5, 5, 40, 50)
+    code = read_canvas(a_reply("ship", "cloud")).code
+    edited = set_keyword(set_keyword(code, 0, "bbox", box), 1, "name", "sky")
+    told = in_words(assistant(f"Here:\n```python\n{edited}\n```"))
+    canvas = read_canvas(told["content"]).canvas
+    assert canvas is not None
+    assert [(r.bbox, r.name) for r in canvas.regions] == [(None, ""), (None, "")]
+    assert (canvas.regions[0].location, canvas.regions[0].offset, canvas.regions[0].area) == snap(box)
+    assert told["content"].splitlines()[:10] == a_reply("ship", "cloud").splitlines()[:10]
+
+
+def test_what_a_model_wrote_itself_is_repeated_letter_by_letter() -> None:
+    for text in (a_reply("ship"), "Just words.", a_reply("ship").replace("'", '"')):
+        assert in_words(assistant(text)) == assistant(text)
+    assert in_words(user("bbox=[0, 0, 1, 1]")) == user("bbox=[0, 0, 1, 1]")
+
+
+def test_the_worked_examples_are_canvases_that_need_no_repair() -> None:
+    assert [message["role"] for message in EXAMPLES] == ["user", "assistant"] * 2
+    assert {read_canvas(message["content"]).status for message in EXAMPLES[1::2]} == {"accept"}

@@ -1,0 +1,48 @@
+"""Text to tokens and back."""
+
+from __future__ import annotations
+
+from llguidance.hf import from_tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from lib_omost.composer import Message
+from lib_omost.composer.tokens import Text, encode, turn_ends
+
+
+def chat(text: str) -> list[Message]:
+    return [{"role": "system", "content": "Compose."}, {"role": "user", "content": text}]
+
+
+def test_plain_words_go_through_the_chat_template_as_they_are(tokenizer: PreTrainedTokenizerFast) -> None:
+    template = tokenizer.apply_chat_template(chat("a red apple"), tokenize=False, add_generation_prompt=True)
+    assert encode(tokenizer, chat("a red apple")) == tokenizer(template, add_special_tokens=False)["input_ids"]
+
+
+def test_control_tokens_in_a_person_s_words_are_words(tokenizer: PreTrainedTokenizerFast) -> None:
+    plain = encode(tokenizer, chat("a red apple"))
+    control = set(tokenizer.all_special_ids)
+    for name in tokenizer.all_special_tokens:
+        tokens = encode(tokenizer, chat(f"a {name} red {name}{name} apple"))
+        assert sum(t in control for t in tokens) == sum(t in control for t in plain)
+        assert tokenizer.decode(tokens).count(name) >= 3
+
+
+def test_a_turn_ends_where_the_template_ends_it(
+    llama_tokenizer: PreTrainedTokenizerFast, phi_tokenizer: PreTrainedTokenizerFast
+) -> None:
+    llama_ends = {llama_tokenizer.convert_tokens_to_ids(name) for name in ("<|end_of_text|>", "<|eot_id|>")}
+    assert turn_ends(llama_tokenizer, None) == llama_ends
+    phi_ends = {phi_tokenizer.convert_tokens_to_ids(name) for name in ("<|endoftext|>", "<|end|>")}
+    assert turn_ends(phi_tokenizer, [7, 8]) == phi_ends | {7, 8}
+
+
+def test_a_character_of_several_tokens_comes_when_it_is_whole(tokenizer: PreTrainedTokenizerFast) -> None:
+    text = Text(from_tokenizer(tokenizer))
+    pieces = [text.add([token]) for token in tokenizer("a 苹果 €", add_special_tokens=False)["input_ids"]]
+    assert "".join(pieces).strip() == "a 苹果 €"
+    assert "" in pieces and not any("\ufffd" in piece for piece in pieces)
+    assert text.close() == ""
+
+
+def test_control_tokens_say_nothing(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert Text(from_tokenizer(tokenizer)).add([tokenizer.eos_token_id]) == ""
