@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor
 
-from lib_omost.renderer.regions import Attend, Level, RegionPlan, split_heads
+from lib_omost.renderer.regions import Attend, Level, RegionPlan
 
 
 def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
@@ -23,25 +23,27 @@ def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> 
     """
     batch, heads, _, d = q.shape
     k, v = k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)
-    grid = q.view(batch, heads, level.height, level.width, d)
+    grid = q.transpose(1, 2).reshape(batch, level.height, level.width, heads, d)  # as the projection left it in memory
     merged: Tensor | None = None
     total: Tensor | None = None
     for (first, last), box, strength in zip(level.spans, level.boxes, level.strengths, strict=True):
         assert box is not None, "merge_boxes wants rectangles"
         top, bottom, left, right = box
-        part = grid[:, :, top:bottom, left:right]
-        out, lse = dense_attention(part.reshape(batch, heads, -1, d), k[:, :, first:last], v[:, :, first:last], scale)
-        out = out.to(lse.dtype).view(part.shape)
-        lse = (lse if strength == 1 else lse + math.log(strength)).view(part.shape[:-1])
+        part = grid[:, top:bottom, left:right]
+        rows = part.reshape(batch, -1, heads, d).transpose(1, 2)
+        out, lse = dense_attention(rows, k[:, :, first:last], v[:, :, first:last], scale)
+        out = out.transpose(1, 2).to(lse.dtype).reshape(part.shape)
+        lse = lse.transpose(1, 2).reshape(part.shape[:-1])
+        lse = lse if strength == 1 else lse + math.log(strength)
         if merged is None or total is None:
             assert part.shape == grid.shape, "the first box fills the grid"
             merged, total = out, lse
             continue
-        before = total[:, :, top:bottom, left:right]
-        merged[:, :, top:bottom, left:right].lerp_(out, torch.sigmoid(lse - before).unsqueeze(-1))
+        before = total[:, top:bottom, left:right]
+        merged[:, top:bottom, left:right].lerp_(out, torch.sigmoid(lse - before).unsqueeze(-1))
         before.copy_(torch.logaddexp(before, lse))
     assert merged is not None
-    return merged.reshape(q.shape).to(q.dtype)
+    return merged.to(q.dtype).view(batch, level.pixels, heads, d).transpose(1, 2)
 
 
 def dense_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
@@ -71,16 +73,17 @@ def group_pixels(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) ->
     """Pixels gathered by the set of regions they see, each group in one dense attention. Works for masks of any
     shape."""
     batch = q.shape[0]
-    out = torch.empty_like(q)
+    rows = q.transpose(1, 2)
+    out = torch.empty_like(rows)
     bias = None if level.plain_strengths else strength_bias(level, q)
     for group in level.groups:
         keys = k[:, :, group.tokens].expand(batch, -1, -1, -1)
         values = v[:, :, group.tokens].expand(batch, -1, -1, -1)
         mask = None if bias is None else bias[group.tokens].expand(batch, 1, 1, -1)
-        out[:, :, group.pixels] = F.scaled_dot_product_attention(
-            q[:, :, group.pixels], keys, values, attn_mask=mask, scale=scale
-        )
-    return out
+        queries = rows[:, group.pixels].transpose(1, 2)
+        found = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=scale)
+        out[:, group.pixels] = found.transpose(1, 2)
+    return out.transpose(1, 2)
 
 
 def masked_sdpa(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
@@ -183,7 +186,8 @@ class RegionAttention(PlainAttention):
             return super().__call__(attn, hidden_states, *args, **kwargs)
         pixels = hidden_states.shape[1]
         k, v = regions.keys_values(self.layer, attn, pixels)
-        q = split_heads(attn.to_q(hidden_states), attn.heads)
+        q = attn.to_q(hidden_states)
+        q = q.view(*q.shape[:2], attn.heads, -1).transpose(1, 2)
         out = attend_regions(q, k, v, regions.level(pixels), attn.scale, regions.attend)
         joined: Tensor = attn.to_out[0](out.transpose(1, 2).flatten(2))  # to_out[1] is dropout, idle outside training
         return joined

@@ -147,7 +147,7 @@ def test_a_saved_pipeline_loads_again_and_renders_the_same(pipe: Pipe, canvas: C
     pipe.save_pretrained(tmp_path)
     again = StableDiffusionXLOmostPipeline.from_pretrained(tmp_path, dtype=torch.float32)
     again.set_progress_bar_config(disable=True)
-    assert torch.equal(latents_of(again, canvas), latents_of(pipe, canvas))
+    assert (latents_of(again, canvas) - latents_of(pipe, canvas)).abs().max() < 1e-3
 
 
 def unet_lora(pipe: Pipe, prefix: str = "unet") -> dict[str, Tensor]:
