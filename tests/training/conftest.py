@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import CLIPTokenizer
 
 from training.image import catalogue
@@ -12,6 +14,15 @@ from training.image.tiny import shapes
 from training.language.tiny import tiny_base
 
 DEFAULT_IMAGE_MODEL = Path(__file__).parents[2] / "default_models" / "image"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Nets this small are slower on two threads as soon as the cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def dominant_hue(image: Image, hsv: Hsv) -> float | None:
     if vivid.sum() < 0.35 * seen.sum():
         return None
     counts = np.bincount((hsv.hue[vivid] / 10).astype(int) % 36, minlength=36)
-    hue = float((counts + np.roll(counts, 1) + np.roll(counts, -1)).argmax() * 10 + 5)
+    hue = float((2 * counts + np.roll(counts, 1) + np.roll(counts, -1)).argmax() * 10 + 5)
     covered = (vivid & (_apart(hsv.hue, hue) < 32)).sum()
     return hue if covered > 0.62 * seen.sum() else None
 

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from transformers import CLIPTokenizer
+
+from tests.training.conftest import DEFAULT_IMAGE_MODEL
+from training.image import train
+from training.image.catalogue import Catalogue
+from training.image.feed import TextBatch, TextStream, texts
+from training.image.learning import Run, denoising_loss, new_run, one_step, resume, save
+from training.image.model import Shape, load_pipeline_parts, new_parts, signal_shares
+from training.image.vae import new_vae
+
+SHAPE = Shape(size=64, channels=(32, 32, 32), width=32, layers=2)
+
+
+@pytest.fixture
+def run(clip_tokenizer: CLIPTokenizer) -> Run:
+    torch.manual_seed(0)
+    return new_run(new_parts(clip_tokenizer, SHAPE), "cpu")
+
+
+@pytest.fixture(scope="module")
+def batch(shape_catalogue: Catalogue) -> TextBatch:
+    return next(texts(TextStream(shape_catalogue, DEFAULT_IMAGE_MODEL / "tokenizer", 0, 16, 8, seed=0), 0))
+
+
+def test_steps_lower_the_error_and_the_average_follows(run: Run, batch: TextBatch) -> None:
+    bank, shares = torch.randn(16, 4, 8, 8).half(), signal_shares("cpu")
+    start = run.average.unet.conv_in.weight.clone()
+    errors = [one_step(run, bank, batch, shares, 64, keep=0.9, rate=3e-3).item() for _ in range(5)]
+    assert errors[-1] < errors[0]
+    assert not torch.equal(run.average.unet.conv_in.weight, start)
+    assert (run.step, run.samples) == (5, 40)
+
+
+def test_a_silent_text_is_zeros_for_the_unet(run: Run, batch: TextBatch) -> None:
+    silent = TextBatch(batch.scene, batch.ids, batch.slot, batch.boxes, torch.ones_like(batch.silent))
+    other = TextBatch(batch.scene, batch.ids.roll(1, 0), batch.slot, batch.boxes, silent.silent)
+    losses = []
+    for told in (silent, other):
+        torch.manual_seed(1)
+        losses.append(denoising_loss(run, torch.zeros(8, 4, 8, 8), told, signal_shares("cpu"), 64)[0].item())
+    assert losses[0] == losses[1]
+
+
+def test_a_saved_run_goes_on_and_its_pipeline_loads_anywhere(
+    run: Run, clip_tokenizer: CLIPTokenizer, tmp_path: Path
+) -> None:
+    run.step, run.samples, run.spent_s = 5, 40, 12.0
+    save(run, new_vae(64), clip_tokenizer, tmp_path, tmp_path / "no licences")
+    torch.manual_seed(9)
+    again = new_run(new_parts(clip_tokenizer, SHAPE), "cpu")
+    resume(again, tmp_path, "cpu")
+    assert (again.step, again.samples, again.spent_s) == (5, 40, 12.0)
+    assert torch.equal(again.parts.unet.conv_in.weight, run.parts.unet.conv_in.weight)
+    pipe = StableDiffusionXLPipeline.from_pretrained(tmp_path / "pipeline", dtype=torch.float32, add_watermarker=False)
+    pipe.set_progress_bar_config(disable=True)
+    picture = pipe("a cat", width=64, height=64, num_inference_steps=2, output_type="pt").images
+    assert picture.shape == (1, 3, 64, 64)
+    parts, _ = load_pipeline_parts(tmp_path / "pipeline")
+    assert torch.allclose(parts.unet.conv_in.weight, run.average.unet.conv_in.weight, atol=1e-3)
+
+
+def test_the_pooled_vector_is_the_same_with_and_without_projection(run: Run) -> None:
+    ids = torch.randint(0, 8000, (2, 77))
+    ids[:, -1] = run.parts.text_encoder_2.config.eos_token_id
+    output = run.parts.text_encoder_2(ids)
+    hidden = run.parts.text_encoder_2.text_model(ids).pooler_output
+    assert torch.allclose(output.text_embeds, hidden, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_smoke(capsys: pytest.CaptureFixture[str]) -> None:
+    train.main(["--smoke"])
+    assert "smoke: fine" in capsys.readouterr().out
