@@ -16,6 +16,7 @@ from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.studio import turns as chat
 from lib_omost.studio.drawer import Drawer
+from lib_omost.studio.examples import INVITATION, cards
 from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.region_editor import state_line
 from lib_omost.studio.runs import Runs
@@ -90,6 +91,8 @@ class CanvasChat:
             allow_tags=False,
             group_consecutive_messages=False,
             elem_id="chat",
+            placeholder=INVITATION,
+            examples=cards(),
         )
         self.state_line = state_line(elem_id="state")
         self.textbox = gr.Textbox(
@@ -113,6 +116,7 @@ class CanvasChat:
         known, asked = [self.session, *drawer.size], [self.ask, *self.outputs]
         starts = [
             self.textbox.submit(self.send, [self.textbox, *known], asked, **QUIET),
+            self.chatbot.example_select(self.send_example, known, asked, **QUIET),
             self.chatbot.retry(self.retry, known, asked, **QUIET),
             self.chatbot.edit(self.edit, known, asked, **QUIET),
             self.state_line.ask_again(self.retry_last, known, asked, **QUIET),
@@ -122,6 +126,7 @@ class CanvasChat:
         self.textbox.stop(self.halt, known, self.outputs, cancels=runs, **QUIET)
         self.chatbot.undo(self.undo, known, self.outputs, **QUIET)
         self.chatbot.clear(self.clear, known, self.outputs, **QUIET)
+        self.state_line.edit_code(self.last_text, self.session, plan.code, **QUIET)
 
     # ---- what a person does
     # --------------------------------------------------------------------------------------------
@@ -133,6 +138,9 @@ class CanvasChat:
             gr.Warning(str(error))
             return (NOTHING, *[gr.skip()] * len(self.outputs))
         return self._asked(session, turns, (width, height))
+
+    def send_example(self, session: str, width: int, height: int, event: gr.SelectData) -> tuple[Any, ...]:
+        return self.send(str(event.value["text"]), session, width, height)
 
     def retry(self, session: str, width: int, height: int, event: gr.RetryData) -> tuple[Any, ...]:
         turns = chat.until_question(self.sessions.turns(session), _index(event.index))
@@ -164,6 +172,11 @@ class CanvasChat:
         self.sessions.set_turns(session, turns)
         return (NOTHING, *self.view(session, (width, height)))
 
+    def last_text(self, session: str) -> str:
+        """What the code pane is given to mend: the newest reply, without its fence where it has one."""
+        replies = [turn for turn in self.sessions.turns(session) if turn.role == "assistant" and not turn.picture]
+        return (read_canvas(replies[-1].text).code or replies[-1].text) if replies else ""
+
     def halt(self, session: str, width: int, height: int, request: gr.Request) -> tuple[Any, ...]:
         """Stops the run within a token. What was written so far stays, with the regions that are finished."""
         self.runs.stop((str(request.session_hash), "chat"), STOP_WAIT_S)
@@ -177,6 +190,7 @@ class CanvasChat:
     ) -> Iterator[tuple[Any, ...]]:
         """Streams one reply to the conversation. Whatever ends it, what was written is kept."""
         if ask == NOTHING:
+            yield (gr.skip(),) * len(self.outputs)  # a generator that yields nothing would empty them all
             return
         turns, reader, size = self.sessions.turns(session), CanvasReader(), (width, height)
         failure, first_region_s = "", None

@@ -22,16 +22,17 @@ from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.drawer import Drawer, models_text
+from lib_omost.studio.examples import words_line
 from lib_omost.studio.picture_column import PictureColumn
 from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions
 from lib_omost.studio.sessions_column import SessionsColumn
-from lib_omost.studio.theme import CSS_FILE, theme
+from lib_omost.studio.theme import CSS_FILE, KEYS_FILE, theme
 from lib_omost.studio.visitor import VisitorCookie
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-HEAD = '<link rel="icon" href="data:,">'
+HEAD = f'<link rel="icon" href="data:,"><script>{KEYS_FILE.read_text(encoding="utf-8")}</script>'
 
 
 def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
@@ -52,6 +53,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=4, min_width=340, elem_id="chat-column"):
                 chat = CanvasChat(engine, sessions, runs, session)
+                words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line")
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
                 plan = PlanColumn(sessions, session, drawer.size)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
@@ -65,7 +67,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         plan.wire(chat.chatbot, chat.state_line)
         picture.wire(plan, drawer, chat.chatbot, chat.outputs, chat.view)
         gallery.wire(demo, view, everything, drawer.size)
-        drawer.wire(models)
+        drawer.wire(models, words)
         api.add(engine, pictures)
     return demo
 

@@ -14,6 +14,7 @@ from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError, SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine, loras, names
+from lib_omost.studio.examples import words_line
 from lib_omost.studio.presets import NEGATIVES, QUALITIES, STYLES, size_name, sizes_for, with_quality
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
@@ -167,11 +168,11 @@ class Drawer:
         }
         self.render: list[Any] = list(self.render_fields.values())
 
-    def wire(self, models_line: gr.Markdown) -> None:
+    def wire(self, models_line: gr.Markdown, words: gr.Markdown) -> None:
         self.shape.input(_sides, self.shape, self.size, **QUIET)
         self.quality.input(self._quality, self.quality, [self.steps, self.highres_scale], **QUIET)
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, self.negative, **QUIET)
-        changed = [self.shape, *self.render, models_line]
+        changed = [self.shape, *self.render, models_line, words]
         chosen = [self.llm, self.sdxl, self.loras, self.keep_llm]
         self.use.click(
             self.use_models, chosen, changed, api_visibility="private", concurrency_id="device", concurrency_limit=1
@@ -209,7 +210,7 @@ class Drawer:
         d = self.engine.render_defaults
         choices = [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes_for(d)]
         shape = gr.update(choices=choices, value=f"{d.width}x{d.height}")
-        return shape, *self.values_of(d), models_text(self.engine)
+        return shape, *self.values_of(d), models_text(self.engine), words_line(self.engine.sdxl_entry)
 
     def _quality(self, name: str) -> tuple[int, float]:
         settings = with_quality(self.engine.render_defaults, name)

@@ -141,11 +141,19 @@ def _settings(found: Any) -> RenderSettings:
     known: dict[str, Any] = {}
     for field in dataclasses.fields(RenderSettings):
         if field.name in found:
-            value, default = found[field.name], field.default
-            if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
+            value = found[field.name]
+            value = tuple(value) if isinstance(value, list) else value
+            if not _fits(value, field.default):
                 raise TypeError(f"{field.name} is {value!r:.40}")
             known[field.name] = value
     return RenderSettings(**known)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value from JSON is of the default's type; a whole number does for a float, numbers for a tuple of them."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(type(item) in (int, float) for item in value)
+    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
 
 
 def _one_line(text: str) -> str:

@@ -100,7 +100,8 @@ class PictureColumn:
         bar = [self.progress, self.render_button, self.stop_button]
         asked = [self.session, plan.plan, plan.code, drawer.images, drawer.seed_mode, drawer.style, *drawer.render]
         shown = [*bar, *self.outputs, chatbot, plan.editor, drawer.seed]
-        run = self.render_button.click(self.render, asked, shown, show_progress="hidden", **HEAVY)
+        click = self.render_button.click(self.wait, None, bar, **QUIET)
+        run = click.then(self.render, asked, shown, show_progress="hidden", **HEAVY)
         self.stop_button.click(self.halt, [self.session], [*bar, *self.outputs], cancels=[run], **QUIET)
         self.gallery.select(self.choose, [self.session], [*self.outputs], **QUIET)
         self.use_settings.click(
@@ -130,7 +131,6 @@ class PictureColumn:
         with self.runs.run((str(request.session_hash), "render")) as stop:
             try:
                 job = self._job(plan, code, images, seed_mode, style, values)
-                yield (*self._bar("waiting for the device…", 0, going=True), *keep)
                 for number in range(job.images):
                     settings = replace(job.settings, seed=job.settings.seed + number)
                     label = f"picture {number + 1} of {job.images}, " if job.images > 1 else ""
@@ -146,6 +146,10 @@ class PictureColumn:
                 stopped = stop.is_set() and not failure
         text = failure or ("stopped" if stopped and done < images else f"{done} picture{'s' * (done != 1)} done")
         yield (*self._bar(text, 0 if failure or not done else 1, going=False), *keep)
+
+    def wait(self) -> tuple[Any, ...]:
+        ahead = self.engine.waiting
+        return self._bar(f"waiting for the device, {ahead} before you…" if ahead else "starting…", 0, going=True)
 
     def _job(self, plan: Plan, code: str, images: int, seed_mode: str, style: str, values: tuple[Any, ...]) -> Job:
         """Raises SettingsError or CanvasError. The code is a client's text: strictly read, or refused."""

@@ -1,4 +1,4 @@
-"""How the page looks: one calm theme of our own, with fonts of the system only, and the style sheet page.css."""
+"""How the page looks: one calm theme of our own, with system fonts, and the page's style sheet and shortcuts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 CSS_FILE = Path(__file__).parent / "widgets" / "page.css"
+KEYS_FILE = Path(__file__).parent / "widgets" / "keys.js"
 
 
 def theme() -> gr.themes.Base:

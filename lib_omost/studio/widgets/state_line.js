@@ -13,7 +13,7 @@ function draw() {
 acts.addEventListener('click', e => {
   const act = e.target.dataset.act;
   if (act === 'ask_again') trigger('ask_again');
-  if (act === 'edit_code') trigger('edit_code');
+  if (act === 'edit_code') { trigger('edit_code'); document.querySelector('#code .cm-content')?.focus(); }
 });
 watch('value', draw);
 draw();

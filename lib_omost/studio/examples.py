@@ -1,0 +1,52 @@
+"""What an empty chat invites to, and what the image model can be asked for. Plain texts and small pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lib_omost.runtime import SdxlEntry
+
+THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
+#: (thumbnail, message); the thumbnails were rendered by the default models from these messages.
+EXAMPLES = (
+    ("apple.jpg", "a red apple on the left and a yellow balloon on the top right"),
+    ("snowman.jpg", "a snowman in the snow with a tree on the right"),
+    ("boat.jpg", "a boat on the sea under a rainbow"),
+    ("rocket.jpg", "a rocket at night with the moon on the top left"),
+)
+INVITATION = (
+    "### What would you like to see?\n"
+    "Describe a picture. The language model plans it as boxes; change them as you like, then press **Render**."
+)
+SHOWN_WORDS = 12
+
+
+def cards() -> list[dict[str, str]]:
+    """The examples in the chat widget's form."""
+    return [
+        {"text": message, "display_text": message, "icon": str(THUMBNAILS / picture)} for picture, message in EXAMPLES
+    ]
+
+
+def known_words(entry: SdxlEntry) -> list[str]:
+    """The nouns that a small model's card lists under "The words it knows"; none where there is no such list."""
+    card = Path(entry.source) / "README.md"
+    if entry.place not in ("embedded", "folder") or not card.is_file():
+        return []
+    found = re.search(r"^## The words it knows\s*\n(.*?)(?:\n\s*\n|\Z)", card.read_text(encoding="utf-8"), re.M | re.S)
+    return [word.strip(" .\n") for word in found[1].split(",")] if found else []
+
+
+def words_line(entry: SdxlEntry) -> str:
+    """A sentence on what the image model can draw, with the whole list behind a click; nothing for a large model."""
+    words = known_words(entry)
+    if not words:
+        return ""
+    few = ", ".join(words[:SHOWN_WORDS])
+    if len(words) <= SHOWN_WORDS:
+        return f"This small image model draws {few}."
+    rest = ", ".join(words)
+    return (
+        f"<details><summary>This small image model draws {len(words)} things: {few} …</summary>\n\n{rest}.\n</details>"
+    )

@@ -1,0 +1,54 @@
+"""A render as a stream of steps."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PIL import Image
+
+from lib_omost.errors import RenderError, Stopped
+from lib_omost.studio.rendering import OnStep, Step, render_steps
+
+PICTURE = Image.new("RGB", (4, 4))
+
+
+def four_steps(on_step: OnStep, stop: threading.Event) -> list[Image.Image]:
+    for step in range(1, 5):
+        if stop.is_set():
+            raise Stopped("stopped")
+        on_step(step, 4, lambda: PICTURE)
+    return [PICTURE]
+
+
+def test_every_step_is_reported_in_order_and_the_pictures_come_last() -> None:
+    *steps, last = render_steps(four_steps, threading.Event())
+    assert [step.step for step in steps if isinstance(step, Step)] == [1, 2, 3, 4]
+    assert last == [PICTURE]
+
+
+def test_previews_are_made_seldom() -> None:
+    steps = [step for step in render_steps(four_steps, threading.Event()) if isinstance(step, Step)]
+    assert sum(step.preview is not None for step in steps) == 1
+
+
+def test_a_stop_ends_the_stream_quietly_without_pictures() -> None:
+    stop = threading.Event()
+    stop.set()
+    assert list(render_steps(four_steps, stop)) == []
+
+
+def test_closing_the_stream_sets_the_stop_flag() -> None:
+    stop = threading.Event()
+    stream = render_steps(four_steps, stop)
+    next(stream)
+    stream.close()
+    assert stop.is_set()
+
+
+def test_what_goes_wrong_in_the_thread_is_raised_here() -> None:
+    def broken(on_step: OnStep, stop: threading.Event) -> list[Image.Image]:
+        raise RenderError("no region fits")
+
+    with pytest.raises(RenderError, match="no region fits"):
+        list(render_steps(broken, threading.Event()))
