@@ -61,13 +61,15 @@ def latent_bank(catalogue: Catalogue, vae: AutoencoderKL, args: argparse.Namespa
     return bank
 
 
-def train(run: Run, vae: AutoencoderKL, catalogue: Catalogue, args: argparse.Namespace, clock: Clock) -> list[float]:
-    """Until the clock is over; returns the mean errors that were logged."""
-    tokenizer = CLIPTokenizer.from_pretrained(args.prepared / "tokenizer")
+def train(
+    run: Run, vae: AutoencoderKL, words: Path, catalogue: Catalogue, args: argparse.Namespace, clock: Clock
+) -> list[float]:
+    """Until the clock is over; returns the mean errors that were logged. `words` is the folder of the tokenizer."""
+    tokenizer = CLIPTokenizer.from_pretrained(words)
     first = (args.seed + 1) * 10**9 + run.step * 10**3  # each command draws scenes of its own
     vae.eval().requires_grad_(False).to(args.device).to(memory_format=torch.channels_last)
     bank = latent_bank(catalogue, vae, args, first)
-    stream = feed.TextStream(catalogue, args.prepared / "tokenizer", first, len(bank), args.batch, args.seed + run.step)
+    stream = feed.TextStream(catalogue, words, first, len(bank), args.batch, args.seed + run.step)
     shares = signal_shares(args.device)
     logged: list[float] = []
     errors: list[Tensor] = []
@@ -109,36 +111,35 @@ def vae_of(catalogue: Catalogue, args: argparse.Namespace) -> AutoencoderKL:
     folder = args.run / "vae"
     if (folder / "config.json").exists():
         return AutoencoderKL.from_pretrained(folder)
-    minutes = args.minutes * args.vae_share
-    settings = VaeSettings(
-        args.size, minutes, args.vae_batch, min(args.vae_crop, args.size), args.device, args.workers, args.seed
-    )
+    minutes, crop = args.minutes * args.vae_share, min(args.vae_crop, args.size)
+    settings = VaeSettings(args.size, minutes, args.vae_batch, crop, args.device, args.workers, args.seed)
     return train_vae(catalogue, settings, folder)
 
 
-def start(args: argparse.Namespace, catalogue: Catalogue) -> tuple[Run, AutoencoderKL]:
-    """A new run, the one of RUN, or one from the weights of the pipeline folder --start."""
-    if args.start and not (args.run / "state.pt").exists():
-        parts, vae = load_pipeline_parts(args.start)
-        vae.save_pretrained(args.run / "vae")
+def start(args: argparse.Namespace, catalogue: Catalogue) -> tuple[Run, AutoencoderKL, Path]:
+    """(the run of RUN, or one from the pipeline folder --start, or a new one; its VAE; the folder of its tokenizer)."""
+    source = args.run / "pipeline" if (args.run / "state.pt").exists() else args.start
+    if source:
+        parts, vae = load_pipeline_parts(source)
+        args.size = 8 * parts.unet.config.sample_size
     else:
         vae = vae_of(catalogue, args)
-        tokenizer = CLIPTokenizer.from_pretrained(args.prepared / "tokenizer")
         channels = tuple(int(count) for count in args.channels.split(","))
+        tokenizer = CLIPTokenizer.from_pretrained(args.prepared / "tokenizer")
         parts = new_parts(tokenizer, Shape(args.size, channels, args.width, args.layers))
     run = new_run(parts, args.device)
     resume(run, args.run, args.device)
-    return run, vae
+    return run, vae, (source or args.prepared) / "tokenizer"
 
 
 def everything(args: argparse.Namespace, catalogue: Catalogue) -> list[float]:
     """One command's work, from the VAE to the pipeline folder."""
     args.run.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    run, vae = start(args, catalogue)
+    run, vae, tokenizer = start(args, catalogue)
     slot_s = (args.slot or args.minutes) * 60 - (time.monotonic() - begin)
     clock = Clock(args.minutes * (1 - args.vae_share) * 60, slot_s, run.spent_s)
-    return train(run, vae, catalogue, args, clock)
+    return train(run, vae, tokenizer, catalogue, args, clock)
 
 
 def smoke(args: argparse.Namespace) -> None:
