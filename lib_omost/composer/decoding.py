@@ -341,7 +341,9 @@ class Writing:
 
     def _guesses(self) -> list[int]:
         """A draft: looked up, as far as the grammar allows, with what the grammar dictates in between."""
-        size = min(self._draft_size, self._closing_at - self.count.new)
+        size = min(
+            self._draft_size, self._closing_at - self.count.new - 1
+        )  # closing begins at the same token in any case
         walk: list[int] = []
         while self._lookup and len(walk) < size and not self._rules.ended():
             found = takewhile(lambda token: token not in self._ends, self._lookup.guess(walk, size - len(walk)))
@@ -353,7 +355,7 @@ class Writing:
                 break
             walk += step + dictated
         self._rules.undo(len(walk))
-        return walk
+        return walk[:size] if size > 0 else []
 
 
 def _next_size(size: int, guessed: int, agreed: int) -> int:

@@ -78,7 +78,7 @@ class LocalComposer:
         self._run = _Run(time.monotonic())
         self._tokenizer = tokenizer
         example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
-        self._said = deque([example], maxlen=REMEMBERED_REPLIES)
+        self._said = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
         self._cached = CachedModel(model)
         self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
 
@@ -97,25 +97,26 @@ class LocalComposer:
             Sampler(settings.temperature, settings.top_p, settings.seed),
             ends=self._ends,
             limit=limit,
-            lookup=Lookup([*chain(*self._said), *prompt]) if settings.speculate else None,
+            lookup=Lookup([*chain(*(tokens for _, tokens in self._said)), *prompt]) if settings.speculate else None,
         )
         self._run.count = writing.count
-        text, said = Text(self._vocabulary), list[int]()
+        text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
         try:
             for tokens in writing.run(prompt, stop):
                 self._run.mark()
-                said += tokens
-                if piece := text.add(tokens):
+                piece = text.add(tokens)
+                tokens_said, text_said = tokens_said + tokens, text_said + piece
+                if piece:
                     yield piece
-            if piece := text.close():
-                yield piece
+            if rest := text.close():
+                yield rest
         except torch.OutOfMemoryError:
             raise
         except Exception as error:
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
             self._run.mark()
-            self._said.append(said)
+            self._said.append((text_said, tokens_said))
             self._cached.keep(self._cache_mib)
 
     @property
@@ -131,9 +132,12 @@ class LocalComposer:
         """The tokens to answer, and how many the answer may have."""
         context = self.profile.context_tokens
         reply = min(settings.max_new_tokens, context // 4)
-        chosen, self._run.notes = fitted(messages, self.profile, lambda some: len(encode(self._tokenizer, some)), reply)
-        prompt = encode(self._tokenizer, chosen)
+        chosen, self._run.notes = fitted(messages, self.profile, lambda some: len(self._encode(some)), reply)
+        prompt = self._encode(chosen)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
+
+    def _encode(self, messages: Sequence[Message]) -> list[int]:
+        return encode(self._tokenizer, messages, dict(self._said))
 
     @cached_property
     def _vocabulary(self) -> LLTokenizer:

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib_omost.composer.settings import Message
 
 Tokenizer = Any  # transformers.PreTrainedTokenizerFast; its stubs are not typed
 
-_MARK = "\ue000"  # private use: stands for a control token that a person typed, while the template is filled in
+_MARK = "\ue000"  # private use: while the template is filled in, stands for what must not be tokenised with the rest
 
 
-def encode(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
+def encode(
+    tokenizer: Tokenizer, messages: Sequence[Message], spoken: Mapping[str, Sequence[int]] | None = None
+) -> list[int]:
     """The tokens of a conversation through the model's chat template, up to where the assistant speaks.
 
-    Control tokens in `content` are read as the text that they are.
+    Control tokens in `content` are read as the text that they are. Replies in `spoken` keep the tokens that they were
+    written with, which may differ from those that a tokenizer makes of the text: so what was cached for them fits.
     """
     control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, key=len, reverse=True))))
-    typed: list[str] = []
+    marked: list[Sequence[int]] = []
 
-    def hide(content: str) -> str:
-        content = content.replace(_MARK, "")
-        typed.extend(control.findall(content))
-        return control.sub(_MARK, content)
+    def as_words(name: re.Match[str]) -> str:
+        marked.append(tokenizer(name[0], add_special_tokens=False, split_special_tokens=True)["input_ids"])
+        return _MARK
 
-    turns = [{**message, "content": hide(message["content"])} for message in messages]
-    pieces = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split(_MARK)
-    tokens: list[int] = tokenizer(pieces[0], add_special_tokens=False)["input_ids"]
-    for name, piece in zip(typed, pieces[1:], strict=True):
-        tokens += tokenizer(name, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        tokens += tokenizer(piece, add_special_tokens=False)["input_ids"]
+    def hide(message: Message) -> str:
+        if message["role"] == "assistant" and (tokens := (spoken or {}).get(message["content"])):
+            marked.append(tokens)
+            return _MARK
+        return control.sub(as_words, message["content"].replace(_MARK, ""))
+
+    turns = [{"role": message["role"], "content": hide(message)} for message in messages]
+    first, *pieces = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split(_MARK)
+    tokens: list[int] = tokenizer(first, add_special_tokens=False)["input_ids"]
+    for mark, piece in zip(marked, pieces, strict=True):
+        tokens += [*mark, *tokenizer(piece, add_special_tokens=False)["input_ids"]]
     return tokens
 
 

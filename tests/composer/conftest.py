@@ -123,13 +123,13 @@ def tokenizer(request: pytest.FixtureRequest) -> PreTrainedTokenizerFast:
     return request.getfixturevalue(f"{request.param}_tokenizer")
 
 
-def tiny_llama(vocabulary: int, seed: int = 0) -> LlamaForCausalLM:
+def tiny_llama(vocabulary: int, seed: int = 0, width: int = 48) -> LlamaForCausalLM:
     """Two layers with grouped heads, random weights that are large enough to have opinions, fp32."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=vocabulary,
-        hidden_size=48,
-        intermediate_size=96,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
