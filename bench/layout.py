@@ -11,9 +11,6 @@ the model itself wrote. `valid` is the share of replies that read as a canvas wi
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import json
-import platform
 import random
 import threading
 import time
@@ -24,6 +21,7 @@ from pathlib import Path
 from bench._layout_edits import KINDS, EditQuestion, Opening, edit, opening
 from bench._layout_judge import is_right
 from bench._layout_questions import TASKS, askable, questions
+from bench._record import Number, record, table
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.composer import ComposeSettings, Message
 from training import nouns
@@ -54,7 +52,7 @@ class Report:
         return round(sum(found) / len(found), 3) if found else 0.0
 
 
-def main(argv: list[str]) -> dict[str, float | int | str]:
+def main(argv: list[str]) -> dict[str, Number]:
     args = parser().parse_args(argv)
     ask, name = asker(args.llm, args.adapter)
     report = Report(args.answers)
@@ -62,12 +60,12 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     ask_questions(ask, report, args.n, args.seed)
     ask_edits(ask, report, args.n, args.seed)
     seconds = round(time.monotonic() - begin)
-    _table(report)
-    result: dict[str, float | int | str] = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
+    print(table(("task", "right", "of", "standard error"), _rows(report)))
+    result: dict[str, Number] = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
     result |= {task: report.share(task) for task in sorted(report.shares)}
     result |= {"n": args.n, "seed": args.seed, "llm": name, "seconds": seconds}
-    if args.out:
-        _write(args.out, argv, result)
+    if args.save:
+        record("layout", argv, result, PACKAGES)
     return result
 
 
@@ -78,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--llm", default="default", help="a name of the catalog, a folder, or a server's address")
     p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
     p.add_argument("--answers", type=Path, help="file to write all answers to")
-    p.add_argument("--out", type=Path, help="file to write the result to, with versions and command")
+    p.add_argument("--save", action="store_true", help="write bench/results/layout.json")
     return p
 
 
@@ -148,15 +146,10 @@ def _read(answer: str, report: Report) -> Canvas | None:
     return reading.canvas
 
 
-def _table(report: Report) -> None:
-    print(f"\n{'task':18} right   of   standard error")
-    for task, found in report.shares.items():
-        p = sum(found) / len(found)
-        print(f"{task:18} {p:5.0%} {len(found):4}   {(p * (1 - p) / len(found)) ** 0.5:.2f}")
-
-
-def _write(file: Path, argv: list[str], result: dict[str, float | int | str]) -> None:
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
-    about = {"command": " ".join(["python -m bench layout", *argv]), "python": platform.python_version()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(about | {"versions": versions, "result": result}, indent=1) + "\n", encoding="utf-8")
+def _rows(report: Report) -> list[list[Number]]:
+    """Per task: share, number of questions, and the standard error of the share."""
+    rows: list[list[Number]] = []
+    for task, found in sorted(report.shares.items()):
+        share = sum(found) / len(found)
+        rows.append([task, share, len(found), (share * (1 - share) / len(found)) ** 0.5])
+    return rows

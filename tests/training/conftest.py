@@ -10,10 +10,8 @@ import torch
 from transformers import CLIPTokenizer
 
 from training.image import catalogue
-from training.image.tiny import shapes
+from training.image.tiny import PREPARED, shapes
 from training.language.tiny import tiny_base
-
-DEFAULT_IMAGE_MODEL = Path(__file__).parents[2] / "default_models" / "image"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,4 +35,4 @@ def shape_catalogue() -> catalogue.Catalogue:
 
 @pytest.fixture(scope="session")
 def clip_tokenizer() -> CLIPTokenizer:
-    return CLIPTokenizer.from_pretrained(DEFAULT_IMAGE_MODEL / "tokenizer")
+    return CLIPTokenizer.from_pretrained(PREPARED / "tokenizer")

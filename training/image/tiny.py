@@ -1,11 +1,15 @@
-"""Four plain shapes as sprites, so that smoke runs and tests need no download."""
+"""Four plain shapes as sprites and the tokenizer that ships, so that smoke runs and tests need no download."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+#: folder with the tokenizer/ of the model that ships
+PREPARED = Path(__file__).parents[2] / "default_models" / "image"
 Drawing = tuple[str, int, npt.NDArray[np.uint8]]
 
 

@@ -144,15 +144,15 @@ def everything(args: argparse.Namespace, catalogue: Catalogue) -> list[float]:
 
 def smoke(args: argparse.Namespace) -> None:
     """Train a very small model on drawn shapes in two commands; see its error fall and its pipeline folder appear."""
-    from training.image.tiny import shapes
+    from training.image import tiny
 
     with tempfile.TemporaryDirectory() as folder:
         args.run, args.minutes, args.slot = Path(folder), 0.8, 0.5
-        args.prepared = Path(__file__).parents[2] / "default_models" / "image"  # for its tokenizer
-        args.size, args.channels, args.width, args.layers = 64, "32,32,64", 32, 2
+        args.prepared, args.size = tiny.PREPARED, 64
+        args.channels, args.width, args.layers = "32,32,64", 32, 2
         args.batch, args.scenes, args.workers, args.warmup, args.log_every, args.ema = 8, 64, 0, 4, 10, 0.9
         args.vae_batch, args.vae_crop, args.vae_share = 4, 32, 0.25
-        catalogue = sprites.build(shapes())
+        catalogue = sprites.build(tiny.shapes())
         logged = everything(args, catalogue) + everything(args, catalogue)
         if not logged[-1] < 0.8 * logged[0] or not (args.run / "pipeline" / "model_index.json").exists():
             raise SystemExit(

@@ -9,11 +9,11 @@ from transformers import CLIPTokenizer
 from lib_omost.canvas.vocabulary import WHOLE
 from lib_omost.renderer.bags import pack
 from lib_omost.renderer.text import padded_ids
-from tests.training.conftest import DEFAULT_IMAGE_MODEL
 from training.image.captions import FILLERS, Text, caption
 from training.image.catalogue import Catalogue
 from training.image.feed import MAX_BAGS, Rows, SceneStream, TextStream, said, scenes, texts
 from training.image.scenes import make_scene
+from training.image.tiny import PREPARED
 
 
 def test_a_text_becomes_the_token_rows_that_the_renderer_makes_of_it(clip_tokenizer: CLIPTokenizer) -> None:
@@ -39,7 +39,7 @@ def test_the_whole_canvas_comes_first_and_every_region_has_its_box(
 
 
 def test_a_batch_of_texts_holds_regions_words_alone_and_dropped_prompts(shape_catalogue: Catalogue) -> None:
-    stream = TextStream(shape_catalogue, DEFAULT_IMAGE_MODEL / "tokenizer", first=0, scenes=50, batch=200, seed=0)
+    stream = TextStream(shape_catalogue, PREPARED / "tokenizer", first=0, scenes=50, batch=200, seed=0)
     batch = next(texts(stream, workers=0))
     bags = (batch.boxes[..., 3] > 0).sum(1)
     assert batch.boxes[:, 0].tolist() == [[0, 0, 90, 90]] * 200

@@ -7,12 +7,12 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
-from tests.training.conftest import DEFAULT_IMAGE_MODEL
 from training.image import train
 from training.image.catalogue import Catalogue
 from training.image.feed import TextBatch, TextStream, texts
 from training.image.learning import Run, denoising_loss, new_run, one_step, resume, save
 from training.image.model import Shape, load_pipeline_parts, new_parts, signal_shares
+from training.image.tiny import PREPARED
 from training.image.vae import new_vae
 
 SHAPE = Shape(size=64, channels=(32, 32, 32), width=32, layers=2)
@@ -26,7 +26,7 @@ def run(clip_tokenizer: CLIPTokenizer) -> Run:
 
 @pytest.fixture(scope="module")
 def batch(shape_catalogue: Catalogue) -> TextBatch:
-    return next(texts(TextStream(shape_catalogue, DEFAULT_IMAGE_MODEL / "tokenizer", 0, 16, 8, seed=0), 0))
+    return next(texts(TextStream(shape_catalogue, PREPARED / "tokenizer", 0, 16, 8, seed=0), 0))
 
 
 def test_steps_lower_the_error_and_the_average_follows(run: Run, batch: TextBatch) -> None:
