@@ -254,6 +254,8 @@ def _color(value: Any) -> str:
     if is_canonical(name):
         return name
     meant = read_color(name)
+    if meant and name.startswith("#"):
+        return meant
     hint = f"; {meant!r} comes nearest" if meant else ""
     raise VocabularyError(f"HTML_web_color_name {name[:60]!r} is no CSS colour name and no #rrggbb{hint}")
 

@@ -77,8 +77,8 @@ def to_hex(rgb: RGB) -> str:
 
 
 def is_canonical(color: str) -> bool:
-    """True for one of the 149 names and for `#rrggbb` in lower case: what a canvas may hold."""
-    return color in COLORS or (len(color) == 7 and color[0] == "#" and _HEX.fullmatch(color) is not None)
+    """True for what a canvas holds: one of the 149 names, or `#rrggbb` in lower case where the value has no name."""
+    return color in COLORS or (len(color) == 7 and color[0] == "#" and read_color(color) == color)
 
 
 def rgb_of(color: str) -> RGB:
@@ -116,9 +116,13 @@ def read_triple(values: Sequence[float]) -> str | None:
 @lru_cache(maxsize=1024)
 def nearest_name(rgb: RGB) -> str:
     """The name whose colour looks most alike: least distance in OKLab (Ottosson 2020)."""
-    names = list(COLORS)
-    distances = np.linalg.norm(_oklab(np.array([COLORS[name] for name in names])) - _oklab(np.array(rgb)), axis=-1)
-    return names[int(distances.argmin())]
+    names, places = _named_places()
+    return names[int(np.linalg.norm(places - _oklab(np.array(rgb)), axis=-1).argmin())]
+
+
+@lru_cache(maxsize=1)
+def _named_places() -> tuple[list[str], npt.NDArray[np.float64]]:
+    return list(COLORS), _oklab(np.array(list(COLORS.values())))
 
 
 def color_in(text: str) -> str | None:

@@ -17,6 +17,7 @@ _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*(?P<language>[A-Za-z0-9_+.-]*)[
 _QUOTED = re.compile(r"[ \t]*(?:>[ \t]?)+")
 _THINK = re.compile(r"[ \t]*<(?:think|thinking|thought|reasoning|reflection)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning|reflection)>", re.IGNORECASE)
+_TEXT_OR_COMMENT = re.compile("['\"#]")
 _SPECIAL = re.compile(r"[ \t]*(?:<\|[\w ]{1,40}\|>[ \t]*)+\r?\n?")
 _PYTHON = {"python", "py", "python3", "py3", "python2", "ipython", "pycon", "canvas", "omost"}
 
@@ -55,6 +56,11 @@ class Fences:
         return not self._quoted and (self._mode == "python" or self._mode == "bare")
 
     @property
+    def gaps(self) -> bool:
+        """True where a blank line may stand between two pieces of a program."""
+        return self._mode == "bare" or bool(self._gap)
+
+    @property
     def fenced(self) -> bool:
         """True inside a fence that is not closed yet."""
         return not self._whole and (self._mode in ("python", "other") or self._in_other)
@@ -65,8 +71,9 @@ class Fences:
 
     def route(self, line: str, in_string: bool, in_statement: bool) -> list[Piece]:
         """The pieces of one line; the program so far may end inside a triple-quoted string or a statement."""
-        if self._mode == "thinking" or "</" in line:
-            if found := _THOUGHT.search(line):
+        if self._mode == "thinking" or ("</" in line and not self._whole and not in_string):
+            found = _THOUGHT.search(line)
+            if found and (self._mode == "thinking" or not _TEXT_OR_COMMENT.search(line, 0, found.start())):
                 self._mode, self._gap, self._in_other = "prose", [], False
                 rest = line[found.end() :]
                 return [Piece("reset"), *(self.route(rest, False, False) if rest.strip() else [])]

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from lib_omost.canvas import vocabulary
 from lib_omost.canvas.canvas import DEFAULT_COLOR, MAX_DISTANCE, Region
-from lib_omost.canvas.colors import COLORS, color_in, is_canonical, read_color, read_triple
+from lib_omost.canvas.colors import color_in, is_canonical, read_color, read_triple
 from lib_omost.canvas.notes import MAX_CHARACTERS, MAX_ITEMS, Level, shown
 from lib_omost.canvas.salvage import Argument, Unusable, Value
 from lib_omost.canvas.text import clean
@@ -154,7 +154,8 @@ def field_named(name: str, fields: Sequence[str]) -> str | None:
     if name in fields:
         return name
     lowered, by_lower = name.lower(), {field.lower(): field for field in fields}
-    close = get_close_matches(lowered, by_lower, 1, 0.8)
+    similar = [field for field in by_lower if abs(len(field) - len(lowered)) <= 4]
+    close = get_close_matches(lowered, similar, 1, 0.8)
     found = by_lower.get(lowered) or _ALIASES.get(lowered) or (by_lower[close[0]] if close else None)
     return found if found in fields else None
 
@@ -283,7 +284,7 @@ def _color(given: dict[str, Argument], say: Say, default: str) -> str:
         return default
     value = argument.value
     if isinstance(value, str):
-        if is_canonical(value) and _exactly(value):
+        if is_canonical(value):
             return value
         meant = read_color(value)
     else:
@@ -298,11 +299,6 @@ def _color(given: dict[str, Argument], say: Say, default: str) -> str:
     level: Level = "info" if isinstance(value, str) and value.strip()[:1] == "#" else "repair"
     say(level, "color", argument, f"HTML_web_color_name {shown(value)} is read as {shown(meant)}.")
     return meant
-
-
-def _exactly(color: str) -> bool:
-    """True for a name, and for a `#rrggbb` that has none."""
-    return color in COLORS or read_color(color) == color
 
 
 def _bbox(given: dict[str, Argument], say: Say) -> Box | None:

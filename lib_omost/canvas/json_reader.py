@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
-from lib_omost.canvas.colors import read_triple, rgb_of, to_hex
+from lib_omost.canvas.colors import read_triple
 from lib_omost.canvas.fields import field_named, read_global, read_local
 from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
 from lib_omost.canvas.salvage import Argument, Unusable, Value
@@ -18,7 +18,7 @@ from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, WHOLE, Box,
 
 MAX_JSON = MAX_TEXT
 _START = re.compile(r"^[ \t>]*(?=[\[{])", re.MULTILINE)
-_TRIES = 8
+_TRIES, _MENDED_TRIES = 8, 2
 #: Keys under which a reply keeps its regions, its global description, and one call's arguments.
 _REGIONS = (
     "regions",
@@ -39,10 +39,15 @@ _EDGES = (("left", "top", "right", "bottom"), ("x1", "y1", "x2", "y2"), ("x_min"
 
 def find_json(text: str) -> tuple[Any, int] | None:
     """The first piece of `text` that is JSON, or can be made JSON, and holds a canvas; and its line."""
+    mended = 0
     for found, _ in zip(_START.finditer(text), range(_TRIES), strict=False):
-        for data in _readings(text[found.end() :]):
-            if next(_calls(data, 0), None) or _is_comfy(data):
-                return data, text.count("\n", 0, found.end()) + 1
+        rest = text[found.end() :]
+        data = _json(rest)
+        if data is None and mended < _MENDED_TRIES:
+            mended += 1
+            data = _literal(rest) or _json(_closed(rest))
+        if data is not None and (_is_comfy(data) or next(_calls(data, 0), None)):
+            return data, text.count("\n", 0, found.end()) + 1
     return None
 
 
@@ -154,8 +159,8 @@ def _from_comfy(data: list[dict[str, Any]], notes: Notes, line: int) -> Canvas |
             notes.add("error", "bbox", line, 1, f"region {number}: its rect covers nothing; the region was left out.")
         else:
             own = prefixes[1:] or prefixes
-            color_name = name or to_hex(rgb_of(canvas.HTML_web_color_name))
-            canvas.regions = (*canvas.regions, _region(box, float(len(data) - number), own, suffixes, color_name))
+            shade = name or canvas.HTML_web_color_name
+            canvas.regions = (*canvas.regions, _region(box, float(len(data) - number), own, suffixes, shade))
     return canvas
 
 
@@ -175,24 +180,23 @@ def _rectangle(value: Any) -> Box | None:
     return Box(left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _readings(text: str) -> Iterator[Any]:
-    """`text`, which begins with a bracket, as JSON; else as a Python literal; else as far as it is complete."""
-    for candidate in (text, None, "cut"):
-        try:
-            if candidate is None:
-                yield _literal(text)
-            else:
-                yield json.JSONDecoder().raw_decode(_closed(text) if candidate == "cut" else text)[0]
-        except (ValueError, RecursionError, SyntaxError, MemoryError):
-            continue
+def _json(text: str) -> Any:
+    """The JSON value that `text` begins with, None where it begins with none."""
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _literal(text: str) -> Any:
-    """A Python literal of dictionaries, lists and plain values. Raises `ValueError` or what `ast.parse` raises."""
+    """The Python literal of dictionaries, lists and plain values that `text` holds, None where it holds none."""
     end = max(text.rfind("}"), text.rfind("]")) + 1
-    if not end or end > MAX_STATEMENT:
-        raise ValueError("no literal of a size that we parse")
-    return _plain(ast.parse(text[:end], "<canvas>", "eval").body, 0)
+    if end > MAX_STATEMENT:
+        return None
+    try:
+        return _plain(ast.parse(text[:end], "<canvas>", "eval").body, 0)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, OverflowError):
+        return None
 
 
 _NAMES = {"true": True, "false": False, "null": None}
@@ -235,6 +239,4 @@ def _closed(text: str) -> str:
             end, best = token.end(), stack
         if len(stack) > MAX_DEPTH + 2:
             break
-    if not end:
-        raise ValueError("nothing in it is complete")
     return text[:end] + best[::-1]

@@ -59,6 +59,10 @@ def merged(*groups: Notes) -> tuple[Note, ...]:
 
 
 def shown(value: object, limit: int = 48) -> str:
-    """`value` as a message shows it: one line, quoted, cut to `limit` characters."""
-    text = repr(value[: limit + 1] if isinstance(value, str) else value)
-    return text if len(text) <= limit + 2 else text[: limit - 1] + "…'" if text[0] in "'\"" else text[: limit - 1] + "…"
+    """`value` as a message shows it: one line, texts in quotes, cut to about `limit` characters."""
+    if isinstance(value, tuple):
+        return f"({', '.join(shown(item, 16) for item in value[:4])}{', …' if len(value) > 4 else ''})"
+    if isinstance(value, str) and len(value) > limit:
+        return repr(value[:limit]) + "…"
+    text = repr(value)
+    return text if len(text) <= 2 * limit else text[:limit] + "…"

@@ -64,6 +64,11 @@ class Programs:
         self._events: list[Finished] = []
 
     @property
+    def full(self) -> bool:
+        """True after the last statement that is read."""
+        return self._statements > MAX_STATEMENTS
+
+    @property
     def current(self) -> Program:
         return self.all[-1]
 
@@ -119,7 +124,7 @@ class Programs:
         self.restart(self._block_start if opens_block else statement.offset)
 
     def _call(self, statement: Statement, call: Call) -> None:
-        if not self._says_enough(statement, call):
+        if not self._ended(statement, call):
             return
         program, span = self.current, (statement.offset, statement.offset + len(statement.text))
 
@@ -136,9 +141,13 @@ class Programs:
             say("error", "bound", None, f"More than {MAX_REGIONS} regions; this one was left out.")
         else:
             color = program.whole.HTML_web_color_name if program.whole else DEFAULT_COLOR
-            program.regions.append(read_local(call.arguments, say, color))
+            region = read_local(call.arguments, say, color)
+            if call.repaired and not (region.description or region.detailed_descriptions or region.tags):
+                say("error", "empty", None, f"{call.written} describes nothing; it was left out.")
+                return
+            program.regions.append(region)
             program.spans.append(span)
-            self._events.append(program.regions[-1])
+            self._events.append(region)
 
     def _say_repairs(self, statement: Statement, call: Call) -> None:
         for slip in call.slips[:MAX_SLIPS]:
@@ -148,8 +157,8 @@ class Programs:
             meant = "set_global_description" if call.method == "global" else "add_local_description"
             self._note("repair", "method", statement, f"{call.written} is read as {meant}.")
 
-    def _says_enough(self, statement: Statement, call: Call) -> bool:
-        """False, with a note, for a call that describes nothing and for one in which the text ended."""
+    def _ended(self, statement: Statement, call: Call) -> bool:
+        """False, with a note, for a call without arguments and for one in which the text ended."""
         closed = {argument.name for argument in call.arguments if argument.closed}
         wanted = TAUGHT_FIELDS if call.method == "local" else ("description", "HTML_web_color_name")
         if statement.state == "cut" and not closed.issuperset(wanted):
@@ -159,11 +168,11 @@ class Programs:
                 f"The text ends in the middle of {what}; it was left out. Let the model go on, or finish it by hand."
             )
             self._note("error", "truncated", statement, message)
-            return False
-        if not call.arguments or (call.repaired and None not in closed and not closed & _DESCRIBING):
+        elif not call.arguments:
             self._note("error", "empty", statement, f"{call.written} describes nothing; it was left out.")
-            return False
-        return True
+        else:
+            return True
+        return False
 
     def _note(self, level: Level, code: str, at: Statement, message: str, argument: Argument | None = None) -> None:
         line, column = at.line, at.column
@@ -171,6 +180,3 @@ class Programs:
             line = at.line + argument.line - 1
             column = argument.column + (at.column if argument.line == 1 else at.margin + 1)
         self.current.notes.add(level, code, line, column, message)
-
-
-_DESCRIBING = {"description", "detailed_descriptions", "tags"}

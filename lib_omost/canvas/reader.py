@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lib_omost.canvas import exchange
@@ -11,7 +11,7 @@ from lib_omost.canvas.canvas import Canvas
 from lib_omost.canvas.fences import CALL, Fences, Piece
 from lib_omost.canvas.fields import read_place
 from lib_omost.canvas.json_reader import find_json, read_data
-from lib_omost.canvas.notes import MAX_TEXT, Note, Notes, merged
+from lib_omost.canvas.notes import MAX_STATEMENT, MAX_TEXT, Note, Notes, merged
 from lib_omost.canvas.program import Finished, Programs, Span
 from lib_omost.canvas.salvage import read_arguments
 from lib_omost.canvas.splitter import Splitter
@@ -102,6 +102,7 @@ class CanvasReader:
         self._notes = Notes()
         self._programs = Programs()
         self._pending: tuple[int, int, Box | None] = (-1, 0, None)
+        self._doubtful = False  # that the code found says by itself what was read
         self._reading: Reading | None = None
 
     @property
@@ -181,8 +182,26 @@ class CanvasReader:
             self._code.append(line)
             self._code_size += len(line)
             return
-        for piece in self._fences.route(line, self._splitter.in_string, self._splitter.in_statement):
+        if self._programs.full or (line.isspace() and self._skips_blank(line)):
+            return
+        if len(line) > MAX_STATEMENT:
+            message = f"The line is longer than {MAX_STATEMENT} characters; the rest of it is not read."
+            self._programs.current.notes.add("error", "bound", self._number, MAX_STATEMENT, message)
+            self._doubtful = True
+        for piece in self._fences.route(line[:MAX_STATEMENT], self._splitter.in_string, self._splitter.in_statement):
             self._piece(piece)
+        if self._whole and len(line) > MAX_STATEMENT:
+            self._piece(Piece("skipped", line[MAX_STATEMENT:]))
+
+    def _skips_blank(self, line: str) -> bool:
+        """Take a blank line that stands outside of any statement; False where it may matter."""
+        if self._splitter.in_statement:
+            return False
+        if self._fences.plain and not self._fences.gaps:
+            self._code.append(line)
+            self._code_size += len(line)
+            return True
+        return not self._fences.reading and not self._fences.gaps
 
     def _piece(self, piece: Piece) -> None:
         if piece.kind == "end":
@@ -200,6 +219,7 @@ class CanvasReader:
 
     def _end_block(self, state: Literal["broken", "cut"]) -> None:
         for statement in self._splitter.flush(state):
+            self._doubtful = True
             self._programs.add(statement)
         self._programs.begin_block(self._code_size)
 
@@ -217,7 +237,7 @@ class CanvasReader:
         notes = merged(self._notes, program.notes)
         start, end = (0, None) if self._whole else (program.start, program.end)
         code = "".join(self._code)[start:end]
-        return Reading(
+        reading = Reading(
             "accept" if all(note.level == "info" for note in notes) else "repair",
             canvas,
             notes,
@@ -225,6 +245,8 @@ class CanvasReader:
             tuple((first - start, last - start) for first, last in program.spans),
             program.whole_span and (program.whole_span[0] - start, program.whole_span[1] - start),
         )
+        doubtful = self._doubtful or self._programs.full or len(self._programs.all) > 1
+        return _faithful(reading) if doubtful and not self._whole else reading
 
     def _without_program(self) -> Reading:
         """JSON may hold the canvas; else there is none."""
@@ -234,8 +256,7 @@ class CanvasReader:
             canvas = read_data(data, self._notes, line)
             if canvas is not None:
                 self._notes.add("repair", "json", line, 1, "The canvas is written as JSON; it was turned into code.")
-                own = read_canvas(canvas.to_code())
-                return Reading("repair", canvas, self._notes.sorted(), own.code, own.spans, own.global_span)
+                return _rewritten(Reading("repair", canvas, self._notes.sorted(), "", ()))
         notes = merged(self._notes, *(program.notes for program in self._programs.all))
         if not any(note.level == "error" for note in notes):
             notes += (Note("error", "none", max(self._number, 1), 1, self._why_none()),)
@@ -247,6 +268,25 @@ class CanvasReader:
         if self._fences.thinking:
             return "The text ends while the model was still reasoning. Let it go on, or ask again."
         return "There is no canvas in the text, only words. Ask for a picture, or write the canvas yourself."
+
+
+def read_program(code: str) -> Reading:
+    """A tolerant reading of `code` as a program from its first to its last character: every span is a place in it."""
+    reader = CanvasReader(whole=True)
+    reader.feed(code)
+    return reader.close()
+
+
+def _faithful(reading: Reading) -> Reading:
+    """A reading whose code says by itself what the canvas says, written anew where that of a broken reply does not."""
+    own = read_program(reading.code)
+    return reading if own.canvas == reading.canvas and own.spans == reading.spans else _rewritten(reading)
+
+
+def _rewritten(reading: Reading) -> Reading:
+    assert reading.canvas is not None
+    own = read_program(reading.canvas.to_code().rstrip())
+    return replace(reading, code=own.code, spans=own.spans, global_span=own.global_span)
 
 
 def _place(head: str) -> Box | None:

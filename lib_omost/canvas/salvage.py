@@ -48,11 +48,13 @@ class StringEnd:
     slip: tuple[int, str] | None = None
 
 
+MAX_ARGUMENTS, MAX_SLIPS = 40, 20  # of one call: no reader of notes reads more
+
 _FIELDS = "|".join(LOCAL_FIELDS)
 _NAME = re.compile(r"['\"]?(?P<name>[A-Za-z_]\w{0,60})['\"]?[ \t]*(?:=(?!=)|:)[ \t]*\r?\n?[ \t]*")
 _GAP = re.compile(r"(?:[\s,，;、]|#[^\n]*)*")
 _SPACE = re.compile(r"\s*")
-_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?=\s{0,99}(?:[,，;)\]}#]|\Z)|[ \t]*\r?\n)")
+_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?=\s{0,99}(?:[,，;)\]}#]|\Z)|[ \t]*\r?\n)")
 _WORD = re.compile(r"[^,，;)\]}\r\n#\"'“‘=]*")
 _BARE = re.compile(r"[\w #%.,/-]+")
 _QUOTES = {
@@ -84,7 +86,7 @@ _CONSTANTS: dict[str, Value] = {"None": None, "null": None, "True": True, "true"
 
 
 def string_end(text: str, at: int) -> StringEnd:
-    """The end of the string whose quote stands at `at`; by the tolerant rule a quote inside a sentence does not end it."""
+    """The end of the string whose quote stands at `at`, by the tolerant rule: one inside a sentence does not end it."""
     quote = text[at]
     if text.startswith(quote * 3, at) and quote in "'\"":
         end = text.find(quote * 3, at + 3)
@@ -107,23 +109,6 @@ def string_end(text: str, at: int) -> StringEnd:
     return StringEnd(len(text), len(text), False, slip)
 
 
-def adjacent(text: str) -> list[str]:
-    """The strings that stand side by side in `text`, joined where one of the two has a space at the joint.
-
-    A writer who splits a sentence on purpose keeps that space; without it, it is a comma that is missing.
-    """
-    cursor, parts = _Cursor(text, 0), list[str]()
-    cursor.skip(_SPACE)
-    while cursor.opens_string():
-        part, _ = cursor.string()
-        if parts and (_spaced(parts[-1], part) or not part):
-            parts[-1] += part
-        else:
-            parts.append(part)
-        cursor.skip(_SPACE)
-    return parts
-
-
 def read_arguments(text: str, at: int) -> tuple[list[Argument], list[Slip]]:
     """The arguments of the call whose opening parenthesis ends just before `at`, and what is wrong with them."""
     cursor = _Cursor(text, at)
@@ -137,14 +122,15 @@ class _Cursor:
     def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
         self.slips: list[tuple[int, str]] = []
-        self._line, self._line_start = 1, 0
+        self._line, self._line_start, self._seen = 1, 0, 0
 
     def position(self, at: int) -> tuple[int, int]:
-        """(line from 1, column from 0); cheap as long as `at` does not go back by much."""
-        if at < self._line_start:
-            self._line, self._line_start = 1, 0
-        self._line += self.text.count("\n", self._line_start, at)
-        self._line_start = max(self._line_start, self.text.rfind("\n", self._line_start, at) + 1)
+        """(line from 1, column from 0); cheap as long as `at` goes forward."""
+        if at < self._seen:
+            self._line, self._line_start, self._seen = 1, 0, 0
+        self._line += self.text.count("\n", self._seen, at)
+        self._line_start = max(self._line_start, self.text.rfind("\n", self._seen, at) + 1)
+        self._seen = at
         return self._line, at - self._line_start
 
     def skip(self, pattern: re.Pattern[str]) -> None:
@@ -157,12 +143,13 @@ class _Cursor:
         return self.text[self.at : self.at + 1]
 
     def slip(self, at: int, message: str) -> None:
-        self.slips.append((at, message))
+        if len(self.slips) < MAX_SLIPS:
+            self.slips.append((at, message))
 
     def arguments(self) -> list[Argument]:
         found: list[Argument] = []
         self.skip(_GAP)
-        while self.here not in ("", ")"):
+        while self.here not in ("", ")") and len(found) < MAX_ARGUMENTS:
             begin, named = self.at, _NAME.match(self.text, self.at)
             self.at = named.end() if named else self.at
             value, closed = self.value(1)
@@ -249,6 +236,9 @@ class _Cursor:
                 self.slip(opened, "the closing bracket is missing")
                 self.at = end
                 return tuple(items), True
+            if len(items) > MAX_ITEMS:
+                self._to_next_field()
+                return tuple(items), bool(self.here)
             fused = bool(items) and not self.text[end : self.at].strip()
             self._item(items, fused, depth)
             end = self.at
@@ -265,12 +255,12 @@ class _Cursor:
         value, _ = self.value(depth + 1)
         self.at = max(self.at, begin + 1)
         before = items[-1] if items else None
-        if fused and isinstance(value, str) and isinstance(before, str) and _spaced(before, value):
+        if fused and isinstance(value, str) and isinstance(before, str) and spaced(before, value):
             items[-1] = before + value
             return
         if fused:
             self.slip(begin, "a comma is missing before this")
-        if not isinstance(value, Unusable) and len(items) <= MAX_ITEMS:
+        if not isinstance(value, Unusable):
             items.append(value)
 
     def _word(self) -> tuple[Value | Unusable, bool]:
@@ -282,9 +272,12 @@ class _Cursor:
         if word and _BARE.fullmatch(word):
             self.slip(begin, "the quotes are missing")
             return word, self.at < len(self.text)
+        self._to_next_field()
+        return Unusable("it is no text in quotes, no number and no list"), bool(self.here)
+
+    def _to_next_field(self) -> None:
         found = _AFTER_UNUSABLE.search(self.text, self.at)
         self.at = found.start() if found else len(self.text)
-        return Unusable("it is no text in quotes, no number and no list"), found is not None
 
 
 def _opens_next(text: str, at: int, quote: str) -> bool:
@@ -293,7 +286,11 @@ def _opens_next(text: str, at: int, quote: str) -> bool:
     return found is not None and found.end() > at and text.startswith(quote, found.end())
 
 
-def _spaced(before: str, after: str) -> bool:
+def spaced(before: str, after: str) -> bool:
+    """True for two neighbouring strings with a space at the joint: a sentence that was split on purpose.
+
+    Without that space it is a comma that is missing between two sentences.
+    """
     return before[-1:].isspace() or after[:1].isspace()
 
 

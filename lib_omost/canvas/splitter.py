@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 )
 #: A line that leaves the brackets as they are: one argument or one item of a list, as the models write them.
 _PLAIN = re.compile(
-    r"""[ \t]+(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?"""
+    r"""[ \t]*\r?\n|[ \t]+(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?"""
     r"""(?:'[^'\\\r\n]*(?:\\.[^'\\\r\n]*)*'|"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"|[-+\d.]+),?[ \t]*\r?\n"""
 )
 _TRIPLE_END = {
@@ -87,7 +87,7 @@ class Splitter:
     def push(self, line: str, offset: int, number: int, column: int) -> list[Statement]:
         """The statements that this line of the program finishes."""
         done: list[Statement] = []
-        if self.in_statement and (CALL.match(line) or MAKE.match(line)):
+        if self.in_statement and "(" in line and (CALL.match(line) or MAKE.match(line)):
             done += self.flush("broken")
         if self._skipping:
             return done

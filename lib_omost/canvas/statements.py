@@ -9,7 +9,7 @@ from typing import Literal
 
 from lib_omost.canvas.fences import CALL, MAKE
 from lib_omost.canvas.notes import MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
-from lib_omost.canvas.salvage import Argument, Slip, Unusable, Value, adjacent, read_arguments
+from lib_omost.canvas.salvage import MAX_ARGUMENTS, Argument, Slip, Unusable, Value, read_arguments, spaced
 from lib_omost.canvas.splitter import Statement
 
 Method = Literal["global", "local"]
@@ -47,6 +47,11 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 _BAD_ESCAPE = re.compile(r"\\(\\|\r?\n|['\"abfnrtvxuUN0-7]|(?P<bad>.))", re.DOTALL)
 #: Stands for the backslash of an escape that Python warns about; `_UNSAFE` has taken all others out.
 _BACKSLASH = "\x01"
+_STRING = re.compile(
+    r"""[rRuU]?(?:'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''|\"\"\"[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*\"\"\"
+    |'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*")""",
+    re.DOTALL | re.VERBOSE,
+)
 _IMPORT = re.compile(r"(?:from\s+(?P<source>[\w.]+)\s+)?import\s+(?P<what>[\w., *()]+)$")
 _HARMLESS_IMPORT = re.compile(r"(?:__future__|typing|math|numpy|lib_omost(?:\.canvas)?|omost|canvas)$")
 _HARMLESS_CALL = re.compile(r"(?:print|[A-Za-z_]\w*\.(?:process|render|show|save|display|draw|generate|to_code))\s*\(")
@@ -107,7 +112,7 @@ def _by_python(text: str, start: int) -> tuple[Argument, ...] | None:
     node, lines = found
     shift = start - (text.rfind("\n", 0, start) + 1)
     nodes = [(None, arg, arg) for arg in node.args] + [(k.arg, k, k.value) for k in node.keywords]
-    return tuple(_argument(name, at, value, lines, shift) for name, at, value in nodes)
+    return tuple(_argument(name, at, value, lines, shift) for name, at, value in nodes[:MAX_ARGUMENTS])
 
 
 def _argument(name: str | None, at: ast.expr | ast.keyword, node: ast.expr, lines: list[str], shift: int) -> Argument:
@@ -174,7 +179,7 @@ def _items(nodes: list[ast.expr], lines: list[str]) -> Value | Unusable:
         if isinstance(value, Unusable):
             return value
         if isinstance(value, str) and isinstance(node, ast.Constant) and _may_be_several(node, value):
-            items += adjacent(_segment(node, lines)) or [value]
+            items += _separate(_segment(node, lines), value)
         else:
             items.append(value)
     return tuple(items)
@@ -189,7 +194,22 @@ def _segment(node: ast.Constant, lines: list[str]) -> str:
     part = lines[first : last + 1]
     part[-1] = part[-1][: characters(part[-1], node.end_col_offset or 0)]
     part[0] = part[0][characters(part[0], node.col_offset) :]
-    return "\n".join(part).replace(_BACKSLASH, "\\")
+    return "\n".join(part)
+
+
+def _separate(segment: str, value: str) -> list[str]:
+    """The texts that `segment`, Python for `value`, is made of, those with a space at the joint as one."""
+    tokens = _STRING.findall(segment)
+    if len(tokens) < 2:
+        return [value]
+    parts: list[str] = []
+    for token in tokens:
+        part = str(_constant(ast.parse(token, "<canvas>", "eval").body.value))
+        if parts and (not part or not parts[-1] or spaced(parts[-1], part)):
+            parts[-1] += part
+        else:
+            parts.append(part)
+    return parts
 
 
 def _joined(node: ast.JoinedStr) -> Value | Unusable:

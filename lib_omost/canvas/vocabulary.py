@@ -176,6 +176,7 @@ _NEAR, _FAR = _set("foreground front"), _set("background backdrop behind back ho
 _KNOWN = frozenset().union(
     _LEFT, _RIGHT, _UP, _DOWN, _MIDDLE, _SMALL, _MEDIUM, _LARGE, _FULL, _SQUARE, _TALL, _WIDE, _NEAR, _FAR
 )
+_KNOWN_SORTED = sorted(_KNOWN)
 
 
 def find_location(text: str) -> str | None:
@@ -220,7 +221,12 @@ def _toward(words: set[str]) -> tuple[int, int]:
 
 
 def _words(text: str) -> set[str]:
-    """The words of `text`; a long one that is none of ours but a slip away from one counts as that one."""
+    """The words of `text`; where none is of ours, a long one that is a slip away from one counts as that one."""
     found = set(re.findall(r"[a-z]+", text[:200].lower()))
-    strange = [word for word in found if len(word) > 4 and word not in _KNOWN]
-    return found.union(*(get_close_matches(word, _KNOWN, 1, 0.8) for word in strange))
+    if found & _KNOWN:
+        return found
+    return found.union(*(_one_slip_away(word) for word in sorted(found)[:8] if len(word) > 4))
+
+
+def _one_slip_away(word: str) -> list[str]:
+    return get_close_matches(word, [known for known in _KNOWN_SORTED if abs(len(known) - len(word)) <= 1], 1, 0.8)

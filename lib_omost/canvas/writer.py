@@ -11,7 +11,7 @@ from typing import Any
 from lib_omost.canvas.canvas import Canvas, Region, global_arguments, region_arguments, region_code
 from lib_omost.canvas.fences import CALL
 from lib_omost.canvas.fields import field_named
-from lib_omost.canvas.reader import CanvasReader, Reading
+from lib_omost.canvas.reader import Reading, read_program
 from lib_omost.canvas.statements import characters, python_call
 from lib_omost.canvas.text import Value, call, literal
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, TAUGHT_FIELDS, Box, box_of, snap
@@ -38,7 +38,7 @@ def set_keyword(code: str, index: int | None, keyword: str, value: object) -> st
     None takes out an optional keyword (`bbox`, `name`, `negative`). A call that is not correct Python is written anew.
     Raises `VocabularyError` for a value that the canvas cannot hold and `CanvasError` where there is no such call.
     """
-    reading = _read(code)
+    reading = read_program(code)
     fields = GLOBAL_FIELDS if index is None else LOCAL_FIELDS
     if keyword not in fields:
         raise VocabularyError(f"{keyword!r} is no argument of this call; use one of: {', '.join(fields)}.")
@@ -47,7 +47,7 @@ def set_keyword(code: str, index: int | None, keyword: str, value: object) -> st
     edited = _edited(code[start:end], keyword, wanted.get(keyword), fields, _newline(code))
     if edited is not None:
         changed = code[:start] + edited + code[end:]
-        if _arguments(_read(changed), index) == wanted:
+        if _arguments(read_program(changed), index) == wanted:
             return changed
     return code[:start] + _anew(code, start, wanted) + code[end:]
 
@@ -62,7 +62,7 @@ def set_box(code: str, index: int, box: Box) -> str:
 
 def add_region(code: str, region: Region) -> str:
     """`code` with one more call after the last, in the program's own indentation and under its own variable."""
-    reading, newline = _read(code), _newline(code)
+    reading, newline = read_program(code), _newline(code)
     spans = [*reading.spans, *([reading.global_span] if reading.global_span else [])]
     if not spans:
         start = code.rstrip() or "canvas = Canvas()"
@@ -92,13 +92,6 @@ def move_region(code: str, index: int, to: int) -> str:
         raise CanvasError(f"There is no place {to} among {len(pieces)} regions; places count from 0.")
     pieces.insert(to, pieces.pop(index))
     return _woven(pieces, gaps)
-
-
-def _read(code: str) -> Reading:
-    """`code` read as a program from its first to its last character, so that all spans are places in it."""
-    reader = CanvasReader(whole=True)
-    reader.feed(code)
-    return reader.close()
 
 
 def _span(reading: Reading, index: int | None) -> tuple[int, int]:
@@ -205,7 +198,7 @@ def _anew(code: str, start: int, arguments: Mapping[str, Value]) -> str:
 
 def _pieces(code: str, index: int) -> tuple[list[str], list[str]]:
     """The calls of the regions with the comments that belong to them, and the text before, between and after them."""
-    reading = _read(code)
+    reading = read_program(code)
     _span(reading, index)
     pieces, gaps, done = [], [], 0
     for start, end in reading.spans:
