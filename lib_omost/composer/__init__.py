@@ -1,7 +1,8 @@
-"""Messages in, a stream of text out. Local models need torch, which is imported only when one is asked for."""
+"""Messages in, a stream of text out. What needs torch or a network client is imported only when it is asked for."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lib_omost.composer.examples import EXAMPLES
@@ -10,6 +11,7 @@ from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, 
 
 if TYPE_CHECKING:
     from lib_omost.composer.local import LocalComposer, load_local
+    from lib_omost.composer.remote import RemoteComposer
 
 __all__ = [
     "EXAMPLES",
@@ -19,13 +21,15 @@ __all__ = [
     "LocalComposer",
     "Message",
     "Profile",
+    "RemoteComposer",
     "load_local",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("LocalComposer", "load_local"):
-        from lib_omost.composer import local
+_HOMES = {"LocalComposer": "local", "load_local": "local", "RemoteComposer": "remote"}
 
-        return getattr(local, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

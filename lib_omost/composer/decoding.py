@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
+from lib_omost.composer.counting import Count
 from lib_omost.composer.drafts import Lookup
 
 PREFILL_CHUNK = 128  # tokens of one pass at most: about 0.3 s on two CPU cores, so that Stop is seen in between
@@ -252,16 +252,6 @@ def _nucleus(weights: npt.NDArray[np.float64], top_p: float) -> tuple[npt.NDArra
     return order[:size], cumulative[:size]
 
 
-@dataclass(slots=True)
-class Count:
-    """Tokens and forward passes of one reply so far; `forced` were dictated, `drafted` guessed and confirmed."""
-
-    new: int = 0
-    forced: int = 0
-    drafted: int = 0
-    passes: int = 0
-
-
 class Writing:
     """One reply being written. `ends` end a turn; `limit`, in tokens, never cuts a program that has begun."""
 
@@ -274,13 +264,14 @@ class Writing:
         ends: frozenset[int],
         limit: int,
         lookup: Lookup | None,
+        count: Count | None = None,
     ) -> None:
         self._model, self._rules, self._pick, self._lookup = model, rules, pick, lookup
         self._ends, self._limit = ends, limit
         self._closing_at = limit - min(rules.reserve, limit // 2)
         self._draft_size = 8
         self._over = False
-        self.count = Count()
+        self.count = count or Count()
 
     def run(self, prompt: Sequence[int], stop: threading.Event) -> Iterator[list[int]]:
         """The reply's tokens as they become final, without the one that ends the turn. `stop` ends it, in silence."""

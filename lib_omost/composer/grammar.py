@@ -6,6 +6,7 @@ words in the comment before a region, a trailing comma or none. All else is dict
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from lib_omost.canvas.colors import COLORS
@@ -15,7 +16,7 @@ MAX_REGIONS = 12
 MAX_DETAILS = 9
 
 # A sentence starts with a letter or a digit and holds no control character, no backslash and no backtick (the fence).
-_SENTENCE = r"[\p{L}\p{N}](?:[^\x00-\x1f\x7f-\x9f\u2028\u2029\\`QUOTE]ESCAPE){1,400}"
+_SENTENCE = r"[\p{L}\p{N}](?:[^\x00-\x1f\x7f-\x9f\u2028\u2029\\`QUOTE]|\\QUOTE){1,400}"
 
 
 def canvas_grammar(*, prose: bool) -> str:
@@ -23,13 +24,41 @@ def canvas_grammar(*, prose: bool) -> str:
 
     Every text that it accepts and that holds a fence is a program which `read_canvas` accepts without a repair.
     """
-    rules = [_reply(prose), "program: single_program | double_program"]
-    rules += [rule for name, quote in (("single", "'"), ("double", '"')) for rule in _program(name, quote)]
-    rules += [
+    sentences = {quote: f"/{quote}{_SENTENCE.replace('QUOTE', quote)}{quote}/" for quote in "'\""}
+    terminals = [
         r"NAME: /[^\s`#][^\x00-\x1f\x7f-\x9f\u2028\u2029`]{0,99}/",
         r"DISTANCE: /[1-9][0-9]{0,2}(\.[0-9]{1,2})?|0\.[0-9]?[1-9]/",
     ]
-    return "\n".join(rules) + "\n"
+    return "\n".join([_reply(prose), *_rules(sentences), *terminals]) + "\n"
+
+
+def canvas_gbnf() -> str:
+    """The fenced canvas in llama.cpp's GBNF, which vLLM reads too; it has no prose and no regular expressions."""
+    first, more = "[a-zA-Z0-9\u00c0-\ufffd]", r"[^\x00-\x1F\x7F-\x9F\\`QUOTE]"
+    quotes = {"'": ('"\'"', more.replace("QUOTE", "'")), '"': ('"\\""', more.replace("QUOTE", r"\x22"))}
+    sentences = {quote: f"{mark} {first} {rest}{{1,400}} {mark}" for quote, (mark, rest) in quotes.items()}
+    rules = [_dashed(rule) for rule in _rules({quote: f"TEXT{number}" for number, quote in enumerate(quotes)})]
+    terminals = [
+        *(f"TEXT{number} ::= {sentences[quote]}" for number, quote in enumerate(quotes)),
+        rf"NAME ::= {first} [^\x00-\x1F\x7F-\x9F`]{{0,99}}",
+        r'DISTANCE ::= [1-9] [0-9]{0,2} ("." [0-9]{1,2})? | "0." [0-9]? [1-9]',
+    ]
+    return "\n".join([_dashed(_reply(prose=False)).replace("start", "root", 1), *rules, *terminals]) + "\n"
+
+
+def _dashed(rule: str) -> str:
+    """A rule of Lark as one of GBNF: `::=`, and no underscores in names."""
+    name, _, body = rule.partition(": ")
+    named = re.sub(r'"(?:[^"\\]|\\.)*"|\w+', lambda m: m[0] if m[0][0] == '"' else m[0].replace("_", "-"), body)
+    return f"{name.replace('_', '-')} ::= {named}"
+
+
+def _rules(sentences: Mapping[str, str]) -> list[str]:
+    """The rules of a program; `sentences` says for either quote what stands for a text."""
+    programs = [
+        rule for name, quote in (("single", "'"), ("double", '"')) for rule in _program(name, quote, sentences[quote])
+    ]
+    return ["program: single_program | double_program", *programs]
 
 
 def _reply(prose: bool) -> str:
@@ -47,9 +76,8 @@ def _reply(prose: bool) -> str:
     )
 
 
-def _program(name: str, quote: str) -> list[str]:
+def _program(name: str, quote: str, sentence: str) -> list[str]:
     """The rules of a program whose strings all stand between `quote`s."""
-    sentence = _SENTENCE.replace("QUOTE", quote).replace("ESCAPE", rf"|\\{quote}")
     lists = {"location": LOCATIONS, "offset": OFFSETS, "area": AREAS, "HTML_web_color_name": tuple(COLORS)}
     values = {field: f"{name}_{field.lower()}" for field in lists}
     values |= {"distance_to_viewer": "DISTANCE", "detailed_descriptions": f"{name}_items"}
@@ -62,7 +90,7 @@ def _program(name: str, quote: str) -> list[str]:
         f"{_call('add_local_description', TAUGHT_FIELDS, values, f'{name.upper()}_TEXT')}",
         f'{name}_items: "[\\n" {name}_item{{1,{MAX_DETAILS}}} "    ]"',
         f'{name}_item: "        " {name.upper()}_TEXT ",\\n"',
-        f"{name.upper()}_TEXT: /{quote}{sentence}{quote}/",
+        f"{name.upper()}_TEXT: {sentence}",
         *(f"{values[field]}: {_words(words, quote)}" for field, words in lists.items()),
     ]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,7 +18,9 @@ from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from lib_omost.composer.decoding import Anything, CachedModel, Count, Grammar, Rules, Sampler, Writing
+from lib_omost.composer.asking import asked_twice
+from lib_omost.composer.counting import Count
+from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Sampler, Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import canvas_grammar
@@ -34,38 +34,6 @@ log = logging.getLogger(__name__)
 REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: the model has to confirm each
 
 
-@dataclass(slots=True)
-class _Run:
-    """One reply being timed. Times in seconds of `time.monotonic`."""
-
-    began: float
-    prompt: int = 0
-    cached: int = 0
-    first: float | None = None
-    latest: float | None = None
-    notes: tuple[str, ...] = ()
-    count: Count = field(default_factory=Count)
-
-    def mark(self) -> None:
-        """Something was said just now."""
-        self.latest = time.monotonic()
-        if self.first is None and self.count.passes:
-            self.first = self.latest
-
-    def stats(self) -> ComposeStats:
-        return ComposeStats(
-            prompt_tokens=self.prompt,
-            cached_tokens=self.cached,
-            new_tokens=self.count.new,
-            forced_tokens=self.count.forced,
-            drafted_tokens=self.count.drafted,
-            passes=self.count.passes,
-            seconds=(self.latest or self.began) - self.began,
-            first_token_s=(self.first or self.began) - self.began,
-            notes=self.notes,
-        )
-
-
 class LocalComposer:
     """Writes canvases with a transformers model; what it has read once is not read again in the next turn."""
 
@@ -75,7 +43,7 @@ class LocalComposer:
         """cache_mib: how much of what was read, as keys and values, is kept between replies."""
         self.model, self.profile = model, profile
         self._cache_mib = cache_mib
-        self._run = _Run(time.monotonic())
+        self._count = Count()
         self._tokenizer = tokenizer
         example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
         self._said = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
@@ -88,9 +56,17 @@ class LocalComposer:
         Runs on the caller's thread, one reply at a time (the runtime's queue sees to that). Raises `ContextError` when
         the newest turn does not fit, `ComposerError` when the model fails; `torch.OutOfMemoryError` passes as it is.
         """
-        self._run = _Run(time.monotonic())
+        self._count = Count()
+
+        def ask(messages: Sequence[Message]) -> Iterator[str]:
+            return self._answer(messages, settings, stop)
+
+        yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
+
+    def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
+        count = self._count
         prompt, limit = self._prompt(messages, settings)
-        self._run.prompt, self._run.cached = len(prompt), self._cached.resume(prompt)
+        count.prompt, count.cached = len(prompt), self._cached.resume(prompt)
         writing = Writing(
             self._cached,
             self._rules() if settings.grammar else Anything(),
@@ -98,12 +74,12 @@ class LocalComposer:
             ends=self._ends,
             limit=limit,
             lookup=Lookup([*chain(*(tokens for _, tokens in self._said)), *prompt]) if settings.speculate else None,
+            count=count,
         )
-        self._run.count = writing.count
         text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
         try:
             for tokens in writing.run(prompt, stop):
-                self._run.mark()
+                count.mark()
                 piece = text.add(tokens)
                 tokens_said, text_said = tokens_said + tokens, text_said + piece
                 if piece:
@@ -115,14 +91,14 @@ class LocalComposer:
         except Exception as error:
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
-            self._run.mark()
+            count.mark()
             self._said.append((text_said, tokens_said))
             self._cached.keep(self._cache_mib)
 
     @property
     def stats(self) -> ComposeStats:
         """Of the last run, or of the running one so far."""
-        return self._run.stats()
+        return self._count.stats()
 
     def release(self) -> None:
         """Drop the key-value cache; the next reply reads its conversation anew."""
@@ -132,7 +108,7 @@ class LocalComposer:
         """The tokens to answer, and how many the answer may have."""
         context = self.profile.context_tokens
         reply = min(settings.max_new_tokens, context // 4)
-        chosen, self._run.notes = fitted(messages, self.profile, lambda some: len(self._encode(some)), reply)
+        chosen, self._count.notes = fitted(messages, self.profile, lambda some: len(self._encode(some)), reply)
         prompt = self._encode(chosen)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
 
