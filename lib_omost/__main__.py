@@ -1,4 +1,4 @@
-"""The command line: python -m lib_omost read | compose | render | models | doctor. Parses options and prints; the rooms do the work."""
+"""The command line: python -m lib_omost read | compose | render | models | doctor. The rooms do the work."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ RENDER_OPTIONS = {  # option -> field of RenderSettings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status 0 when it worked, 1 for an error that was told in a sentence, 2 for a canvas that was rejected, 130 for Ctrl-C."""
+    """Exit status: 0, or 1 after an error told in a sentence, 2 for a rejected canvas, 130 for Ctrl-C."""
     args = parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lib_omost").setLevel(logging.INFO)
     try:
         return int(args.run(args))
@@ -45,8 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="python -m lib_omost", description="From a message to a canvas, from a canvas to a picture.")
-    whole.add_argument("--verbose", action="store_true", help="also show what the libraries log")
+    whole = argparse.ArgumentParser(
+        prog="python -m lib_omost", description="From a message to a canvas, from a canvas to a picture."
+    )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("read", help="read a reply and show its canvas as JSON")
@@ -54,26 +55,48 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--strict", action="store_true", help="reject what would be repaired")
     command.set_defaults(run=read)
 
-    command = commands.add_parser("compose", help="have a language model write a canvas; it is streamed to standard output")
+    command = commands.add_parser(
+        "compose", help="have a language model write a canvas; it is streamed to standard output"
+    )
     command.add_argument("prompt")
-    command.add_argument("--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL")
+    command.add_argument(
+        "--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL"
+    )
     command.add_argument("--seed", type=int)
     _add_device(command)
     command.set_defaults(run=compose)
 
     command = commands.add_parser("render", help="render the canvas in a file")
     command.add_argument("file", help="a text file with a reply, or - for standard input")
-    command.add_argument("--sdxl", metavar="NAME", help="a name from `models`, a hub id, a folder or a .safetensors file")
-    command.add_argument("--lora", metavar="NAME[=WEIGHT]", action="append", default=[], help="a file in models_dir/loras; may be repeated")
+    command.add_argument(
+        "--sdxl", metavar="NAME", help="a name from `models`, a hub id, a folder or a .safetensors file"
+    )
+    command.add_argument(
+        "--lora",
+        metavar="NAME[=WEIGHT]",
+        action="append",
+        default=[],
+        help="a file in models_dir/loras; may be repeated",
+    )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
-    for option, kind in (("seed", int), ("width", int), ("height", int), ("steps", int), ("cfg", float), ("images", int), ("highres", float)):
+    for option, kind in (
+        ("seed", int),
+        ("width", int),
+        ("height", int),
+        ("steps", int),
+        ("cfg", float),
+        ("images", int),
+        ("highres", float),
+    ):
         command.add_argument(f"--{option}", type=kind)
     command.add_argument("--negative", help="the negative prompt")
     _add_device(command)
     command.set_defaults(run=render)
 
     commands.add_parser("models", help="list the models").set_defaults(run=models)
-    commands.add_parser("doctor", help="what a bug report needs: versions, device, memory, models").set_defaults(run=doctor)
+    commands.add_parser("doctor", help="what a bug report needs: versions, device, memory, models").set_defaults(
+        run=doctor
+    )
     return whole
 
 
@@ -111,7 +134,9 @@ def render(args: argparse.Namespace) -> int:
     engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
-    given = {field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None}
+    given = {
+        field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None
+    }
     settings = replace(engine.render_defaults, **given)
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
@@ -124,15 +149,18 @@ def render(args: argparse.Namespace) -> int:
 def models(args: argparse.Namespace) -> int:
     from lib_omost.runtime import entries, is_here, loras
 
-    rows = [("NAME", "KIND", "SIZE", "HERE", "LICENCE")]
+    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "LICENCE")]
     warnings = []
     for entry in entries():
         size = f"{entry.size_bytes / 1e9:.2f} GB" if entry.size_bytes else "?"
-        rows.append((entry.name, entry.kind, size, "yes" if is_here(entry) else "no", entry.licence))
+        context = str(entry.profile.context_tokens) if entry.kind == "llm" else "-"
+        here = "yes" if is_here(entry) else "no"
+        rows.append((entry.name, entry.kind, size, entry.precision, context, here, entry.licence))
         if entry.warning:
             warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
-    rows += [(name, "lora", f"{path.stat().st_size / 1e9:.2f} GB", "yes", "?") for name, path in loras().items()]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for name, path in loras().items():
+        rows.append((name, "lora", f"{path.stat().st_size / 1e9:.2f} GB", "-", "-", "yes", "not known here"))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("\n" + "\n".join(warnings))
@@ -150,7 +178,9 @@ def _text(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
-        raise OmostError(f"{file} cannot be read: {error.strerror}. Give a text file with a reply, or - for standard input.") from error
+        raise OmostError(
+            f"{file} cannot be read: {error.strerror}. Give a text file with a reply, or - for standard input."
+        ) from error
     except UnicodeDecodeError as error:
         raise OmostError(f"{file} is not a text file in UTF-8. Give the text of a reply.") from error
 

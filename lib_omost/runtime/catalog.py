@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from lib_omost.composer import SYSTEM_PROMPT, Profile
+from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Profile
 from lib_omost.errors import MissingWeightsError, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import checks, fetch
 
 Kind = Literal["llm", "sdxl"]
 Place = Literal["embedded", "hub", "folder", "file", "server"]
-Precision = Literal["nf4", "int8", "half", "as stored", "server"]
+Precision = Literal["nf4", "int8", "16 bits", "as stored"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_MODELS = PROJECT / "default_models"
@@ -28,7 +28,7 @@ MODELS_DIR = PROJECT / "models_dir"  # what a person drops in: llms/, checkpoint
 
 @dataclass(frozen=True, slots=True)
 class LlmEntry:
-    """A language model. `precision` is the one recommended; `revision` None means the newest."""
+    """A language model. `precision` is the recommended one; `revision` None means the newest."""
 
     name: str
     source: str  # a hub id, a path, or a server's base URL with its model's name after "#"
@@ -51,7 +51,7 @@ class SdxlEntry:
     source: str
     place: Place
     defaults: RenderSettings
-    precision: Precision = "half"
+    precision: Precision = "16 bits"
     size_bytes: int | None = None
     licence: str = "not known here"
     warning: str = ""
@@ -60,12 +60,13 @@ class SdxlEntry:
 
 
 OMOST = Profile(system_prompt=SYSTEM_PROMPT, context_tokens=8192, words_only=True)
-# A model that was not trained on the words of the canvas may as well use free boxes.
-GENERAL = replace(OMOST, words_only=False)
+# A model that was never trained on the language is shown two examples, and may as well use free boxes.
+GENERAL = replace(OMOST, words_only=False, examples=EXAMPLES)
 SMALL = Profile(
     system_prompt="You compose images by writing Python code for the Canvas class.",
     context_tokens=8192,
     words_only=True,
+    prose=False,
 )
 
 _LLAMA = "Meta Llama 3 Community License"
@@ -93,11 +94,11 @@ LLMS = (
         adapter=DEFAULT_MODELS / "language",
     ),
     _omost("lllyasviel/omost-llama-3-8b-4bits", "nf4", 5_700_000_000, _LLAMA),
-    _omost("lllyasviel/omost-llama-3-8b", "half", 16_060_000_000, _LLAMA),
+    _omost("lllyasviel/omost-llama-3-8b", "nf4", 16_060_000_000, _LLAMA),
     _omost("lllyasviel/omost-dolphin-2.9-llama3-8b-4bits", "nf4", 5_700_000_000, _LLAMA, _DOLPHIN),
-    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b", "half", 16_060_000_000, _LLAMA, _DOLPHIN),
+    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b", "nf4", 16_060_000_000, _LLAMA, _DOLPHIN),
     _omost("lllyasviel/omost-phi-3-mini-128k-8bits", "int8", 4_000_000_000, "MIT (Phi-3)"),
-    _omost("lllyasviel/omost-phi-3-mini-128k", "half", 7_640_000_000, "MIT (Phi-3)"),
+    _omost("lllyasviel/omost-phi-3-mini-128k", "int8", 7_640_000_000, "MIT (Phi-3)"),
     _omost(
         "lllyasviel/omost-phi-3-mini-128k-4bits",
         "nf4",
@@ -170,7 +171,7 @@ def entry(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
     path = Path(name).expanduser()
     if path.exists():
         return _from_path(path, kind)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.suffix:
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and path.suffix not in checks.PICKLES | {".safetensors", ".gguf"}:
         return _from_hub(name, kind)
     near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -206,7 +207,7 @@ def _server(url: str, kind: Kind) -> LlmEntry:
         raise UnknownModelError(
             f"{url!r}: pictures are rendered on this machine; give an image model's name, folder or file."
         )
-    return LlmEntry(url, url, "server", GENERAL, "server", licence="as its server says")
+    return LlmEntry(url, url, "server", GENERAL, "as stored", licence="as its server says")
 
 
 def _from_path(path: Path, kind: Kind) -> LlmEntry | SdxlEntry:

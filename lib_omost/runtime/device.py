@@ -40,6 +40,7 @@ def network_dtype(device: torch.device, parameters: int) -> torch.dtype:
     return torch.float32 if parameters < 500_000_000 else torch.bfloat16
 
 
+LLM_WORK_BYTES = GIB * 3 // 2  # keys and values of 8k tokens of an 8B model, 1 GiB, and activations
 SMALL_MODEL_BYTES = GIB
 _ALL_THREADS = torch.get_num_threads()
 

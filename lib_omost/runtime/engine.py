@@ -128,20 +128,23 @@ class Engine:
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.
         """
         with self._turns.turn(stop), self._noted("Painting …"):
-            self._machine.load_sdxl(self.sdxl_entry, self.loras)
+            self._load_sdxl()
             return self._machine.render(canvas, settings, on_step, stop, keep)
 
     def warm_up(self) -> None:
         """Loads both models; meant for a thread at the start. A problem is logged, and raised at the first use."""
-        for what, load in (
-            ("language", lambda: self._machine.load_llm(self.llm_entry)),
-            ("image", lambda: self._machine.load_sdxl(self.sdxl_entry, self.loras)),
-        ):
+        for what, load in (("language", self._load_llm), ("image", self._load_sdxl)):
             try:
                 with self._turns.turn(), self._noted(f"Loading the {what} model …"):
                     load()
             except OmostError as error:
                 log.warning("%s", error)
+
+    def _load_llm(self) -> None:
+        self._machine.load_llm(self.llm_entry)
+
+    def _load_sdxl(self) -> None:
+        self._machine.load_sdxl(self.sdxl_entry, self.loras)
 
     # --- what is going on ---
 

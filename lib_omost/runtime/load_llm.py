@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -13,6 +13,7 @@ from lib_omost.errors import ModelError
 from lib_omost.runtime import catalog, checks
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
+from lib_omost.runtime.device import LLM_WORK_BYTES
 
 if TYPE_CHECKING:
     from lib_omost.composer import RemoteComposer
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def load_composer(entry: LlmEntry, device: torch.device) -> LocalComposer | RemoteComposer:
-    """Raises ModelError's kinds: not there, broken, too old a library, or not for this device."""
+def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> LocalComposer | RemoteComposer:
+    """The model on the device, quantised as its entry recommends if 16 bits do not fit `total_bytes` (None: they do).
+
+    Raises ModelError's kinds: not there, broken, too old a library, or not for this device.
+    """
     if entry.place == "server":
         from lib_omost.composer import RemoteComposer
 
@@ -41,7 +45,18 @@ def load_composer(entry: LlmEntry, device: torch.device) -> LocalComposer | Remo
         gguf_file=None if path.is_dir() else path.name,
         dtype=llm_dtype(device),
         device=device,
+        quantization=None if stored else quantise_to(entry, device, total_bytes),
     )
+
+
+def quantise_to(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> Literal["nf4", "int8"] | None:
+    """The recommended format for weights that are stored in 16 bits, None where these fit beside their work."""
+    if entry.precision not in ("nf4", "int8") or total_bytes is None or not entry.size_bytes:
+        return None
+    if entry.size_bytes + LLM_WORK_BYTES <= total_bytes:
+        return None
+    refuse_method(entry, "bitsandbytes", device)
+    return entry.precision
 
 
 def llm_dtype(device: torch.device) -> torch.dtype:

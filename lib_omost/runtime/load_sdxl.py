@@ -46,7 +46,10 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
         name: _part(kind, folder, name, best_vae_dtype(device) if name == "vae" else dtype)
         for name, kind in classes.items()
     }
-    return StableDiffusionXLOmostPipeline.from_pretrained(folder, **parts, local_files_only=True)
+    pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_pretrained(
+        folder, **parts, local_files_only=True
+    )
+    return pipe
 
 
 def parameters(folder: Path) -> int:
@@ -85,7 +88,7 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
     dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
-    pipe = StableDiffusionXLOmostPipeline.from_single_file(
+    pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
         str(path), config=str(fetch.sdxl_configs()), dtype=dtype, local_files_only=True
     )
     for name in PARTS:

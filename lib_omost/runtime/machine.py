@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from PIL import Image
@@ -23,6 +23,7 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.memory import Residency, module_bytes
+from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GIB = devices.GIB
+LLM_WORK_BYTES = devices.LLM_WORK_BYTES
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 SMALL_CARD_BYTES = 12 * GIB
-LLM_WORK_BYTES = GIB * 3 // 2  # keys and values of 8k tokens of an 8B model, 1 GiB, and activations
 TEXT_WORK_BYTES = GIB // 4
 # Peak activations per million pixels, 16 bits, measured on meta tensors with SDXL's exact configs (fused attention).
 UNET_WORK_PER_MP = 0.3 * GIB
@@ -61,15 +62,32 @@ class Machine:
     # --- language ---
 
     def load_llm(self, entry: LlmEntry) -> None:
+        """Raises ModelError's kinds, and DeviceMemoryError when the model does not fit even alone."""
         if self.composer is not None:
             return
-        self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
+        quiet_transformers()
         from lib_omost.runtime.load_llm import load_composer
 
-        self.composer = load_composer(entry, self.device)
+        total = devices.total_bytes(self.device, self.limit_bytes)
+        self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
+        try:
+            self.composer = load_composer(entry, self.device, total)
+        except torch.OutOfMemoryError as error:
+            problem = _asked_for(error)
+        if self.composer is None:
+            self._clear()
+            raise DeviceMemoryError(
+                f"{entry.name} does not fit on the device: {problem} Choose a smaller or a quantised language model, "
+                f"close other programs on the device, or use --device cpu."
+            )
         if entry.place != "server":
-            self.residency.add("llm", self.composer.model, copies=False, on_refusal=self.drop_llm)
-            self._llm_bytes = module_bytes(self.composer.model)
+            self.adopt_llm(cast("LocalComposer", self.composer))
+
+    def adopt_llm(self, composer: LocalComposer) -> None:
+        """From now on this one writes."""
+        self.composer = composer
+        self.residency.add("llm", composer.model, copies=False, on_refusal=self.drop_llm)
+        self._llm_bytes = module_bytes(composer.model)
 
     def drop_llm(self) -> None:
         self.composer = None
@@ -85,19 +103,19 @@ class Machine:
         keep_llm: bool,
     ) -> Iterator[str]:
         """The reply in pieces. Raises DeviceMemoryError when the device is full, and leaves it empty."""
+        self.load_llm(entry)
+        assert self.composer is not None
+        full: DeviceMemoryError | None = None
         try:
-            self.load_llm(entry)
-            assert self.composer is not None
             self.residency.bring(["llm"], LLM_WORK_BYTES)
             yield from self._on_threads(self.composer.stream(messages, settings, stop))
         except torch.OutOfMemoryError as error:
             # without the traceback, whose frames hold the tensors that filled the device
             full = DeviceMemoryError(f"The device is full: {_asked_for(error)} Try a shorter chat or fewer new tokens.")
-        else:
-            full = None
         finally:
             self._after_reply(keep_llm)
         if full:
+            self._forget_reading()
             self.residency.leave()
             raise full
 
@@ -111,12 +129,18 @@ class Machine:
             yield piece
 
     def _after_reply(self, keep_llm: bool) -> None:
-        if self.composer is None or "llm" not in self.residency.here():
-            return
+        """On a small card the model leaves after each reply, and its cache with it."""
         total = devices.total_bytes(self.device, self.limit_bytes)
-        if total is not None and total <= SMALL_CARD_BYTES and not keep_llm:
-            self.composer.release()
+        if total is not None and total <= SMALL_CARD_BYTES and not keep_llm and "llm" in self.residency.here():
+            self._forget_reading()
             self.residency.leave(["llm"])
+
+    def _forget_reading(self) -> None:
+        """Drops the keys and values of the chat so far."""
+        from lib_omost.composer import LocalComposer
+
+        if isinstance(self.composer, LocalComposer):
+            self.composer.release()
 
     @property
     def compose_stats(self) -> ComposeStats | None:
@@ -127,9 +151,14 @@ class Machine:
     def load_sdxl(self, entry: SdxlEntry, loras: Mapping[str, float]) -> None:
         if self.pipe is not None:
             return
+        quiet_transformers()  # before diffusers is imported, which imports what complains
+        quiet_diffusers()
         from lib_omost.runtime.load_sdxl import load_pipeline
 
-        pipe = load_pipeline(entry, self.device, loras)
+        self.adopt_sdxl(load_pipeline(entry, self.device, loras))
+
+    def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
+        """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
         for name in PARTS:
             self.residency.add(name, getattr(pipe, name), copies=True)
         pipe.bring, pipe.on_full = self._bring, self._step_down
