@@ -85,12 +85,12 @@ def seconds(work: Callable[[], object], device: str) -> float:
         work()
         return time.thread_time() - start
     torch.cuda.synchronize()
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     begin.record()
     work()
     end.record()
     torch.cuda.synchronize()
-    return begin.elapsed_time(end) / 1000
+    return float(begin.elapsed_time(end)) / 1000
 
 
 def race(works: dict[str, Callable[[], object]], repeats: int, device: str) -> dict[str, float]:
@@ -119,7 +119,7 @@ def layer_race(channels: int, dtype: torch.dtype, device: str, repeats: int) -> 
 
     names = [name for name in BACK_ENDS if name != "varlen" or has_varlen(hidden[..., :64])]
     naive_plan = make_plan(device, dtype)
-    works = {
+    works: dict[str, Callable[[], object]] = {
         "naive": lambda: naive(attn, hidden, regions=naive_plan),
         **{name: ours(name) for name in ("auto", *names)},
     }

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from lib_omost.renderer.keep import Previous
     from lib_omost.renderer.passes import render
     from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
+    from lib_omost.renderer.presets import PRESETS, Preset, use_preset
     from lib_omost.renderer.sampling import reference_scheduler
     from lib_omost.renderer.vae import best_vae_dtype
 
 __all__ = [
+    "PRESETS",
+    "Preset",
     "Previous",
     "RenderSettings",
     "StableDiffusionXLOmostPipeline",
@@ -22,14 +25,18 @@ __all__ = [
     "best_vae_dtype",
     "reference_scheduler",
     "render",
+    "use_preset",
 ]
 
 _HOMES = {
     "Previous": "keep",
     "StableDiffusionXLOmostPipeline": "pipeline",
+    "PRESETS": "presets",
+    "Preset": "presets",
     "best_vae_dtype": "vae",
     "reference_scheduler": "sampling",
     "render": "passes",
+    "use_preset": "presets",
 }
 
 

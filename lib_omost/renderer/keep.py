@@ -44,13 +44,20 @@ class Kept:
 
 
 def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
-    """`(90, 90)`: 1 in the boxes of regions that were added, removed or altered; everywhere if the global texts or
-    colour changed."""
-    if replace(before, regions=()) != replace(after, regions=()):
-        return np.ones((GRID, GRID), np.float32)
+    """`(90, 90)`: 1 in the boxes of regions that were added, removed or altered; everywhere if only the rest changed.
+
+    An edit of a region usually restates the global description too; the picture around it is still meant to stay.
+    """
     old, new = ([replace(region, name="") for region in canvas.regions] for canvas in (before, after))
     changed = [r for r in old if r not in new] + [r for r in new if r not in old]
-    return np.max([r.mask for r in changed], axis=0) if changed else np.zeros((GRID, GRID), np.float32)
+    if changed:
+        masks: NDArray[np.float32] = np.stack([r.mask for r in changed]).max(0)
+        return masks
+    return np.full((GRID, GRID), 1 if global_words_differ(before, after) else 0, np.float32)
+
+
+def global_words_differ(before: Canvas, after: Canvas) -> bool:
+    return replace(before, regions=()) != replace(after, regions=())
 
 
 def soften(mask: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lib_omost.canvas import Canvas
 from lib_omost.errors import Stopped
-from lib_omost.renderer.keep import Previous, changed_mask
+from lib_omost.renderer.keep import Previous, changed_mask, global_words_differ
 from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
 from lib_omost.renderer.sampling import Seed
 from lib_omost.renderer.settings import RenderSettings
@@ -35,9 +35,13 @@ def render(
     The second pass, if `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
     `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
     """
-    if keep and not changed_mask(keep.canvas, canvas).any():
-        pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")
-        return list(keep.images)
+    if keep:
+        changed = changed_mask(keep.canvas, canvas)
+        if not changed.any():
+            pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")
+            return list(keep.images)
+        if global_words_differ(keep.canvas, canvas) and not changed.all():
+            pipe.notify("The global description changed too; outside of the changed boxes the picture stays as it was.")
     passes = settings.steps + (settings.highres_steps if settings.highres_scale > 1 else 0)
     report = Report(passes, on_step, stop)
     report.check()

@@ -15,6 +15,8 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
+from lib_omost.errors import BrokenWeightsError
+from lib_omost.renderer import lora
 from lib_omost.renderer import vae as pictures
 from lib_omost.renderer.attention import install, project_texts
 from lib_omost.renderer.conditioning import Texts, build_guide, read_canvas_texts, strengths_by_layer
@@ -132,6 +134,23 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
     @cached_property
     def preview_map(self) -> Tensor:
         return self.on_device(("vae",), lambda: pictures.preview_map(self.vae))
+
+    def load_lora_weights(
+        self, pretrained_model_name_or_path_or_dict: Any, adapter_name: str | None = None, **options: Any
+    ) -> None:
+        """As diffusers does, and names the parts that find no place. Raises BrokenWeightsError if none does."""
+        try:
+            state = self.lora_state_dict(
+                pretrained_model_name_or_path_or_dict, unet_config=self.unet.config, **options
+            )[0]
+        except ValueError as error:
+            raise BrokenWeightsError(f"This LoRA cannot be read for SDXL: {error}") from error
+        lost = lora.homeless(self, state)
+        if lost:
+            self.notify(lora.sentence(lost))
+        if len(lost) == len(lora.modules(state)):
+            raise BrokenWeightsError(f"No part of this LoRA fits an SDXL model. {lora.sentence(lost)}")
+        super().load_lora_weights(pretrained_model_name_or_path_or_dict, adapter_name, **options)
 
     def read(self, canvas: Canvas, negative_prompt: str | None, *, guided: bool = True) -> Texts:
         """The canvas's texts, encoded; no encoder runs for texts that it has read before."""

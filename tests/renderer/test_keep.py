@@ -29,7 +29,9 @@ def test_an_altered_region_changes_its_box_and_a_moved_one_both_places(build_can
 
 def test_the_same_canvas_changes_nothing_and_other_global_words_change_everything(canvas: Canvas) -> None:
     assert changed_mask(canvas, canvas).sum() == 0
-    assert changed_mask(canvas, replace(canvas, tags="night")).all()
+    night = replace(canvas, tags="night")
+    assert changed_mask(canvas, night).all()
+    assert not changed_mask(canvas, replace(night, regions=night.regions[1:])).all()
     renamed = replace(canvas, regions=(replace(canvas.regions[0], name="fruit"), *canvas.regions[1:]))
     assert changed_mask(canvas, renamed).sum() == 0
 
@@ -71,6 +73,19 @@ def test_an_edit_rendered_with_the_previous_picture_changes_its_box_alone(
     inside = soften(changed_mask(before, after), (128, 128)) > 0
     assert change[~inside].max() == 0
     assert change[inside].mean() > 10
+
+
+def test_keeping_while_the_global_words_change_too_says_what_stays(
+    fresh_pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, canvas: Canvas
+) -> None:
+    said: list[str] = []
+    fresh_pipe.notify = said.append
+    picture, after = Image.new("RGB", (128, 128), "teal"), replace(canvas, tags="night", regions=canvas.regions[1:])
+    found = render(
+        fresh_pipe, after, replace(settings, steps=1), lambda *_: None, threading.Event(), Previous(canvas, (picture,))
+    )
+    assert found[0].getpixel((127, 127)) == picture.getpixel((0, 0))
+    assert "global description changed too" in said[0]
 
 
 def test_keeping_with_an_unchanged_canvas_returns_the_picture_and_says_so(

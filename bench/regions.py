@@ -1,0 +1,222 @@
+"""Do regions hold? Renders random layouts with the default image model and lets a small classifier look into the boxes.
+
+in_box: share of the things asked for that are found in their boxes, with regions and from the global text alone.
+leakage: share of boxes that show another thing of the same picture instead.
+locality: share of the change of pixels inside a region's box when only that region's words change, same seed.
+background_rgb: mean error of colour, of 255, outside of the boxes, where a plain colour was asked for.
+kept: the same when an edit is rendered with the previous picture (`keep=`), and the change outside of the soft border.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from bench._record import Number, record, table
+from bench._region_judge import NOUNS, Judge
+from lib_omost.canvas import AREAS, GRID, LOCATIONS, OFFSETS, Box, Canvas, box_of
+from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
+from lib_omost.renderer.keep import changed_mask, soften
+
+ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "default_models" / "image"
+SIDE = 128
+BEST = RenderSettings(width=SIDE, height=SIDE, steps=16, guidance=4.0, canvas_start=1.0, centred_noise=True)
+COLORS = ("skyblue", "pink", "khaki", "gray", "green", "navy", "orange", "white", "purple", "teal")
+VARIANTS: dict[str, dict[str, Any]] = {
+    "no colour start": dict(canvas_start=0.0, centred_noise=False),
+    "colour start, plain noise": dict(centred_noise=False),
+    "blurred colour start": dict(canvas_blur=10.0),
+    "region strength 3": dict(region_strengths=(3.0, 3.0)),
+    "global strength 0.3": dict(global_strength=0.3),
+    "regions for 60 % of steps": dict(region_steps=0.6),
+    "guidance for 60 % of steps": dict(guidance_steps=0.6),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Two different things in boxes that do not touch, a plain background; `spare` replaces the first in an edit."""
+
+    nouns: tuple[str, str]
+    words: tuple[tuple[str, str, str], tuple[str, str, str]]
+    color: str
+    spare: str
+
+    def boxes(self) -> list[Box]:
+        return [box_of(*words) for words in self.words]
+
+    def canvas(self, *, regions: bool = True) -> Canvas:
+        canvas = Canvas()
+        listed = " and ".join(f"{article(n)} {words[0]}" for n, words in zip(self.nouns, self.words, strict=True))
+        canvas.set_global_description(f"{listed}, plain {self.color} background", [], "", self.color)
+        for noun, words in zip(self.nouns, self.words, strict=True) if regions else ():
+            canvas.add_local_description(*words, 1.0, article(noun), [], "", "", "", "", self.color)
+        return canvas
+
+    def edited(self) -> Layout:
+        """Another thing in the first box."""
+        return replace(self, nouns=(self.spare, self.nouns[1]))
+
+
+def article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def layouts(count: int) -> list[Layout]:
+    """Random words of the vocabulary whose boxes do not overlap and are neither slivers nor half of the picture."""
+    chance = random.Random(0)
+    found: list[Layout] = []
+    while len(found) < count:
+        words = [(chance.choice(LOCATIONS), chance.choice(OFFSETS), chance.choice(AREAS)) for _ in range(2)]
+        boxes = [box_of(*w) for w in words]
+        if all(fits(box) for box in boxes) and apart(*boxes):
+            first, second, spare = chance.sample(NOUNS, 3)
+            found.append(Layout((first, second), (words[0], words[1]), chance.choice(COLORS), spare))
+    return found
+
+
+def fits(box: Box) -> bool:
+    sides = (box.right - box.left, box.bottom - box.top)
+    return min(sides) >= 32 and max(sides) <= 60
+
+
+def apart(a: Box, b: Box) -> bool:
+    return a.right <= b.left or b.right <= a.left or a.bottom <= b.top or b.bottom <= a.top
+
+
+def paint(pipe: Any, canvas: Canvas, settings: RenderSettings, keep: Previous | None = None) -> Image.Image:
+    return render(pipe, canvas, settings, lambda *_: None, threading.Event(), keep)[0]
+
+
+def as_tensor(image: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1) / 127.5 - 1
+
+
+def seen_in_boxes(judge: Judge, image: Image.Image, layout: Layout) -> list[str]:
+    return judge.names(as_tensor(image), layout.boxes())
+
+
+def background_error(image: Image.Image, canvas: Canvas, boxes: Sequence[Box]) -> float:
+    """Mean absolute error of 255 to the canvas's colour, outside of all boxes."""
+    difference = np.abs(np.asarray(image, float) - np.array(canvas.color)).mean(-1)
+    return float(difference[~inside(boxes)].mean())
+
+
+def inside(boxes: Sequence[Box]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """`(SIDE, SIDE)`: the pixels of the boxes."""
+    mask = np.zeros((SIDE, SIDE), bool)
+    for box in boxes:
+        top, bottom, left, right = (round(edge * SIDE / GRID) for edge in (box.top, box.bottom, box.left, box.right))
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def change(before: Image.Image, after: Image.Image) -> np.ndarray[Any, np.dtype[np.float64]]:
+    difference: np.ndarray[Any, np.dtype[np.float64]] = np.asarray(before, float) - np.asarray(after, float)
+    return np.abs(difference).mean(-1)  # type: ignore[no-any-return]
+
+
+def measure(
+    pipe: Any, judge: Judge, plans: Sequence[Layout], settings: RenderSettings, regions: bool
+) -> tuple[dict[str, float], list[Image.Image]]:
+    """Shares over all layouts, and the pictures."""
+    hits, leaks, errors, pictures = [], [], [], []
+    for number, layout in enumerate(plans):
+        picture = paint(pipe, layout.canvas(regions=regions), replace(settings, seed=number))
+        pictures.append(picture)
+        for asked, seen in zip(layout.nouns, seen_in_boxes(judge, picture, layout), strict=True):
+            hits.append(seen == asked)
+            leaks.append(seen != asked and seen in layout.nouns)
+        errors.append(background_error(picture, layout.canvas(), layout.boxes()))
+    return {"in_box": mean(hits), "leakage": mean(leaks), "background_rgb": mean(errors)}, pictures
+
+
+def mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 3)
+
+
+def measure_edits(
+    pipe: Any, judge: Judge, plans: Sequence[Layout], before: Sequence[Image.Image]
+) -> tuple[dict[str, float], list[list[Image.Image]]]:
+    """One thing replaced by another: rendered anew with the same seed, and with the previous picture kept."""
+    obeyed: dict[str, list[bool]] = {"full": [], "kept": []}
+    local, outside, loss = [], [], []
+    rows: list[list[Image.Image]] = [[], []]
+    for number, (layout, old) in enumerate(zip(plans, before, strict=True)):
+        settings, canvas = replace(BEST, seed=number), layout.edited().canvas()
+        full = paint(pipe, canvas, settings)
+        kept = paint(pipe, canvas, settings, Previous(layout.canvas(), (old,)))
+        difference = change(old, full)
+        local.append(difference[inside(layout.boxes()[:1])].sum() / difference.sum())
+        touched = soften(changed_mask(layout.canvas(), canvas), (SIDE, SIDE)) > 0
+        outside.append(change(old, kept)[~touched].mean())
+        loss.append(difference[~touched].mean())
+        for row, (kind, picture) in zip(rows, (("full", full), ("kept", kept)), strict=True):
+            obeyed[kind].append(seen_in_boxes(judge, picture, layout)[0] == layout.spare)
+            row.append(picture)
+    shares = {f"edit_{kind}": mean(found) for kind, found in obeyed.items()}
+    return {"locality": mean(local), "kept_outside_rgb": mean(outside), "full_outside_rgb": mean(loss), **shares}, rows
+
+
+def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], plans: Sequence[Layout], columns: int = 10) -> Image.Image:
+    """One row of pictures for each setting, with the boxes drawn over them."""
+    picture = Image.new("RGB", (columns * SIDE, len(rows) * (SIDE + 14)), "white")
+    pen = ImageDraw.Draw(picture)
+    for y, (name, images) in enumerate(rows):
+        pen.text((2, y * (SIDE + 14)), name, fill="black")
+        for x, (image, layout) in enumerate(zip(images[:columns], plans, strict=False)):
+            framed = image.copy()
+            for box in layout.boxes():
+                edges = [edge * SIDE / GRID for edge in (box.left, box.top, box.right - 1, box.bottom - 1)]
+                ImageDraw.Draw(framed).rectangle(edges, outline="magenta")
+            picture.paste(framed, (x * SIDE, y * (SIDE + 14) + 14))
+    return picture
+
+
+def main(argv: list[str]) -> dict[str, Number]:
+    parser = argparse.ArgumentParser(prog="python -m bench regions", description=__doc__)
+    parser.add_argument("--n", type=int, default=32, help="layouts, each with two things")
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--sheet", type=Path, default=ROOT / "bench" / "out" / "regions.png", help="the picture grid")
+    parser.add_argument("--save", action="store_true", help="write bench/results/regions.json")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(1)  # the model is small: a second thread waits more than it computes
+    pipe = StableDiffusionXLOmostPipeline.from_pretrained(options.model, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    judge, plans = Judge(), layouts(options.n)
+    runs: dict[str, tuple[RenderSettings, bool]] = {"regions": (BEST, True), "global text alone": (BEST, False)}
+    runs |= {name: (replace(BEST, **extra), True) for name, extra in VARIANTS.items()}
+    rows: list[tuple[str, Sequence[Image.Image]]] = []
+    found: dict[str, dict[str, float]] = {}
+    for name, (settings, regions) in runs.items():
+        found[name], pictures = measure(pipe, judge, plans, settings, regions)
+        rows.append((name, pictures))
+    edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
+    rows[1:1] = list(zip(("edited, rendered anew", "edited, the rest kept"), pictures_of_edits, strict=True))
+    options.sheet.parent.mkdir(parents=True, exist_ok=True)
+    sheet(rows, plans).save(options.sheet)
+    print(table(["setting", *found["regions"]], [[name, *shares.values()] for name, shares in found.items()]))
+    print(table(["edit", "share or RGB"], [[name, value] for name, value in edits.items()]))
+    print(f"pictures: {options.sheet}")
+    numbers: dict[str, Number] = {
+        "in_box_regions": found["regions"]["in_box"],
+        "in_box_text": found["global text alone"]["in_box"],
+        "leakage": found["regions"]["leakage"],
+        "background_rgb": found["regions"]["background_rgb"],
+        **edits,
+        "things": 2 * options.n,
+    }
+    numbers |= {f"{key}: {name}": value for name in VARIANTS for key, value in found[name].items()}
+    if options.save:
+        record("regions", argv, numbers, ["torch", "diffusers", "transformers"])
+    return numbers

@@ -1,0 +1,36 @@
+"""Which weights of a LoRA find no place in a pipeline. Loading them is diffusers' work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+PARTS = ("unet", "text_encoder", "text_encoder_2")
+
+
+def homeless(pipe: Any, keys: Iterable[str]) -> list[str]:
+    """The modules, as "part.path", that a LoRA's keys name and that the pipeline does not have; each once, in order."""
+    known = {part: {plain(name) for name, _ in getattr(pipe, part).named_modules()} for part in PARTS}
+    return [name for name in modules(keys) if not is_known(name, known)]
+
+
+def modules(keys: Iterable[str]) -> list[str]:
+    """The modules that keys like "unet.path.lora_A.weight" and "unet.path.alpha" name."""
+    return list(dict.fromkeys(key.partition(".lora")[0].removesuffix(".alpha") for key in keys))
+
+
+def is_known(name: str, known: dict[str, set[str]]) -> bool:
+    part, _, path = name.partition(".")
+    return plain(path) in known.get(part, set())
+
+
+def plain(path: str) -> str:
+    """Text encoders have a level "text_model" in some versions of transformers and not in others."""
+    return path.removeprefix("text_model.")
+
+
+def sentence(names: list[str], shown: int = 8) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return (
+        f"{len(names)} parts of this LoRA have no place in the model and do nothing: {', '.join(names[:shown])}{more}."
+    )
