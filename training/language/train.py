@@ -1,6 +1,7 @@
 """Train the language adapter: LoRA on SmolLM2-135M-Instruct, on conversations made up as they are needed.
 
-    python -m training.language.train --device cuda --minutes 14
+    python -m training.language.train --device cuda
+    python -m training.language.train --device cpu
 
 One command, stopped and started again at will: it goes on where RUN/state.pt left off. RUN/adapter is what ships.
 `--smoke` proves in under two minutes, with a random tiny model, that all of this still works.
@@ -31,6 +32,18 @@ from training.schedule import Clock, cosine
 
 BASE_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+#: what each device has time for; any of them can be given as an option
+PRESETS: dict[str, dict[str, Any]] = {
+    "cuda": {"minutes": 14.0, "budget": 24_576, "longest": 2048, "warmup": 40, "workers": 8},
+    "cpu": {"minutes": 120.0, "budget": 2048, "longest": 1400, "warmup": 20, "workers": 0},
+}
+_PRESET = {
+    "minutes": "length of the whole training",
+    "budget": "tokens of a step",
+    "longest": "tokens of a conversation; longer ones are left out",
+    "warmup": "steps in which the learning rate rises",
+    "workers": "processes that make conversations ahead",
+}
 #: positions whose logits are in memory at a time: the vocabulary is large (49,152 words)
 LOGIT_ROWS = 4096
 
@@ -86,6 +99,12 @@ def resume(run: Run, folder: Path, start: Path | None) -> None:
     elif start:
         set_peft_model_state_dict(run.model, load_file(start / "adapter_model.safetensors"))
         print(f"starting from the adapter in {start}")
+
+
+def rank_of(args: argparse.Namespace) -> int:
+    """The rank of the adapter that the run goes on with; --rank for a new one."""
+    source = args.run / "adapter" if (args.run / "state.pt").exists() else args.start
+    return int(json.loads((source / "adapter_config.json").read_text())["r"]) if source else int(args.rank)
 
 
 def weighted_loss(model: Any, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -163,10 +182,10 @@ def smoke(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         args.base, args.run = tiny_base(Path(folder) / "base"), Path(folder) / "run"
         args.minutes, args.slot, args.budget, args.workers = 0.4, 0.2, 2048, 0
-        args.warmup, args.log_every, args.lr = 2, 10, 3e-2
+        args.warmup, args.log_every, args.lr, args.rank = 2, 10, 3e-2, 8
         logged = []
         for _ in range(2):
-            run = new_run(args.base, 8, args.device)
+            run = new_run(args.base, rank_of(args), args.device)
             resume(run, args.run, None)
             logged += train(run, args)
         if not logged[-1] < 0.8 * logged[0]:
@@ -179,7 +198,6 @@ def smoke(args: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    p.add_argument("--minutes", type=float, default=14.0, help="length of the whole training (default 14, for a GPU)")
     p.add_argument(
         "--slot", type=float, default=0.0, help="minutes after which this command stops; the next one goes on"
     )
@@ -188,20 +206,27 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--start", type=Path, help="adapter to start from, such as default_models/language")
     p.add_argument("--rank", type=int, default=16)
     p.add_argument("--lr", type=float, default=8e-4)
-    p.add_argument("--warmup", type=int, default=40, help="steps")
-    p.add_argument("--budget", type=int, default=24576, help="tokens of a step")
-    p.add_argument("--longest", type=int, default=2048, help="tokens of a conversation; longer ones are left out")
-    p.add_argument("--workers", type=int, default=0)
     p.add_argument("--threads", type=int, default=0)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--save-every", type=float, default=4.0, help="minutes")
     p.add_argument("--log-every", type=int, default=25, help="steps")
     p.add_argument("--smoke", action="store_true")
+    for name, meaning in _PRESET.items():
+        kind, defaults = type(PRESETS["cpu"][name]), ", ".join(f"{PRESETS[d][name]} on {d}" for d in PRESETS)
+        p.add_argument(f"--{name}", type=kind, help=f"{meaning} (default {defaults})")
     return p
 
 
-def main(argv: list[str] | None = None) -> None:
+def options(argv: list[str] | None) -> argparse.Namespace:
     args = parser().parse_args(argv)
+    for name, value in PRESETS[args.device].items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    return args
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = options(argv)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.manual_seed(args.seed)
     if args.threads:
@@ -213,7 +238,7 @@ def main(argv: list[str] | None = None) -> None:
 
         args.base = default_language_model()
     begin = time.monotonic()
-    run = new_run(args.base, args.rank, args.device)
+    run = new_run(args.base, rank_of(args), args.device)
     resume(run, args.run, args.start)
     print(f"{sum(w.numel() for w in trained(run.model)) / 1e6:.2f} M weights, start {time.monotonic() - begin:.0f} s")
     train(run, args)

@@ -13,7 +13,7 @@ from training.language import train
 
 def options(base: Path, run: Path, *more: str) -> argparse.Namespace:
     fixed = ["--base", str(base), "--run", str(run), "--budget", "1200", "--log-every", "1", "--minutes", "0.02"]
-    return train.parser().parse_args([*fixed, *more])
+    return train.options([*fixed, *more])
 
 
 def test_with_equal_weights_the_loss_is_plain_cross_entropy(base: Path) -> None:
@@ -56,6 +56,18 @@ def test_the_adapter_is_written_in_bf16_and_can_be_started_from(base: Path, tmp_
     fresh = train.new_run(base, 4, "cpu")
     train.resume(fresh, tmp_path / "elsewhere", tmp_path / "adapter")
     assert all(bool((weight == 0.5).all()) for weight in train.trained(fresh.model))
+
+
+def test_a_start_brings_its_own_rank(base: Path, tmp_path: Path) -> None:
+    train.save(train.new_run(base, 4, "cpu"), tmp_path)
+    assert train.rank_of(train.options(["--run", str(tmp_path / "new"), "--start", str(tmp_path / "adapter")])) == 4
+    assert train.rank_of(train.options(["--run", str(tmp_path), "--rank", "9"])) == 4
+    assert train.rank_of(train.options(["--run", str(tmp_path / "new"), "--rank", "9"])) == 9
+
+
+def test_a_cpu_gets_smaller_steps_and_an_option_wins() -> None:
+    assert train.options(["--device", "cpu"]).budget < train.options(["--device", "cuda"]).budget
+    assert train.options(["--device", "cpu", "--budget", "77"]).budget == 77
 
 
 @pytest.mark.slow
