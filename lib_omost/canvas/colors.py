@@ -97,7 +97,7 @@ def read_color(text: str) -> str | None:
     squeezed = plain.replace(" ", "")
     if squeezed in COLORS:
         return squeezed
-    if (value := _css(squeezed)) is not None:
+    if (value := _css("".join(text[:80].lower().split()))) is not None:
         return _by_value(value)
     if (mixed := _by_words(plain)) is not None:
         return nearest_name(mixed)

@@ -310,16 +310,15 @@ def _bbox(given: dict[str, Argument], say: Say) -> Box | None:
         wanted = "four numbers (left, top, right, bottom)"
         say("repair", "bbox", argument, f"bbox {shown(argument.value)} is not {wanted}; the words place the region.")
         return None
-    if any(isinstance(edge, float) and not edge.is_integer() for edge in edges) and all(
-        0 <= edge <= 1 for edge in edges
-    ):
+    written = edges
+    if all(0 <= edge <= 1 for edge in edges) and not all(edge.is_integer() for edge in edges):
         edges = [edge * GRID for edge in edges]
     left, right = sorted(_cell(edge) for edge in edges[0::2])
     top, bottom = sorted(_cell(edge) for edge in edges[1::2])
     if left == right or top == bottom:
         say("repair", "bbox", argument, f"bbox {shown(argument.value)} covers nothing; the words place the region.")
         return None
-    if [left, top, right, bottom] != edges:
+    if [left, top, right, bottom] != written:
         cells = f"{(left, top, right, bottom)}, whole 90ths of the canvas"
         say("repair", "bbox", argument, f"bbox {shown(argument.value)} is read as {cells}.")
     return Box(left, top, right, bottom)

@@ -103,6 +103,8 @@ class Splitter:
 
     def push_plain(self, line: str) -> bool:
         """Take a line that needs no scan; False, and nothing is done, for every other line."""
+        if self._skipping:
+            return line.isspace()
         size = self._size + len(line)
         if not self._parts or self._quote or self._continued or size > MAX_STATEMENT or not _PLAIN.match(line):
             return False
