@@ -150,7 +150,7 @@ def _settings(found: Any) -> RenderSettings:
 
 
 def _fits(value: Any, default: Any) -> bool:
-    """Whether a value from JSON is of the default's type; a whole number does for a float, numbers for a tuple of them."""
+    """Whether a value from JSON is of the default's type; a whole number does for a float, a list for a tuple."""
     if isinstance(default, tuple):
         return isinstance(value, tuple) and all(type(item) in (int, float) for item in value)
     return type(value) is type(default) or (isinstance(default, float) and type(value) is int)

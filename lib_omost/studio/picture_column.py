@@ -101,7 +101,7 @@ class PictureColumn:
         asked = [self.session, plan.plan, plan.code, drawer.images, drawer.seed_mode, drawer.style, *drawer.render]
         shown = [*bar, *self.outputs, chatbot, plan.editor, drawer.seed]
         click = self.render_button.click(self.wait, None, bar, **QUIET)
-        run = click.then(self.render, asked, shown, show_progress="hidden", **HEAVY)
+        run = click.then(self.paint, asked, shown, show_progress="hidden", **HEAVY)
         self.stop_button.click(self.halt, [self.session], [*bar, *self.outputs], cancels=[run], **QUIET)
         self.gallery.select(self.choose, [self.session], [*self.outputs], **QUIET)
         self.use_settings.click(
@@ -114,7 +114,7 @@ class PictureColumn:
     # ---- the run
     # ---------------------------------------------------------------------------------------------------------
 
-    def render(
+    def paint(
         self,
         session: str,
         plan: Plan,

@@ -53,8 +53,8 @@ class PlanColumn:
     def wire(self, chatbot: gr.Chatbot, state_line: gr.HTML) -> None:
         shown = [*self.outputs, chatbot, state_line]
         known = [self.session, self.plan, *self.size]
-        self.editor.edited(self.edit, known, shown, trigger_mode="always_last", **QUIET)
-        self.apply.click(self.read, [*known, self.code], shown, **QUIET)
+        self.editor.edited(self.edit, known, shown, trigger_mode="multiple", **QUIET)
+        self.apply.click(self.apply_code, [*known, self.code], shown, **QUIET)
         for side in self.size:
             side.change(self.resize, known, self.editor, **QUIET)
 
@@ -87,10 +87,11 @@ class PlanColumn:
             edited = apply_edit(plan, posted)
         except CanvasError as error:
             gr.Warning(str(error))
-            return (editor_value(plan, ratio=(width, height), picture=self._picture(session)), *[gr.skip()] * 4)
+            value = editor_value(plan, ratio=(width, height), picture=self._picture(session), echo=echo, fresh=False)
+            return (value, *[gr.skip()] * 4)
         return self._kept(session, edited, (width, height), echo)
 
-    def read(self, session: str, plan: Plan, width: int, height: int, code: str) -> tuple[Any, ...]:
+    def apply_code(self, session: str, plan: Plan, width: int, height: int, code: str) -> tuple[Any, ...]:
         """Code that a person edited: strictly read, or refused with the line and the plan left as it was."""
         reading = read_canvas(code or "", strict=True)
         if reading.canvas is None:

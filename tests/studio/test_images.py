@@ -43,7 +43,8 @@ def test_other_programs_find_prompt_negative_and_settings_in_the_parameters_line
     assert parameters_line(canvas, SETTINGS, (128, 64), "tiny, model").split("\n") == [
         "a meadow. a red apple. a tree",
         "Negative prompt: frogs",
-        "Steps: 7, Sampler: DPM++ 2M Karras, CFG scale: 5.0, Seed: 99, Size: 128x64, Model: tiny  model, Version: omost",
+        "Steps: 7, Sampler: DPM++ 2M Karras, CFG scale: 5.0, Seed: 99, "
+        "Size: 128x64, Model: tiny  model, Version: omost",
     ]
 
 

@@ -1,13 +1,13 @@
 // The plan as boxes: draws props.value, and tells the server the whole plan after every change ('edited').
 // Texts only ever go through textContent and form values; colours are checked before they reach a style.
-const GRID = 90, SMALLEST = 3, KEPT = 80;
+const GRID = 90, SMALLEST = 3, KEPT = 80, PATIENCE_MS = 8000;
 const find = selector => element.querySelector(selector);
 const stage = find('.re-stage'), list = find('.re-list'), form = find('.re-form'), status = find('.re-status'), lay = find('.re-lay input');
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const copy = value => JSON.parse(JSON.stringify(value));
 const colour = text => /^#[0-9a-f]{6}$/i.test(text || '') ? text : '#888888';
 const EMPTY = {whole: null, regions: [], pending: null, streaming: false, ratio: [7, 9], picture: '', names: {}};
-let number = 0, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), past = [], future = [], fresh = 0;
+let number = 0, waiting = 0, dirty = false, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), past = [], future = [], fresh = 0;
 
 const region = () => plan.regions.find(r => r.id === selected) || null;
 const locked = () => plan.streaming;
@@ -17,7 +17,12 @@ const newId = () => 'c' + Date.now().toString(36) + (fresh++);
 
 function load() {
   const next = {...EMPTY, ...copy(props.value || {})};
-  if (next.echo != null && (drag || next.echo !== number)) return;  // an answer to an older edit must not undo a newer one
+  if (next.echo != null) {  // the answer to an edit
+    if (next.echo !== waiting) return;
+    waiting = 0;
+    if (dirty) { post(); return; }
+    if (drag) return;  // it must not move what is in the hand
+  }
   if (next.streaming && !plan.streaming) seen.clear();
   if (next.fresh) { past = []; future = []; selected = null; }
   plan = next;
@@ -25,9 +30,16 @@ function load() {
   draw();
 }
 
+// One edit is on its way at a time; what changes meanwhile goes as one later edit, so that none is lost or out of order.
+function post() {
+  dirty = false;
+  const mine = waiting = ++number;
+  trigger('edited', {number: mine, ...copy(state())});
+  setTimeout(() => { if (waiting === mine) { waiting = 0; if (dirty) post(); } }, PATIENCE_MS);
+}
+
 function commit() {
-  props.value = copy({...plan, fresh: false});
-  trigger('edited', {number: ++number, ...copy(state())});
+  if (waiting) dirty = true; else post();
   draw();
 }
 
