@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.loaders.single_file_utils import SingleFileComponentError
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
@@ -88,9 +89,14 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
     dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
-    pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
-        str(path), config=str(fetch.sdxl_configs()), dtype=dtype, local_files_only=True
-    )
+    configs = fetch.sdxl_configs()
+    try:
+        pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
+            str(path), config=str(configs), dtype=dtype, local_files_only=True
+        )
+    except (NotImplementedError, KeyError, SingleFileComponentError):  # a tensor that is absent stays without data
+        checks.refuse_misfit(path.name, missing_tensors(shapes, configs), ())
+        raise
     for name in PARTS:
         missing = [key for key, tensor in getattr(pipe, name).state_dict().items() if tensor.is_meta]
         checks.refuse_misfit(f"{path.name}: {name}", missing, ())
@@ -99,6 +105,26 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
         checks.refuse_misfit(f"{path.name}: {name}", (), left_over)
     pipe.vae.to(best_vae_dtype(device))
     return pipe
+
+
+def missing_tensors(shapes: Mapping[str, tuple[int, ...]], configs: Path) -> list[str]:
+    """Which tensors of UNet and VAE, by diffusers' names, a file with these tensors does not give."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
+
+    missing: list[str] = []
+    for name, kind, convert in (
+        ("unet", UNet2DConditionModel, convert_ldm_unet_checkpoint),
+        ("vae", AutoencoderKL, convert_ldm_vae_checkpoint),
+    ):
+        with torch.device("meta"):
+            model = kind.from_config(kind.load_config(configs, subfolder=name, local_files_only=True))
+            tensors = {key: torch.empty(shape) for key, shape in shapes.items()}
+        try:
+            missing += sorted(model.state_dict().keys() - convert(tensors, config=dict(model.config)).keys())
+        except KeyError as error:
+            missing.append(str(error.args[0]))
+    return missing
 
 
 UNET, VAE, TEXTS = "model.diffusion_model.", "first_stage_model.", "conditioner.embedders."
@@ -152,10 +178,8 @@ def add_loras(pipe: StableDiffusionXLOmostPipeline, loras: Mapping[str, float]) 
                 adapter_name=f"lora{number}",
                 local_files_only=True,
             )
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise BrokenWeightsError(
-                f"{files[name].name} does not fit this model: {str(error).splitlines()[0]}"
-            ) from error
+        except (BrokenWeightsError, ValueError, KeyError, RuntimeError) as error:
+            raise BrokenWeightsError(f"{files[name].name}: {str(error).splitlines()[0]}") from error
     pipe.set_adapters([f"lora{number}" for number in range(len(loras))], list(loras.values()))
     pipe.fuse_lora(adapter_names=[f"lora{number}" for number in range(len(loras))])
     pipe.unload_lora_weights()

@@ -74,9 +74,7 @@ def test_a_hub_id_a_url_a_folder_and_a_file_are_entries_too(tmp_path: Path, tiny
     assert catalog.sdxl(str(weights(tmp_path / "juggernaut.safetensors"))).place == "file"
 
 
-def test_a_folder_of_an_omost_model_gets_the_prompt_and_words_that_it_was_trained_on(
-    tiny_llm: Path, tmp_path: Path
-) -> None:
+def test_a_trained_folder_gets_the_words_that_it_was_trained_on(tiny_llm: Path, tmp_path: Path) -> None:
     assert "omost" in tiny_llm.name and catalog.llm(str(tiny_llm)).profile.words_only
     (tmp_path / "config.json").write_text("{}")
     assert not catalog.llm(str(tmp_path)).profile.words_only

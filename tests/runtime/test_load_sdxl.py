@@ -1,0 +1,160 @@
+"""Image models from folders and single files: every tensor arrives, and a file that does not fit is refused by name."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError
+from lib_omost.renderer import StableDiffusionXLOmostPipeline
+from lib_omost.runtime import catalog, fetch
+from lib_omost.runtime.load_sdxl import load_pipeline
+
+sys.path.insert(0, str(Path(__file__).parent))
+from original_layout import Tensors, single_file, tiny_pipeline
+
+CPU = torch.device("cpu")
+PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StableDiffusionXLOmostPipeline, Path]:
+    """A pipeline and the folder that it is saved in."""
+    pipe, folder = tiny_pipeline(), tmp_path_factory.mktemp("tiny-sdxl")
+    pipe.save_pretrained(folder)
+    return pipe, folder
+
+
+@pytest.fixture
+def checkpoint(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Tensors]:
+    """The same weights in one file, and the folder as the place where its configs are found."""
+    monkeypatch.setattr(fetch, "sdxl_configs", lambda: tiny[1])
+    return tmp_path / "tiny.safetensors", single_file(tiny[0], tmp_path / "tiny.safetensors")
+
+
+def same_weights(a: StableDiffusionXLOmostPipeline, b: StableDiffusionXLOmostPipeline) -> bool:
+    states = [{f"{part}.{k}": v for part in PARTS for k, v in getattr(p, part).state_dict().items()} for p in (a, b)]
+    return states[0].keys() == states[1].keys() and all(torch.equal(states[0][k], states[1][k]) for k in states[0])
+
+
+def test_a_folder_gives_back_every_weight(tiny: tuple[StableDiffusionXLOmostPipeline, Path]) -> None:
+    assert same_weights(load_pipeline(catalog.sdxl(str(tiny[1])), CPU, {}), tiny[0])
+
+
+def test_a_single_file_gives_back_every_weight(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], checkpoint: tuple[Path, Tensors]
+) -> None:
+    assert same_weights(load_pipeline(catalog.sdxl(str(checkpoint[0])), CPU, {}), tiny[0])
+
+
+@pytest.mark.parametrize("prefix", ["model.diffusion_model.", "first_stage_model.", "conditioner.embedders.1."])
+def test_a_single_file_with_a_tensor_missing_is_refused_by_its_name(
+    checkpoint: tuple[Path, Tensors], prefix: str
+) -> None:
+    path, tensors = checkpoint
+    gone = next(name for name in reversed(tensors) if name.startswith(prefix) and name.endswith("weight"))
+    save_file({name: tensor for name, tensor in tensors.items() if name != gone}, path)
+    with pytest.raises(BrokenWeightsError, match=r"tiny\.safetensors.* missing"):
+        load_pipeline(catalog.sdxl(str(path)), CPU, {})
+
+
+@pytest.mark.parametrize(
+    "extra", ["lora_unet_down.alpha", "model.diffusion_model.control.weight", "first_stage_model.x"]
+)
+def test_a_single_file_with_a_tensor_left_over_is_refused_by_its_name(
+    checkpoint: tuple[Path, Tensors], extra: str
+) -> None:
+    path, tensors = checkpoint
+    save_file(tensors | {extra: torch.ones(1)}, path)
+    with pytest.raises(BrokenWeightsError, match=r"1 left over"):
+        load_pipeline(catalog.sdxl(str(path)), CPU, {})
+
+
+def test_a_lora_given_as_a_checkpoint_is_told_where_it_belongs(tmp_path: Path) -> None:
+    save_file({"lora_unet_x.lora_up.weight": torch.ones(2, 2)}, tmp_path / "ink.safetensors")
+    with pytest.raises(BrokenWeightsError, match=r"no UNet, no VAE, no text encoders.*models_dir/loras"):
+        load_pipeline(catalog.sdxl(str(tmp_path / "ink.safetensors")), CPU, {})
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_folder_with_a_tensor_missing_or_left_over_is_refused_by_its_name(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path, part: str
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny[1], folder)
+    path = next((folder / part).glob("*.safetensors"))
+    tensors = load_file(path)
+    name = sorted(tensors)[-1]
+    save_file(
+        {k: v for k, v in tensors.items() if k != name} | {"odd.weight": torch.ones(1)}, path, metadata={"format": "pt"}
+    )
+    with pytest.raises(BrokenWeightsError, match=rf"copy/{part}: .*1 missing .*1 left over \(odd\.weight\)"):
+        load_pipeline(catalog.sdxl(str(folder)), CPU, {})
+
+
+def test_a_folder_without_weights_is_told(tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny[1], folder)
+    next((folder / "unet").glob("*.safetensors")).unlink()
+    with pytest.raises(MissingWeightsError, match=r"unet/ holds no \.safetensors"):
+        load_pipeline(catalog.sdxl(str(folder)), CPU, {})
+
+
+def test_half_precision_files_are_preferred_and_cast_to_what_the_device_wants(tmp_path: Path) -> None:
+    pipe = tiny_pipeline()
+    pipe.to(torch.float16).save_pretrained(tmp_path, variant="fp16")
+    loaded = load_pipeline(catalog.sdxl(str(tmp_path)), CPU, {})
+    assert {getattr(loaded, part).dtype for part in PARTS} == {torch.float32}
+    assert same_weights(loaded, pipe.to(torch.float32))
+
+
+# --- LoRA ---
+
+
+@pytest.fixture
+def loras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """models_dir/loras with "ink" in Kohya's layout and "wash" in diffusers', each on one layer of the UNet."""
+    monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path)
+    layer = "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
+    (tmp_path / "loras").mkdir()
+    down, up = torch.randn(2, 64), torch.randn(64, 2)
+    tensors = {f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": up, f"{layer}.alpha": torch.tensor(2.0)}
+    save_file(tensors, tmp_path / "loras" / "ink.safetensors")
+    layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    tensors = {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up}
+    save_file(tensors, tmp_path / "loras" / "wash.safetensors")
+    return tmp_path / "loras"
+
+
+def query(pipe: StableDiffusionXLOmostPipeline) -> torch.Tensor:
+    weight: torch.Tensor = pipe.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight
+    return weight.detach()
+
+
+@pytest.mark.parametrize("name", ["ink", "wash"])
+def test_a_lora_is_added_times_its_weight(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], loras: Path, name: str
+) -> None:
+    entry = catalog.sdxl(str(tiny[1]))
+    ink = load_file(loras / "ink.safetensors")
+    up, down = (next(t for n, t in ink.items() if f"lora_{way}" in n) for way in ("up", "down"))
+    changed = query(load_pipeline(entry, CPU, {name: 0.5})) - query(tiny[0])
+    assert torch.allclose(changed, 0.5 * up @ down, atol=1e-5)
+
+
+def test_an_unknown_lora_and_one_that_fits_no_layer_are_refused(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], loras: Path
+) -> None:
+    entry = catalog.sdxl(str(tiny[1]))
+    with pytest.raises(UnknownModelError, match=r"no LoRA named 'oil'.*there are: ink, wash"):
+        load_pipeline(entry, CPU, {"oil": 1.0})
+    save_file({"transformer.blocks.0.lora_A.weight": torch.ones(2, 2)}, loras / "flux.safetensors")
+    with pytest.raises(BrokenWeightsError, match=r"flux\.safetensors: No part of this LoRA fits"):
+        load_pipeline(entry, CPU, {"flux": 1.0})
