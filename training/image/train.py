@@ -147,7 +147,7 @@ def smoke(args: argparse.Namespace) -> None:
     from training.image import tiny
 
     with tempfile.TemporaryDirectory() as folder:
-        args.run, args.minutes, args.slot = Path(folder), 0.8, 0.5
+        args.run, args.minutes, args.slot = Path(folder), 0.7, 0.45
         args.prepared, args.size = tiny.PREPARED, 64
         args.channels, args.width, args.layers = "32,32,64", 32, 2
         args.batch, args.scenes, args.workers, args.warmup, args.log_every, args.ema = 8, 64, 0, 4, 10, 0.9
@@ -195,8 +195,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if args.threads or args.smoke:  # nets as small as those of a smoke run are slower on several threads
+        torch.set_num_threads(args.threads or 1)
     if args.smoke:
         return smoke(args)
     file = args.prepared / "sprites.npz"

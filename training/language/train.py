@@ -181,7 +181,8 @@ def smoke(args: argparse.Namespace) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         args.base, args.run = tiny_base(Path(folder) / "base"), Path(folder) / "run"
-        args.minutes, args.slot, args.budget, args.workers = 0.4, 0.2, 2048, 0
+        args.minutes, args.slot, args.workers = 0.6, 0.3, 0
+        args.budget = args.longest = 3000  # tokens are bytes here, so conversations are long
         args.warmup, args.log_every, args.lr, args.rank = 2, 10, 3e-2, 8
         logged = []
         for _ in range(2):
@@ -229,8 +230,8 @@ def main(argv: list[str] | None = None) -> None:
     args = options(argv)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.manual_seed(args.seed)
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if args.threads or args.smoke:  # nets as small as those of a smoke run are slower on several threads
+        torch.set_num_threads(args.threads or 1)
     if args.smoke:
         return smoke(args)
     if not args.base:

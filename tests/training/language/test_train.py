@@ -12,7 +12,20 @@ from training.language import train
 
 
 def options(base: Path, run: Path, *more: str) -> argparse.Namespace:
-    fixed = ["--base", str(base), "--run", str(run), "--budget", "1200", "--log-every", "1", "--minutes", "0.02"]
+    fixed = [
+        "--base",
+        str(base),
+        "--run",
+        str(run),
+        "--budget",
+        "2500",
+        "--longest",
+        "2500",
+        "--log-every",
+        "1",
+        "--minutes",
+        "0.02",
+    ]
     return train.options([*fixed, *more])
 
 
