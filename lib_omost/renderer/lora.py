@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 PARTS = ("unet", "text_encoder", "text_encoder_2")
+# Where a module's path ends in the key of one of its weights, in the forms that diffusers reads a file into.
+WEIGHT = re.compile(r"(\.lora|_lora|\.alpha).*$")
+OLD_PROJECTION = re.compile(r"\.to_(q|k|v|out)$")
 
 
 def homeless(pipe: Any, keys: Iterable[str]) -> list[str]:
@@ -16,7 +20,16 @@ def homeless(pipe: Any, keys: Iterable[str]) -> list[str]:
 
 def modules(keys: Iterable[str]) -> list[str]:
     """The modules that keys like "unet.path.lora_A.weight" and "unet.path.alpha" name."""
-    return list(dict.fromkeys(key.partition(".lora")[0].removesuffix(".alpha") for key in keys))
+    return list(dict.fromkeys(module(key) for key in keys))
+
+
+def module(key: str) -> str:
+    """diffusers' older spelling, which Kohya's files are read into, names a processor and not the projection."""
+    path = WEIGHT.sub("", key).replace(".processor.", ".")
+    if "_lora." not in key:
+        return path
+    form = r".to_\1" if path.startswith("unet.") else r".\1_proj"
+    return OLD_PROJECTION.sub(form, path).replace("to_out", "to_out.0")
 
 
 def is_known(name: str, known: dict[str, set[str]]) -> bool:

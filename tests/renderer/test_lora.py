@@ -24,6 +24,20 @@ def test_modules_are_named_once_whatever_their_weights_are_called() -> None:
     assert modules(keys) == ["unet.a.to_k", "unet.b"]
 
 
+def test_kohyas_keys_as_diffusers_reads_them_are_at_home(pipe: Pipe) -> None:
+    block, layer = "mid_block.attentions.0.transformer_blocks.0", "text_model.encoder.layers.0"
+    keys = [
+        f"unet.{block}.attn1.processor.to_q_lora.down.weight",
+        f"unet.{block}.attn2.processor.to_out_lora.up.weight",
+        f"unet.{block}.ff.net.0.proj.lora.down.weight",
+        "unet.mid_block.attentions.0.proj_in.lora.up.weight",
+        f"text_encoder.{layer}.self_attn.to_k_lora.down.weight",
+        f"text_encoder.{layer}.self_attn.to_out_lora.down.weight",
+        f"text_encoder_2.{layer}.mlp.fc1.lora_linear_layer.up.weight",
+    ]
+    assert homeless(pipe, keys) == []
+
+
 def test_text_encoders_of_both_layouts_are_at_home(pipe: Pipe) -> None:
     path = "encoder.layers.0.self_attn.q_proj"
     keys = [
