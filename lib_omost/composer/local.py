@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -108,7 +109,9 @@ class LocalComposer:
         """The tokens to answer, and how many the answer may have."""
         context = self.profile.context_tokens
         reply = min(settings.max_new_tokens, context // 4)
-        chosen, self._count.notes = fitted(messages, self.profile, lambda some: len(self._encode(some)), reply)
+        # the grammar has words and no boxes, so with it any model is a words-only one
+        profile = replace(self.profile, words_only=self.profile.words_only or settings.grammar)
+        chosen, self._count.notes = fitted(messages, profile, lambda some: len(self._encode(some)), reply)
         prompt = self._encode(chosen)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
 

@@ -1,0 +1,250 @@
+"""Tokens, passes and seconds of new canvases and of every kind of edit, against plain `generate` in the same run.
+
+python -m bench compose                                      the default model on this machine
+python -m bench compose --device cuda --random-weights 8b    passes of Llama 8B in nf4; replies counted as recorded here
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+import torch
+from transformers import PreTrainedModel
+
+from bench._record import RESULTS, Number, record, table
+from lib_omost.canvas import read_canvas
+from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
+from lib_omost.composer.decoding import CachedModel, Logits
+from lib_omost.composer.tokens import encode
+
+NEW = (
+    "a red apple on the left and a yellow balloon on the top right",
+    "a white cat in front of a blue sofa in a living room",
+    "an old lighthouse on a cliff, stormy sky, oil painting",
+    "three birds above a wooden boat on a lake",
+    "a knight holding a sword next to a castle, pixel art",
+)
+EDITS = {
+    "recolour": "make the balloon blue",
+    "resize": "make the apple bigger",
+    "move": "move the apple to the right",
+    "replace": "replace the apple with a pear",
+    "add": "add a small dog on the bottom",
+    "remove": "remove the apple",
+    "background": "put it in a forest",
+    "style": "make it a watercolor",
+}
+PACKAGES = ("torch", "transformers", "llguidance", "peft", "bitsandbytes")
+GREEDY = ComposeSettings(temperature=0, max_new_tokens=1200)
+PASS_SIZES = (1, 4, 8, 16, 32)
+
+
+def main(argv: list[str]) -> dict[str, Number]:
+    args = _arguments(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    if args.random_weights:
+        numbers = random_weights(args.random_weights, torch.device(args.device))
+    else:
+        numbers = default_model(args)
+        record("compose", argv, numbers, PACKAGES)
+    return numbers
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench compose", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--random-weights", choices=("8b", "tiny"), help="time passes of this shape instead")
+    parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float32"))
+    parser.add_argument("--threads", type=int, default=0, help="of torch; the app's choice by default")
+    parser.add_argument("--plain", type=int, default=96, help="tokens over which the pace of `generate` is taken")
+    parser.add_argument("--new", type=int, default=len(NEW), help="how many new canvases")
+    parser.add_argument("--edits", type=int, default=len(EDITS), help="how many kinds of edits")
+    return parser.parse_args(argv)
+
+
+# --- replies of the default model ---
+
+
+def default_model(args: argparse.Namespace) -> dict[str, Number]:
+    from lib_omost.runtime import catalog
+    from lib_omost.runtime.device import use_threads
+
+    entry, device, dtype = catalog.llm("default"), torch.device(args.device), getattr(torch, args.dtype)
+    composer = load_local(
+        catalog.locate(entry), profile=entry.profile, adapter=entry.adapter, dtype=dtype, device=device
+    )
+    if not args.threads:
+        use_threads(device, sum(weight.nbytes for weight in composer.model.parameters()))
+    list(composer.stream([_user("a dog")], replace(GREEDY, max_new_tokens=8), threading.Event()))  # warm up
+    composer._cached = Counting(composer.model)
+    remembered = list(composer._said)[:1]  # a reply is not to be copied from those before it
+    rows: list[list[Number]] = []
+    first: list[Message] = []
+    for prompt in reversed(NEW[: args.new]):  # the one that is edited comes last, and is in the cache then
+        composer.release()
+        composer._said.clear()
+        composer._said.extend(remembered)
+        reply, row = _measured(composer, [_user(prompt)], "new", args.plain)
+        rows.append(row)
+        first = [_user(prompt), {"role": "assistant", "content": reply}]
+    after_first = list(composer._said)
+    for kind, request in list(EDITS.items())[: args.edits]:
+        composer._said.clear()
+        composer._said.extend(after_first)
+        rows.append(_measured(composer, [*first, _user(request)], kind, args.plain)[1])
+    head = ["turn", "tokens", "passes", "tokens/pass", "s", "generate s", "times", "first s", "read/pass", "valid"]
+    print(table(head, rows))
+    full, second = _first_tokens(composer, first)
+    return _summary(rows) | {
+        "second_turn_first_token_s": round(second, 3),
+        "second_turn_full_prefill_s": round(full, 3),
+        "second_turn_share": round(second / full, 3),
+        "threads": torch.get_num_threads(),
+        "dtype": str(composer.model.dtype).removeprefix("torch."),
+    }
+
+
+def _user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def _measured(
+    composer: LocalComposer, messages: list[Message], kind: str, plain_tokens: int
+) -> tuple[str, list[Number]]:
+    """A reply, and its row. Seconds are the processor's, so that what else runs here does not count."""
+    assert isinstance(composer._cached, Counting)
+    composer._cached.sizes.clear()
+    began = time.process_time()
+    reply = "".join(composer.stream(messages, GREEDY, threading.Event()))
+    seconds = time.process_time() - began
+    stats, sizes = composer.stats, composer._cached.sizes
+    plain_s = _generate_s(composer, messages, stats.new_tokens, plain_tokens)
+    valid = read_canvas(reply).status == "accept"
+    row: list[Number] = [kind, stats.new_tokens, stats.passes, stats.tokens_per_pass, seconds, plain_s]
+    row += [plain_s / seconds, stats.first_token_s, sum(sizes) / len(sizes), int(valid)]
+    print(*(f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row), flush=True)
+    return reply, row
+
+
+def _generate_s(composer: LocalComposer, messages: list[Message], tokens: int, measured: int) -> float:
+    """Seconds of transformers' `generate`, greedy, for `tokens`: the first, the rest at the pace of `measured`."""
+    system: Message = {"role": "system", "content": composer.profile.system_prompt}
+    prompt = torch.tensor([encode(composer._tokenizer, [system, *messages])], device=composer.model.device)
+
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        composer.model.generate(prompt, do_sample=False, min_new_tokens=count, max_new_tokens=count, pad_token_id=0)
+        return time.process_time() - began
+
+    first = seconds(1)
+    return first + (seconds(measured + 1) - first) / measured * (tokens - 1)
+
+
+def _summary(rows: Sequence[Sequence[Number]]) -> dict[str, Number]:
+    numbers: dict[str, Number] = {"valid": sum(int(row[9]) for row in rows) / len(rows)}
+    for name, chosen in (("new", [r for r in rows if r[0] == "new"]), ("edit", [r for r in rows if r[0] != "new"])):
+        tokens, passes, seconds, plain = (sum(float(row[column]) for row in chosen) for column in (1, 2, 4, 5))
+        numbers |= {
+            f"{name}_tokens_per_pass": round(tokens / passes, 2),
+            f"{name}_speedup": round(plain / seconds, 2),
+            f"{name}_read_per_pass": round(sum(float(row[8]) for row in chosen) / len(chosen), 1),
+            f"{name}_tokens_per_s": round(tokens / seconds, 1),
+            f"{name}_seconds": round(seconds / len(chosen), 2),
+            f"{name}_generate_seconds": round(plain / len(chosen), 2),
+        }
+    return numbers | {"first_token_s": round(median(float(row[7]) for row in rows if row[0] == "new"), 3)}
+
+
+def _first_tokens(composer: LocalComposer, turn: list[Message], repeats: int = 3) -> tuple[float, float]:
+    """Seconds to the first token of a second turn, with nothing read before and with the first turn read."""
+
+    def first_token(messages: list[Message]) -> float:
+        stop = threading.Event()
+        stream = composer.stream(messages, GREEDY, stop)
+        while not composer.stats.first_token_s or composer.stats.passes != 1:
+            next(stream)
+        del stream
+        return composer.stats.first_token_s
+
+    full, second = [], []
+    for _ in range(repeats):
+        second.append(first_token([*turn, _user("make it bigger")]))
+        composer.release()
+        full.append(first_token([*turn, _user("make it bigger")]))
+    return median(full), median(second)
+
+
+class Counting(CachedModel):
+    """Notes how many tokens each pass reads."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__(model)
+        self.sizes: list[int] = []
+
+    def read(self, tokens: Sequence[int], answers: int) -> Logits:
+        self.sizes.append(len(tokens))
+        return super().read(tokens, answers)
+
+
+# --- passes of a large model ---
+
+
+def random_weights(shape: str, device: torch.device) -> dict[str, Number]:
+    """Seconds of passes over a cache of 1,500 tokens, and what they make of the replies that were recorded."""
+    from bench.memory import LLAMA_3_8B, TINY_LLAMA, random_composer
+    from lib_omost.runtime.device import describe, synchronize
+
+    model = random_composer({"8b": LLAMA_3_8B, "tiny": TINY_LLAMA}[shape], device).model
+    cached = CachedModel(model)
+    for _ in range(12):
+        cached.read([5] * 125, 1)
+    seconds = {size: _pass_s(cached, size, lambda: synchronize(device)) for size in PASS_SIZES}
+    print(table(["tokens in a pass", "ms", "ms a token"], [[n, s * 1e3, s * 1e3 / n] for n, s in seconds.items()]))
+    began = time.perf_counter()
+    prompt = torch.full((1, 1500), 5, device=device)
+    model.generate(prompt, do_sample=False, min_new_tokens=64, max_new_tokens=64, pad_token_id=0)
+    synchronize(device)
+    plain = 64 / (time.perf_counter() - began)
+    numbers: dict[str, Number] = {f"pass_{size}_ms": round(s * 1e3, 2) for size, s in seconds.items()}
+    return numbers | {"device": describe(device), "generate_tokens_per_s": round(plain, 1)} | _recorded(seconds, plain)
+
+
+def _pass_s(cached: CachedModel, size: int, synchronize: object, repeats: int = 10) -> float:
+    assert callable(synchronize)
+    times = []
+    for _ in range(repeats + 2):
+        began = time.perf_counter()
+        cached.read([7] * size, size)
+        synchronize()
+        times.append(time.perf_counter() - began)
+        cached.rewind(size)
+    return median(times[2:])
+
+
+def _recorded(seconds: dict[int, float], plain: float) -> dict[str, Number]:
+    """Tokens a second of the recorded replies, had this model written them."""
+    numbers = json.loads((RESULTS / "compose.json").read_text())["numbers"]
+    speed: dict[str, Number] = {}
+    for name in ("new", "edit"):
+        per_pass = float(numbers[f"{name}_tokens_per_pass"])
+        size = float(numbers[f"{name}_read_per_pass"])
+        speed |= {f"{name}_tokens_per_s": round(per_pass / _between(seconds, size), 1)}
+        speed |= {f"{name}_speedup": round(per_pass / _between(seconds, size) / plain, 2)}
+    return speed
+
+
+def _between(seconds: dict[int, float], size: float) -> float:
+    """Seconds of a pass over `size` tokens, by straight lines between the sizes measured."""
+    sizes = sorted(seconds)
+    size = min(max(size, sizes[0]), sizes[-1])
+    above = next(s for s in sizes if s >= size)
+    below = max(s for s in sizes if s <= size)
+    share = (size - below) / (above - below) if above > below else 0.0
+    return seconds[below] + share * (seconds[above] - seconds[below])
