@@ -63,8 +63,11 @@ def check_folder(folder: Path) -> None:
     for index in sorted(folder.rglob("*.safetensors.index.json")):
         for name in sorted(set(json.loads(index.read_text())["weight_map"].values())):
             check_file(index.parent / name)
-    for path in sorted(folder.rglob("*.safetensors")):
-        check_file(path)
+    files = sorted(folder.rglob("*.safetensors"))
+    for path in files or [path for path in sorted(folder.rglob("*")) if path.suffix in PICKLES]:
+        check_file(path)  # refuses the pickles by name
+    if not files:
+        raise MissingWeightsError(f"{folder.name}/ holds no .safetensors file. Fetch the model again.")
 
 
 def _refuse_what_is_no_weights(path: Path, start: bytes) -> None:

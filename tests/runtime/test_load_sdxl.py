@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,7 @@ from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownMod
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog, fetch
 from lib_omost.runtime.load_sdxl import load_pipeline
-
-sys.path.insert(0, str(Path(__file__).parent))
-from original_layout import Tensors, single_file, tiny_pipeline
+from tests.runtime.original_layout import Tensors, single_file, tiny_pipeline
 
 CPU = torch.device("cpu")
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")

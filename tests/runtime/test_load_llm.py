@@ -1,0 +1,204 @@
+"""Language models from folders, GGUF files and quantised checkpoints; what cannot run here is refused."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gguf import GGUFWriter
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaForCausalLM
+
+from lib_omost.composer import ComposeSettings
+from lib_omost.errors import BrokenWeightsError, ModelError, VersionError
+from lib_omost.runtime import catalog
+from lib_omost.runtime.device import GIB
+from lib_omost.runtime.load_llm import load_composer, quantise_to
+
+CPU = torch.device("cpu")
+GREEDY = ComposeSettings(max_new_tokens=12, temperature=0.0, grammar=False, speculate=False)
+
+
+def reply(path: Path) -> str:
+    composer = load_composer(catalog.llm(str(path)), CPU, None)
+    return "".join(composer.stream([{"role": "user", "content": "a cat"}], GREEDY, threading.Event()))
+
+
+@pytest.mark.parametrize("fault", ["missing", "left over"])
+def test_a_folder_with_a_tensor_missing_or_left_over_is_refused_by_its_name(
+    tiny_llm: Path, tmp_path: Path, fault: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "copy"))
+    tensors = load_file(folder / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    changed = (
+        {k: v for k, v in tensors.items() if k != name}
+        if fault == "missing"
+        else tensors | {"odd.weight": tensors[name] * 1}
+    )
+    save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BrokenWeightsError, match=name if fault == "missing" else r"odd\.weight"):
+        reply(folder)
+
+
+def test_a_truncated_shard_is_named_with_both_sizes(tiny_llm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "copy"))
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[:-100])
+    with pytest.raises(BrokenWeightsError, match=rf"model\.safetensors is truncated: {len(data):,} bytes expected"):
+        reply(folder)
+
+
+def test_a_folder_with_pickles_only_is_refused(tiny_llm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "copy"))
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(BrokenWeightsError, match=r"pytorch_model\.bin is a pickle"):
+        reply(folder)
+
+
+# --- quantised ---
+
+
+@pytest.fixture(scope="module", params=["nf4", "int8"])
+def quantised(request: pytest.FixtureRequest, tiny_llm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model as a published quantised checkpoint is: saved by bitsandbytes with its states."""
+    folder = tmp_path_factory.mktemp(f"omost-{request.param}")
+    config = (
+        BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+        if request.param == "nf4"
+        else BitsAndBytesConfig(load_in_8bit=True)
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        tiny_llm, quantization_config=config, dtype=torch.bfloat16, device_map={"": "cpu"}
+    )
+    model.save_pretrained(folder)  # before its first forward pass, which repacks nf4 for the CPU
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(tiny_llm / name, folder)
+    return folder
+
+
+def test_a_quantised_checkpoint_runs_on_the_cpu_back_end_of_bitsandbytes(quantised: Path) -> None:
+    composer = load_composer(catalog.llm(str(quantised)), CPU, None)
+    weights = {type(module).__name__ for module in composer.model.modules()}  # type: ignore[union-attr]
+    assert weights & {"Linear4bit", "Linear8bitLt"}
+    assert reply(quantised)
+
+
+def test_a_quantised_checkpoint_moves_by_plain_to(quantised: Path) -> None:
+    composer = load_composer(catalog.llm(str(quantised)), CPU, None)
+    composer.model.to("cpu")  # type: ignore[union-attr]
+    assert "".join(composer.stream([{"role": "user", "content": "a cat"}], GREEDY, threading.Event())) == reply(
+        quantised
+    )
+
+
+def test_a_quantised_checkpoint_without_its_library_is_refused(
+    quantised: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.metadata.version
+
+    def version(package: str) -> str:
+        if package == "bitsandbytes":
+            raise importlib.metadata.PackageNotFoundError(package)
+        return real(package)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(VersionError, match=r"needs bitsandbytes 0\.50 or newer, which is not installed"):
+        reply(quantised)
+
+
+def test_a_quantised_checkpoint_that_lost_its_config_is_refused_and_not_noise(quantised: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(quantised, tmp_path / "copy"))
+    config = json.loads((folder / "config.json").read_text())
+    del config["quantization_config"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BrokenWeightsError, match="would load as noise"):
+        reply(folder)
+
+
+def test_on_a_mac_a_quantised_model_is_refused_with_the_alternatives_before_any_download() -> None:
+    entry = catalog.llm("lllyasviel/omost-llama-3-8b-4bits")
+    with pytest.raises(ModelError, match=r"not used on Apple GPU.*unquantised version, a GGUF file, a server's URL"):
+        load_composer(entry, torch.device("mps"), None)
+
+
+def test_weights_in_16_bits_are_quantised_as_recommended_where_they_do_not_fit() -> None:
+    llama, phi = catalog.llm("lllyasviel/omost-llama-3-8b"), catalog.llm("lllyasviel/omost-phi-3-mini-128k")
+    assert quantise_to(llama, torch.device("cuda"), 8 * GIB) == "nf4"
+    assert quantise_to(phi, torch.device("cuda"), 8 * GIB) == "int8"
+    assert quantise_to(llama, torch.device("cuda"), 24 * GIB) is None
+    assert quantise_to(llama, CPU, None) is None
+    assert quantise_to(replace(llama, size_bytes=None), torch.device("cuda"), 8 * GIB) is None
+
+
+# --- GGUF ---
+
+
+def write_gguf(source: Path, path: Path) -> None:
+    """The tiny model as llama.cpp writes it: its tensor names, query and key rows interleaved, the tokenizer inside."""
+    model = LlamaForCausalLM.from_pretrained(source)
+    config, tokenizer = model.config, json.loads((source / "tokenizer.json").read_text())
+    vocabulary = {token: number for token, number in tokenizer["model"]["vocab"].items()}
+    vocabulary |= {added["content"]: added["id"] for added in tokenizer["added_tokens"]}
+    tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
+    tokens += ["<|endoftext|>"]  # transformers adds it to a GGUF's tokenizer where it is absent
+    tokens += [f"<unused{n}>" for n in range(config.vocab_size - len(tokens))]
+    writer = GGUFWriter(path, "llama")
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if token.startswith("<|") else 1 for token in tokens])
+    writer.add_token_merges(
+        [merge if isinstance(merge, str) else " ".join(merge) for merge in tokenizer["model"]["merges"]]
+    )
+    writer.add_bos_token_id(vocabulary["<|im_start|>"])
+    writer.add_eos_token_id(vocabulary["<|im_end|>"])
+    writer.add_chat_template((source / "chat_template.jinja").read_text())
+    parts = {
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+    }
+    parts |= {"mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+    parts |= {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "model.layers": "blk"}
+    parts |= {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    for name, tensor in model.state_dict().items():
+        for heads, part in ((config.num_attention_heads, "q_proj"), (config.num_key_value_heads, "k_proj")):
+            if part in name:
+                tensor = tensor.view(heads, 2, -1, tensor.shape[1]).transpose(1, 2).reshape(tensor.shape)
+        for ours, theirs in parts.items():
+            name = name.replace(ours, theirs)
+        writer.add_tensor(name, tensor.numpy().astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_a_gguf_file_gives_the_weights_of_the_folder_it_was_made_from_and_writes(
+    tiny_llm: Path, tmp_path: Path
+) -> None:
+    write_gguf(tiny_llm, tmp_path / "tiny-omost.gguf")
+    states = [
+        load_composer(catalog.llm(str(path)), CPU, None).model.state_dict()  # type: ignore[union-attr]
+        for path in (tmp_path / "tiny-omost.gguf", tiny_llm)
+    ]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert reply(tmp_path / "tiny-omost.gguf")
