@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from training.image.attention import level_masks
+from training.image.card import write_card
 from training.image.feed import MAX_BAGS, ROW, TextBatch
 from training.image.model import Parts, encode_text, save_pipeline
 
@@ -45,8 +45,10 @@ def new_run(parts: Parts, device: str) -> Run:
     return Run(parts, average, torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True))
 
 
-def save(run: Run, vae: AutoencoderKL, tokenizer: CLIPTokenizer, folder: Path, licences: Path) -> None:
-    """Everything into folder/state.pt (replaced in one go), and the averaged weights as folder/pipeline."""
+def save(
+    run: Run, vae: AutoencoderKL, tokenizer: CLIPTokenizer, nouns: list[str], folder: Path, licences: Path
+) -> None:
+    """All into folder/state.pt (replaced in one go), and the averaged weights, with a card, as folder/pipeline."""
     networks = {
         kind: {name: module.state_dict() for name, module in parts.named().items()}
         for kind, parts in (("parts", run.parts), ("average", run.average))
@@ -55,7 +57,8 @@ def save(run: Run, vae: AutoencoderKL, tokenizer: CLIPTokenizer, folder: Path, l
     torch.save(networks | {"optimizer": run.optimizer.state_dict()} | counts, folder / "state.tmp")
     os.replace(folder / "state.tmp", folder / "state.pt")
     save_pipeline(run.average, vae, tokenizer, folder / "pipeline", licences)
-    (folder / "pipeline" / "training.json").write_text(json.dumps(counts, indent=1) + "\n")
+    size = 8 * run.average.unet.config.sample_size
+    write_card(folder / "pipeline", nouns, size, run.step, run.samples, run.spent_s)
 
 
 def resume(run: Run, folder: Path, device: str) -> None:

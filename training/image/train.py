@@ -85,9 +85,9 @@ def train(
             _report(args.run, run, clock, logged[-1], (run.samples - mark[1]) / (clock.here_s - mark[0]))
             errors, mark = [], (clock.here_s, run.samples)
         if clock.here_s - saved_s > args.save_every * 60:
-            save(run, vae, tokenizer, args.run, args.prepared / "LICENCES")
+            save(run, vae, tokenizer, catalogue.nouns, args.run, args.prepared / "LICENCES")
             saved_s = clock.here_s
-    save(run, vae, tokenizer, args.run, args.prepared / "LICENCES")
+    save(run, vae, tokenizer, catalogue.nouns, args.run, args.prepared / "LICENCES")
     return logged
 
 

@@ -52,12 +52,14 @@ def test_a_saved_run_goes_on_and_its_pipeline_loads_anywhere(
     run: Run, clip_tokenizer: CLIPTokenizer, tmp_path: Path
 ) -> None:
     run.step, run.samples, run.spent_s = 5, 40, 12.0
-    save(run, new_vae(64), clip_tokenizer, tmp_path, tmp_path / "no licences")
+    save(run, new_vae(64), clip_tokenizer, ["apple", "palm tree"], tmp_path, tmp_path / "no licences")
     torch.manual_seed(9)
     again = new_run(new_parts(clip_tokenizer, SHAPE), "cpu")
     resume(again, tmp_path, "cpu")
     assert (again.step, again.samples, again.spent_s) == (5, 40, 12.0)
     assert torch.equal(again.parts.unet.conv_in.weight, run.parts.unet.conv_in.weight)
+    card = (tmp_path / "pipeline" / "README.md").read_text()
+    assert "## The words it knows\napple, palm tree." in card and "64 x 64 pixels" in card
     pipe = StableDiffusionXLPipeline.from_pretrained(tmp_path / "pipeline", dtype=torch.float32, add_watermarker=False)
     pipe.set_progress_bar_config(disable=True)
     picture = pipe("a cat", width=64, height=64, num_inference_steps=2, output_type="pt").images

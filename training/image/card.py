@@ -1,0 +1,45 @@
+"""The card of a pipeline folder: the nouns it was taught, how it renders best, data and licences. No figures: those
+come from a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_CARD = """---
+license: mit
+library_name: diffusers
+pipeline_tag: text-to-image
+---
+# Tiny emoji-scene SDXL
+
+A very small text-to-image model with the architecture of Stable Diffusion XL and none of its weights. It draws icons on
+plain or simple backgrounds, and was trained with region-masked cross-attention, so that it follows boxes.
+
+## The words it knows
+{nouns}.
+
+Colour words recolour things of one main colour. Backgrounds: "plain <HTML colour> background", meadow, beach, sea,
+night, desert, snow, room, wooden table, sunset, street, forest, cave, sky.
+
+## How it renders best
+{size} x {size} pixels, 16 to 20 steps of DPM-Solver++ 2M on Karras sigmas (scheduler_config.json), CFG 3 to 4, start
+latent from the canvas's colours, noise centred per channel. Regions of at least 24 of 90 units a side, at most four.
+
+## Data and licences
+Fluent Emoji, flat ((c) Microsoft Corporation, MIT) and Noto Emoji (Google, Apache-2.0), from the npm packages of
+@iconify-json, put into made-up scenes; captions are templates of the same script. CLIP's merges (MIT). The notices are
+in `LICENCES/`. The weights are released under the MIT licence.
+
+## Training
+{samples:,} samples in {steps:,} steps and {minutes:.0f} minutes. To go on:
+
+    python -m training.image.train --start THIS_FOLDER --minutes 24
+
+Figures: `python -m training.image.judge THIS_FOLDER`, and look at its sheet.
+"""
+
+
+def write_card(folder: Path, nouns: Sequence[str], size: int, steps: int, samples: int, spent_s: float) -> None:
+    text = _CARD.format(nouns=", ".join(nouns), size=size, steps=steps, samples=samples, minutes=spent_s / 60)
+    (folder / "README.md").write_text(text, encoding="utf-8")
