@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from lib_omost.canvas import text as source
 from lib_omost.canvas.colors import RGB, is_canonical, read_color, rgb_of
-from lib_omost.canvas.vocabulary import GRID, LOCAL_FIELDS, Box, box_of
+from lib_omost.canvas.vocabulary import GRID, TAUGHT_FIELDS, Box, box_of
 from lib_omost.errors import VocabularyError
 
 MAX_DISTANCE = 1e6
 #: (mask `(90, 90)` of 0 and 1, prefixes, suffixes): where a text applies, what opens each of its bags, what fills them.
 Condition = tuple[npt.NDArray[np.float32], list[str], list[str]]
 DEFAULT_COLOR = "gray"
+_WRITTEN = (*TAUGHT_FIELDS[:3], "bbox", *TAUGHT_FIELDS[3:], "name", "negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +210,8 @@ def global_arguments(canvas: Canvas) -> dict[str, source.Value]:
 
 
 def region_arguments(region: Region) -> dict[str, source.Value]:
-    """The keywords of `region` as plain values, optional ones only where they say something."""
-    values = {field: getattr(region, field) for field in LOCAL_FIELDS}
+    """The keywords of `region` as plain values, optional ones only where they say something, all of the place first."""
+    values = {field: getattr(region, field) for field in _WRITTEN}
     values["detailed_descriptions"] = list(region.detailed_descriptions)
     values["bbox"] = None if region.bbox is None else tuple(region.bbox)
     return {field: value for field, value in values.items() if value or field not in ("bbox", "name", "negative")}

@@ -159,9 +159,9 @@ class Programs:
 
     def _ended(self, statement: Statement, call: Call) -> bool:
         """False, with a note, for a call without arguments and for one in which the text ended."""
-        closed = {argument.name for argument in call.arguments if argument.closed}
         wanted = TAUGHT_FIELDS if call.method == "local" else ("description", "HTML_web_color_name")
-        if statement.state == "cut" and not closed.issuperset(wanted):
+        complete = {argument.name for argument in call.arguments}.issuperset(wanted)
+        if statement.state == "cut" and not (complete and all(argument.closed for argument in call.arguments)):
             self.current.finished = False
             what = "the global description" if call.method == "global" else f"region {len(self.current.regions) + 1}"
             message = (

@@ -22,8 +22,9 @@ Status = Literal["accept", "repair", "reject"]
 _LINE_END = re.compile(r"\r\n|\n|\r")
 #: What ends a word or a box that places a region.
 _PLACE_MAY_END = re.compile(r"['\"\])”’,\n]")
+_PLACE = re.compile(r"area|box|rect|size")
 #: How much of an unfinished call is searched for its place.
-_HEAD = 2000
+_HEAD = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +121,19 @@ class CanvasReader:
         """The box of the region that is being written, known as soon as its place is read."""
         at, length, box = self._pending
         open_call = self._splitter.in_statement
-        offset = self._splitter.offset if open_call else self._code_size
-        if at == offset and open_call and (box is not None or length >= _HEAD):
-            return box
-        head = (self._splitter.head if open_call else "") + "".join(self._partial[:_HEAD])
-        seen = length if at == offset else 0
-        if _PLACE_MAY_END.search(head, seen):
+        call = self._splitter.offset if open_call else -self._number  # tells this call from all others
+        if at == call and open_call:
+            late_box = box is not None and "bbox" in "".join(self._partial[-32:])
+            if length >= _HEAD or (box is not None and not late_box):
+                return box
+        elif len(self._partial) > _HEAD:
+            return None
+        head = (self._splitter.head if open_call else "") + "".join(self._partial)
+        if _PLACE_MAY_END.search(head, length if at == call else 0) and _PLACE.search(head):
             box = _place(head[:_HEAD])
-        elif at != offset:
+        elif at != call:
             box = None
-        self._pending = offset, len(head), box
+        self._pending = call, len(head), box
         return box
 
     def feed(self, chunk: str) -> list[Finished]:

@@ -48,6 +48,7 @@ class StringEnd:
     slip: tuple[int, str] | None = None
 
 
+F_STRING = "an f-string with fields is not run; write the text itself"
 MAX_ARGUMENTS, MAX_SLIPS = 40, 20  # of one call: no reader of notes reads more
 
 _FIELDS = "|".join(LOCAL_FIELDS)
@@ -56,7 +57,7 @@ _GAP = re.compile(r"(?:[\s,，;、]|#[^\n]*)*")
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?=\s{0,99}(?:[,，;)\]}#]|\Z)|[ \t]*\r?\n)")
 _WORD = re.compile(r"[^,，;)\]}\r\n#\"'“‘=]*")
-_BARE = re.compile(r"[\w #%.,/-]+")
+_BARE = re.compile(r"[\w #%-]{1,80}")
 _QUOTES = {
     "'": "'",
     '"': '"',
@@ -69,6 +70,8 @@ _QUOTES = {
     "«": "»",
     "„": '“”"',
 }
+#: Python 3.12 takes quotes inside the braces of an f-string, older ones do not; all must read the same.
+_FIELDS_OPEN = re.compile(r"[rR]?[fF]")
 _PREFIX = re.compile(r"[rRuUbBfF]{0,2}(?=['\"“”‘’`«„´])")
 #: A quote closes where a comma, a bracket or a line end follows that itself makes sense there.
 _FOLLOWS = re.compile(
@@ -180,7 +183,11 @@ class _Cursor:
         if not self.here:
             return Unusable("nothing follows the equals sign"), False
         if self.opens_string():
-            return self._strings() if depth == 1 else self.string()
+            begin = self.at
+            content, closed = self._strings() if depth == 1 else self.string()
+            if _FIELDS_OPEN.match(self.text, begin) and "{" in content:
+                return Unusable(F_STRING), closed
+            return content, closed
         if self.here in ("[", "(", "{"):
             return self._list(depth)
         if number := _NUMBER.match(self.text, self.at):

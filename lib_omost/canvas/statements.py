@@ -9,7 +9,7 @@ from typing import Literal
 
 from lib_omost.canvas.fences import CALL, MAKE
 from lib_omost.canvas.notes import MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
-from lib_omost.canvas.salvage import MAX_ARGUMENTS, Argument, Slip, Unusable, Value, read_arguments, spaced
+from lib_omost.canvas.salvage import F_STRING, MAX_ARGUMENTS, Argument, Slip, Unusable, Value, read_arguments, spaced
 from lib_omost.canvas.splitter import Statement
 
 Method = Literal["global", "local"]
@@ -215,7 +215,7 @@ def _separate(segment: str, value: str) -> list[str]:
 def _joined(node: ast.JoinedStr) -> Value | Unusable:
     parts = [_constant(part.value) for part in node.values if isinstance(part, ast.Constant)]
     if len(parts) < len(node.values):
-        return Unusable("an f-string with fields is not run; write the text itself")
+        return Unusable(F_STRING)
     return "".join(part for part in parts if isinstance(part, str))
 
 

@@ -106,7 +106,7 @@ def test_regions_are_frozen_and_canvases_compare_by_value(canvas: Canvas, code: 
 
 
 def test_a_reply_without_a_canvas_raises_what_to_do_next() -> None:
-    with pytest.raises(CanvasError, match="only words.*Ask") as caught:
+    with pytest.raises(CanvasError, match=r"only words.*Ask") as caught:
         Canvas.from_bot_response("I am sorry, I cannot draw.")
     assert caught.value.notes
 
