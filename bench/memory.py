@@ -34,7 +34,7 @@ from lib_omost.composer import ComposeSettings, LocalComposer
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
 from lib_omost.renderer.vae import decode_latents, encode_images
 from lib_omost.runtime import device as devices
-from lib_omost.runtime.catalog import DEFAULT_MODELS, OMOST
+from lib_omost.runtime.catalog import DEFAULT_MODELS, OMOST, llm
 from lib_omost.runtime.machine import Machine
 
 LLAMA_3_8B = LlamaConfig(
@@ -169,9 +169,8 @@ def write(machine: Machine, tokens: int, peaks: Peaks) -> Any:
     messages = [{"role": "user", "content": "a red apple on a wooden table next to a cat"}]
     composer = machine.composer
     assert composer is not None
-    # the entry is looked at only when nothing is loaded
-    for _ in machine.compose(None, messages, settings, threading.Event(), keep_llm=False):  # type: ignore[arg-type]
-        pass
+    for _ in machine.compose(llm("default"), messages, settings, threading.Event(), keep_llm=False):
+        pass  # the entry names what would be loaded if nothing were
     return composer.stats
 
 

@@ -61,8 +61,10 @@ def total_bytes(device: torch.device, limit_bytes: int | None = None) -> int | N
         total = torch.cuda.get_device_properties(device).total_memory
     elif device.type == "mps":
         total = torch.mps.recommended_max_memory()
+    elif device.type == "cpu" or limit_bytes is None:
+        return None
     else:
-        return limit_bytes
+        total = limit_bytes
     return min(total, limit_bytes or total) - CONTEXT_BYTES
 
 

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> LocalComposer | RemoteComposer:
+def connect(entry: LlmEntry) -> RemoteComposer:
+    """A server's model; "#name" at the end of its URL picks one, the variable OPENAI_API_KEY holds the key."""
+    from lib_omost.composer import RemoteComposer
+
+    base_url, _, model = entry.source.partition("#")
+    return RemoteComposer(base_url, model, os.environ.get("OPENAI_API_KEY", ""), entry.profile)
+
+
+def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> LocalComposer:
     """The model on the device, quantised as its entry recommends if 16 bits do not fit `total_bytes` (None: they do).
 
     Raises ModelError's kinds: not there, broken, too old a library, or not for this device.
     """
-    if entry.place == "server":
-        from lib_omost.composer import RemoteComposer
-
-        base_url, _, model = entry.source.partition("#")
-        return RemoteComposer(base_url, model, os.environ.get("OPENAI_API_KEY", ""), entry.profile)
     checks.need("transformers", "5.0", entry.name)
     refuse_unusable_quantisation(entry, device)
     path = catalog.locate(entry)

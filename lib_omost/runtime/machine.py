@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -66,22 +66,24 @@ class Machine:
         if self.composer is not None:
             return
         quiet_transformers()
-        from lib_omost.runtime.load_llm import load_composer
+        from lib_omost.runtime.load_llm import connect, load_composer
 
-        total = devices.total_bytes(self.device, self.limit_bytes)
+        if entry.place == "server":
+            self.composer = connect(entry)
+            return
+        composer, problem = None, ""
         self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
         try:
-            self.composer = load_composer(entry, self.device, total)
+            composer = load_composer(entry, self.device, devices.total_bytes(self.device, self.limit_bytes))
         except torch.OutOfMemoryError as error:
             problem = _asked_for(error)
-        if self.composer is None:
+        if composer is None:  # outside the except block, whose traceback holds what filled the device
             self._clear()
             raise DeviceMemoryError(
                 f"{entry.name} does not fit on the device: {problem} Choose a smaller or a quantised language model, "
                 f"close other programs on the device, or use --device cpu."
             )
-        if entry.place != "server":
-            self.adopt_llm(cast("LocalComposer", self.composer))
+        self.adopt_llm(composer)
 
     def adopt_llm(self, composer: LocalComposer) -> None:
         """From now on this one writes."""
@@ -105,6 +107,9 @@ class Machine:
         """The reply in pieces. Raises DeviceMemoryError when the device is full, and leaves it empty."""
         self.load_llm(entry)
         assert self.composer is not None
+        if entry.place == "server":  # not on this device, where others may be at work meanwhile
+            yield from self.composer.stream(messages, settings, stop)
+            return
         full: DeviceMemoryError | None = None
         try:
             self.residency.bring(["llm"], LLM_WORK_BYTES)

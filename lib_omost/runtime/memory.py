@@ -54,8 +54,10 @@ class Residency:
         here = self.device.type != "cpu" and self.device.type in on
         guest = _Guest(module, on_refusal=on_refusal, here=here)
         if copies and not here:
-            guest.copies = {name: _pinned(tensor) for name, tensor in module.state_dict().items()}
-            module.load_state_dict(guest.copies, assign=True)
+            # the buffers that a state dict leaves out, such as CLIP's position numbers, move too
+            tensors = dict(module.named_buffers()) | module.state_dict()
+            guest.copies = {name: _pinned(tensor) for name, tensor in tensors.items()}
+            _restore(module, guest.copies)
         self._guests[name] = guest
 
     def drop(self, name: str) -> None:
@@ -124,14 +126,24 @@ class Residency:
         guest.here = False
         try:
             if guest.copies:
-                guest.module.load_state_dict(guest.copies, assign=True)
-            guest.module.to("cpu")
+                _restore(guest.module, guest.copies)
+            else:
+                guest.module.to("cpu")
         except (RuntimeError, ValueError, NotImplementedError) as error:
             if guest.on_refusal is None:
                 raise
             log.info("%s cannot be moved (%s); it will be loaded again when it is needed.", name, error)
             self.drop(name)
             guest.on_refusal()
+
+
+def _restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
+    """Puts the copies in the place of the module's tensors, without a transfer."""
+    state = module.state_dict().keys()
+    module.load_state_dict({name: tensor for name, tensor in copies.items() if name in state}, assign=True)
+    for name in copies.keys() - state:
+        path, _, leaf = name.rpartition(".")
+        setattr(module.get_submodule(path), leaf, copies[name])
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:
