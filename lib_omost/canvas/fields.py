@@ -243,9 +243,8 @@ def _word(
     plain = " ".join(text.lower().replace("_", " ").split()).strip(" .,")
     meant = plain if plain in words else find(text)
     if meant is None:
-        say(
-            "repair", field, argument, f"{field} {shown(value)} says no place that we know; {shown(default)} stands in."
-        )
+        choice = f"{shown(default)} stands in. Write one of: {', '.join(words)}."
+        say("repair", field, argument, f"{field} {shown(value)} says no place; {choice}")
         return default
     say("repair", field, argument, f"{field} {shown(value)} is read as {shown(meant)}.")
     return meant
@@ -263,7 +262,7 @@ def _distance(given: dict[str, Argument], say: Say) -> float:
         return float(value)
     number = _number(value)
     distance = DEFAULT_DISTANCE if number is None else min(number, MAX_DISTANCE) if number > 0 else NEAREST
-    wanted = f"no number above 0 and up to {MAX_DISTANCE:g}"
+    wanted = f"no number above 0 and up to {MAX_DISTANCE:.0f}"
     say("repair", "distance", argument, f"distance_to_viewer {shown(value)} is {wanted}; it is read as {distance:g}.")
     return distance
 

@@ -143,7 +143,9 @@ class Programs:
             color = program.whole.HTML_web_color_name if program.whole else DEFAULT_COLOR
             region = read_local(call.arguments, say, color)
             if call.repaired and not (region.description or region.detailed_descriptions or region.tags):
-                say("error", "empty", None, f"{call.written} describes nothing; it was left out.")
+                say(
+                    "error", "empty", None, f"{call.written} describes nothing; it was left out. Give it a description."
+                )
                 return
             program.regions.append(region)
             program.spans.append(span)
@@ -169,7 +171,12 @@ class Programs:
             )
             self._note("error", "truncated", statement, message)
         elif not call.arguments:
-            self._note("error", "empty", statement, f"{call.written} describes nothing; it was left out.")
+            self._note(
+                "error",
+                "empty",
+                statement,
+                f"{call.written} describes nothing; it was left out. Give it a description.",
+            )
         else:
             return True
         return False

@@ -233,7 +233,7 @@ class CanvasReader:
         if canvas is None:
             return self._without_program()
         if program.whole is None:
-            message = "There is no global description; the regions alone make the picture."
+            message = "There is no global description; the regions alone make the picture. Add set_global_description."
             program.notes.add("repair", "missing", 1, 1, message)
         if self._fences.fenced:
             message = "The code block is not closed; the text may have been cut."

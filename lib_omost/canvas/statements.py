@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lib_omost.canvas.fences import CALL, MAKE
-from lib_omost.canvas.notes import MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
+from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
 from lib_omost.canvas.salvage import F_STRING, MAX_ARGUMENTS, Argument, Slip, Unusable, Value, read_arguments, spaced
 from lib_omost.canvas.splitter import Statement
 
@@ -73,7 +73,7 @@ def parse(statement: Statement) -> Call | NewCanvas | Ignored:
 
 def _call(statement: Statement, head: re.Match[str]) -> Call | Ignored:
     if statement.state == "deep":
-        return Ignored("error", "bound", "Brackets are nested too deep here; the call was left out.")
+        return Ignored("error", "bound", f"Brackets are nested more than {MAX_DEPTH} deep; the call was left out.")
     text, arguments = statement.text, None
     if statement.state in ("whole", "cut") and text.count(",") + text.count("+") <= MAX_SEPARATORS:
         arguments = _by_python(text, head.start("variable") if head["variable"] else head.start("method"))

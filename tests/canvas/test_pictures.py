@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -47,9 +48,9 @@ def test_markup_in_a_description_stays_text(canvas: Canvas) -> None:
 def test_labels_stay_on_the_picture_and_do_not_cover_each_other(canvas: Canvas) -> None:
     corner = replace(canvas.regions[0], bbox=Box(85, 0, 90, 90), name="a long name for a narrow box")
     rects = labels(layout_svg(Canvas(regions=(corner,) * 4), 360, 480))
-    assert all(0 <= x and x + w <= 360 for x, _, w, _ in rects)
+    assert min(x for x, _, _, _ in rects) >= 0 and max(x + w for x, _, w, _ in rects) <= 360
     tops = sorted(y for _, y, _, _ in rects)
-    assert all(b - a >= rects[0][3] - 0.2 for a, b in zip(tops, tops[1:], strict=False))
+    assert all(b - a >= rects[0][3] - 0.2 for a, b in pairwise(tops))
 
 
 def test_the_pending_box_is_dashed_and_needs_no_canvas() -> None:

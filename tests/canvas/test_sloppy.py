@@ -170,7 +170,7 @@ CASES = [
     Case("an argument twice", apple().replace("'calm',", "'calm', atmosphere='warm',"), says="given twice"),
     # values
     Case("words by meaning", apple(location="'in the middle'"), says="read as 'in the center'"),
-    Case("words that mean nothing", apple(location="'somewhere'"), says="says no place"),
+    Case("words that mean nothing", apple(location="'somewhere'"), says="says no place; 'in the center' stands in"),
     Case("a full image area", apple(area="'a full image area'"), says="a large square area"),
     Case("a colour of everyday", apple(HTML_web_color_name="'bright red'"), says="read as 'red'"),
     Case("a colour as numbers", apple(HTML_web_color_name="(255, 0, 0)"), says="read as 'red'"),
