@@ -28,11 +28,10 @@ from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions
 from lib_omost.studio.sessions_column import SessionsColumn
-from lib_omost.studio.theme import CSS_FILE, KEYS_FILE, theme
+from lib_omost.studio.theme import CSS_FILE, head, theme
 from lib_omost.studio.visitor import VisitorCookie
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-HEAD = f'<link rel="icon" href="data:,"><script>{KEYS_FILE.read_text(encoding="utf-8")}</script>'
 
 
 def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
@@ -81,7 +80,7 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         auth=tuple(auth.split(":", 1)) if auth else None,
         theme=theme(),
         css_paths=[CSS_FILE],
-        head=HEAD,
+        head=head(),
         allowed_paths=[str(folder / "pictures")],
         app_kwargs={"middleware": [Middleware(VisitorCookie)]},
         footer_links=["api", "settings"],

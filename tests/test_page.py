@@ -105,7 +105,7 @@ def test_a_message_becomes_code_is_edited_and_becomes_a_picture_on_the_default_m
         send(page, "a red apple on the left and a yellow balloon on the top right")
         expect(page.locator(".re-box").first).to_be_visible(timeout=120_000)
         expect(page.locator("#state .sl-text")).to_have_text(re.compile(r"^\d+ regions?"), timeout=120_000)
-        page.locator(".re-list li").first.click()
+        page.locator(".re-list button").first.click()
         page.locator(".re-form [data-key=description]").fill("a red apple with a leaf")
         page.locator(".re-form [data-key=name]").focus()
         expect(page.locator("#code .cm-content")).to_contain_text("a red apple with a leaf")
@@ -169,7 +169,7 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 def test_a_box_is_dragged_resized_and_moved_by_keys_and_the_code_follows(page: Page) -> None:
     composed(page)
     before = code_of(page)
-    page.locator(".re-list li").first.click()
+    page.locator(".re-list button").first.click()
     status = page.locator(".re-status")
     expect(status).to_have_text("across 0–40, down 20–70 of 90")
     stage = page.locator(".re-stage").bounding_box()
@@ -209,13 +209,13 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
 
 def test_depth_colour_and_texts_are_edited_in_place(page: Page) -> None:
     composed(page)
-    page.locator(".re-list li").first.click()
+    page.locator(".re-list button").first.click()
     page.locator(".re-form [data-key=color]").fill("#008000")
     expect(page.locator("#code .cm-content")).to_contain_text("HTML_web_color_name='green'")
     page.locator(".re-form [data-key=negative]").fill("worms")
     page.locator("[data-act=farther]").click()
     expect(page.locator("#code .cm-content")).to_contain_text("negative='worms'")
-    expect(page.locator(".re-list li").nth(1)).to_contain_text("an apple")
+    expect(page.locator(".re-list button").nth(1)).to_contain_text("an apple")
 
 
 def test_code_is_applied_strictly_and_a_mistake_names_its_line_and_keeps_the_plan(page: Page) -> None:

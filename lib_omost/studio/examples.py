@@ -8,12 +8,12 @@ from pathlib import Path
 from lib_omost.runtime import SdxlEntry
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
-#: (thumbnail, message); the thumbnails were rendered by the default models from these messages.
+#: (thumbnail, message); the thumbnails are the default image model's, from a plan of the message drawn by hand.
 EXAMPLES = (
-    ("apple.jpg", "a red apple on the left and a yellow balloon on the top right"),
-    ("snowman.jpg", "a snowman in the snow with a tree on the right"),
-    ("boat.jpg", "a boat on the sea under a rainbow"),
-    ("rocket.jpg", "a rocket at night with the moon on the top left"),
+    ("house.jpg", "a house on the left and a sunflower on the right in a meadow"),
+    ("snowman.jpg", "a snowman on the left and a tree on the right in the snow"),
+    ("boat.jpg", "a boat on the sea and a rainbow on the top right"),
+    ("rocket.jpg", "a rocket at night and the moon on the top left"),
 )
 INVITATION = (
     "### What would you like to see?\n"

@@ -7,7 +7,13 @@ from pathlib import Path
 import gradio as gr
 
 CSS_FILE = Path(__file__).parent / "widgets" / "page.css"
-KEYS_FILE = Path(__file__).parent / "widgets" / "keys.js"
+SCRIPTS = [Path(__file__).parent / "widgets" / name for name in ("keys.js", "labels.js")]
+
+
+def head() -> str:
+    """What goes into the head of the page: no icon to ask for, and the scripts of the whole page."""
+    scripts = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
+    return f'<link rel="icon" href="data:,"><script>{scripts}</script>'
 
 
 def theme() -> gr.themes.Base:

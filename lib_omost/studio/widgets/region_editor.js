@@ -143,7 +143,7 @@ function drawList() {
   order.forEach((r, i) => {
     let row = list.children[i];
     if (!row) {
-      row = document.createElement('li'); row.tabIndex = 0; row.setAttribute('role', 'button');
+      row = document.createElement('button'); row.type = 'button';
       for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; row.appendChild(n); }
       list.appendChild(row);
     }
@@ -158,7 +158,7 @@ function drawStatus() {
   if (plan.streaming) status.textContent = 'Composing… ' + count;
   else if (adding) status.textContent = 'Draw the new region in the plan';
   else if (r) status.textContent = 'across ' + r.box[0] + '–' + r.box[2] + ', down ' + r.box[1] + '–' + r.box[3] + ' of 90';
-  else status.textContent = plan.regions.length ? count + ' · select one to edit it' : '';
+  else status.textContent = plan.regions.length ? count + ' · press one to edit it' : '';
 }
 
 // ---- the form --------------------------------------------------------------------------------------------------------
@@ -252,8 +252,8 @@ function travel(from, to) {
 function act(name) { if (!locked() && usable(name)) actions[name](); }
 function select(id) { selected = id; adding = false; draw(); light(id); }
 element.querySelector('.re-bar').addEventListener('click', e => { const b = e.target.closest('button'); if (b) act(b.dataset.act); });
-list.addEventListener('click', e => { const row = e.target.closest('li'); if (row) select(row.dataset.id === selected ? null : row.dataset.id); });
-list.addEventListener('keydown', e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); e.target.click(); } else keys(e); });
+list.addEventListener('click', e => { const row = e.target.closest('button'); if (row) select(row.dataset.id === selected ? null : row.dataset.id); });
+list.addEventListener('keydown', e => { if (e.key !== 'Enter' && e.key !== ' ') keys(e); });
 lay.addEventListener('input', drawPicture);
 
 // ---- pointer ---------------------------------------------------------------------------------------------------------
