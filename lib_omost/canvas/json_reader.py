@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lib_omost.canvas.arguments import field_named
 from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
 from lib_omost.canvas.colors import read_triple
-from lib_omost.canvas.fields import field_named, read_global, read_local
+from lib_omost.canvas.fields import read_global, read_local
 from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
 from lib_omost.canvas.salvage import Argument, Unusable, Value
 from lib_omost.canvas.statements import Method

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -166,6 +167,8 @@ _KINDS = {
 def _constant(value: object) -> Value | Unusable:
     if isinstance(value, str):
         return value.replace(_BACKSLASH, "\\") if _BACKSLASH in value else value
+    if isinstance(value, int) and value.bit_length() > 64:
+        return math.inf if value > 0 else -math.inf  # Python refuses to write out some that it reads
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return Unusable("it is no text, no number and no list")

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lib_omost.canvas.arguments import field_named
 from lib_omost.canvas.canvas import Canvas, Region, global_arguments, region_arguments, region_code
 from lib_omost.canvas.fences import CALL
-from lib_omost.canvas.fields import field_named
 from lib_omost.canvas.reader import Reading, read_program
 from lib_omost.canvas.statements import characters, python_call
 from lib_omost.canvas.text import Value, call, literal

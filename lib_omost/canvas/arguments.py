@@ -1,0 +1,104 @@
+"""The arguments of a call under the names of their fields, whatever they were called. Does not look at the values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from lib_omost.canvas.notes import Level, shown
+from lib_omost.canvas.salvage import Argument, Unusable
+
+#: Adds a note at an argument (None: at the call).
+Say = Callable[[Level, str, "Argument | None", str], None]
+
+
+@dataclass(slots=True)
+class Given:
+    """The usable arguments of one call by field, and where to say what is wrong with one."""
+
+    arguments: dict[str, Argument]
+    say: Say
+
+    def get(self, field: str) -> Argument | None:
+        return self.arguments.get(field)
+
+    def repair(self, code: str, argument: Argument, message: str) -> None:
+        self.say("repair", code, argument, message)
+
+    def say_missing(self, wanted: Sequence[str]) -> None:
+        """One note on all fields that are wanted and were not given."""
+        missing = [field for field in wanted if field not in self.arguments]
+        if missing:
+            message = f"Not given: {', '.join(missing)}; a default takes the place of each."
+            self.say("repair", "missing", None, message)
+
+
+def named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> Given:
+    """Positions take the names in order, other spellings what they mean; the last of two counts."""
+    given: dict[str, Argument] = {}
+    for position, argument in enumerate(arguments):
+        field = _field_of(argument, position, fields, say)
+        if field is None:
+            continue
+        if isinstance(argument.value, Unusable):
+            say("error", "value", argument, f"{field} was left out: {argument.value.why}.")
+            continue
+        if field in given:
+            say("repair", "doubled", argument, f"{field} is given twice; the second one counts.")
+        given[field] = argument
+    return Given(given, say)
+
+
+def _field_of(argument: Argument, position: int, fields: Sequence[str], say: Say) -> str | None:
+    if argument.name is None:
+        if position < len(fields):
+            return fields[position]
+        say("error", "argument", argument, f"There are only {len(fields)} arguments; what follows them was left out.")
+        return None
+    found = field_named(argument.name, fields)
+    if found is None:
+        say("error", "argument", argument, f"{shown(argument.name)} is no argument of this call; it was left out.")
+    elif found != argument.name:
+        say("repair", "argument", argument, f"{shown(argument.name)} is read as {found}.")
+    return found
+
+
+def field_named(name: str, fields: Sequence[str]) -> str | None:
+    """The field that `name` means: itself, another usual name, or one that is a slip away."""
+    if name in fields:
+        return name
+    lowered, by_lower = name.lower(), {field.lower(): field for field in fields}
+    similar = [field for field in by_lower if abs(len(field) - len(lowered)) <= 4]
+    close = get_close_matches(lowered, similar, 1, 0.8)
+    found = by_lower.get(lowered) or _ALIASES.get(lowered) or (by_lower[close[0]] if close else None)
+    return found if found in fields else None
+
+
+_ALIASES = {
+    "color": "HTML_web_color_name",
+    "colour": "HTML_web_color_name",
+    "color_name": "HTML_web_color_name",
+    "html_color": "HTML_web_color_name",
+    "web_color": "HTML_web_color_name",
+    "html_color_name": "HTML_web_color_name",
+    "html_web_color": "HTML_web_color_name",
+    "distance": "distance_to_viewer",
+    "depth": "distance_to_viewer",
+    "position": "location",
+    "place": "location",
+    "size": "area",
+    "details": "detailed_descriptions",
+    "sub_descriptions": "detailed_descriptions",
+    "desc": "description",
+    "prompt": "description",
+    "global_description": "description",
+    "quality": "quality_meta",
+    "mood": "atmosphere",
+    "box": "bbox",
+    "bounding_box": "bbox",
+    "rect": "bbox",
+    "negative_prompt": "negative",
+    "label": "name",
+    "title": "name",
+}
