@@ -300,7 +300,7 @@ def _random(make: Callable[[], Any], device: torch.device, dtype: torch.dtype) -
     return model.eval().to("cpu")
 
 
-def tiles_psnr(side: int = 640) -> float:
+def tiles_psnr(side: int = 576) -> float:
     """How alike tiled and untiled decoding are, in dB: the default image model's VAE, a picture of edges and slopes."""
     vae = AutoencoderKL.from_pretrained(IMAGE_MODEL, subfolder="vae", dtype=torch.float32)
     devices.use_threads(torch.device("cpu"), 0)

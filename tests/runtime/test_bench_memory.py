@@ -32,7 +32,7 @@ def test_the_random_language_model_is_quantised_to_four_bits() -> None:
 
 @pytest.mark.slow
 def test_the_command_measures_every_phase() -> None:
-    result = memory.main(["--device", "cpu", "--tiny", "--tokens", "4", "--steps", "3"])
+    result = memory.main(["--device", "cpu", "--tiny", "--tokens", "3", "--steps", "2"])
     keys = {f"{phase}_peak_mib" for phase in ("llm", "text", "unet", "vae", "second")} | {"tokens_per_s", "step_s"}
     assert all(float(result[key]) > 0 for key in keys)
     assert float(result["tiles_psnr_db"]) > 35 and "swap_s" in result

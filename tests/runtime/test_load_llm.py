@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -202,3 +205,35 @@ def test_a_gguf_file_gives_the_weights_of_the_folder_it_was_made_from_and_writes
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert reply(tmp_path / "tiny-omost.gguf")
+
+
+# --- before and beside the loading ---
+
+
+def test_a_library_that_is_too_old_is_told_before_any_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: "4.41.1")
+    entry = catalog.llm("lllyasviel/omost-llama-3-8b")
+    with pytest.raises(
+        VersionError, match=r"^lllyasviel/\S+ needs transformers 5\.0 or newer, 4\.41\.1 is installed: pip"
+    ):
+        load_composer(entry, CPU, None)
+
+
+WITHOUT_NETWORK = """
+import sys
+asked = []
+sys.addaudithook(lambda event, args: asked.append(args) if event in ("socket.connect", "socket.getaddrinfo") else None)
+from lib_omost.runtime import Engine
+engine = Engine(sys.argv[1], "default", device="cpu")
+engine.warm_up()
+sys.exit(f"{asked} {engine.last_error}" if asked or engine.last_error else 0)
+"""
+
+
+@pytest.mark.slow
+def test_models_on_this_machine_are_loaded_without_a_network_call_even_where_there_is_a_network(tiny_llm: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    command = [sys.executable, "-c", WITHOUT_NETWORK, str(tiny_llm)]
+    done = subprocess.run(command, env=environment, cwd=catalog.PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "loading says nothing to a terminal that does not listen to the library's log"
