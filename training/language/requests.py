@@ -207,13 +207,9 @@ def _worded(r: random.Random, text: str, scene: Scene) -> tuple[str, Scene]:
     takes_lead = not _is_sentence(text)
     lead, tail = r.choice(LEADS) if takes_lead else "", ""
     if r.random() < 0.28:
-        style = r.choice(list(STYLES))
+        style = "photo" if r.random() < 0.2 else r.choice(list(STYLES))
         scene = replace(scene, style=style)
-        named = nouns.with_article(style)
-        lead, tail = r.choice(
-            [(lead, f", {style}"), (lead, f" as {named}")]
-            + takes_lead * [(f"{named} of ", ""), (f"generate {named} of ", "")]
-        )
+        lead, tail = r.choice(_styled(style, lead, takes_lead))
     if r.random() < 0.22:
         mood = r.choice(MOODS)
         scene = replace(scene, mood=mood)
@@ -222,6 +218,14 @@ def _worded(r: random.Random, text: str, scene: Scene) -> tuple[str, Scene]:
     if r.random() < 0.3:
         text = text[0].upper() + text[1:] + r.choice([".", "", "."])
     return text, scene
+
+
+def _styled(style: str, lead: str, takes_lead: bool) -> list[tuple[str, str]]:
+    """Words before and after a request that ask for a style."""
+    named = nouns.with_article("realistic photo" if style == "photo" else style)
+    after = [(lead, f", {style}"), (lead, f" as {named}")]
+    before = [f"{named} of ", f"generate {named} of ", f"{named} of a scene with "]
+    return after + [(words, "") for words in before if takes_lead]
 
 
 def _is_sentence(text: str) -> bool:
@@ -245,4 +249,6 @@ def _open_request(r: random.Random) -> tuple[str, Scene]:
     if u < 0.88:
         return r.choice(_SURPRISE), Scene(placed)
     missing = r.choice([noun for noun in nouns.DRAWN if noun not in nouns.FAMILIAR and nouns.countable(noun)])
-    return f"a realistic photo of a scene without {nouns.plural(missing)}", Scene(placed, absent=(missing,))
+    return f"a realistic photo of a scene without {nouns.plural(missing)}", Scene(
+        placed, style="photo", absent=(missing,)
+    )

@@ -162,21 +162,25 @@ RELATIONS = {
     ),
     "above": Relation(("above", "over", "floating above", "hanging over"), ("above it", "over it"), (_TOP, _LOW)),
     "below": Relation(("below", "under", "underneath", "beneath"), ("below it", "underneath"), (_LOW, _TOP)),
-    "next to": Relation(("next to", "beside", "near", "close to"), ("beside it", "next to it"), (_LEFT, _RIGHT)),
+    "next to": Relation(
+        ("next to", "beside", "near", "close to", "by", "at the side of"), ("beside it", "next to it"), (_LEFT, _RIGHT)
+    ),
     "and": Relation(("and", "with", "together with"), (), (_LEFT, _RIGHT), verbs=False),
     "facing": Relation(
         ("looking at", "facing", "chasing", "fighting", "following", "talking to"), (), (_LEFT, _RIGHT), verbs=False
     ),
-    "in front of": Relation(("in front of", "before"), ("in front of it",), (_NEAR, _FAR), large=1),
-    "behind": Relation(("behind", "hiding behind", "at the back of"), ("behind it",), (_FAR, _NEAR), large=0),
+    "in front of": Relation(("in front of", "before", "just ahead of"), ("in front of it",), (_NEAR, _FAR), large=1),
+    "behind": Relation(
+        ("behind", "hiding behind", "at the back of", "half hidden by"), ("behind it",), (_FAR, _NEAR), large=0
+    ),
     "on": Relation(
-        ("on", "on top of", "riding"),
+        ("on", "on top of", "riding", "set down on", "balancing on"),
         ("on top", "on top of it"),
         (Spot("in the center", "slightly to the upper", 1.5), Spot("on the bottom", distance=3.0)),
         large=1,
     ),
     "inside": Relation(
-        ("inside", "in", "within"),
+        ("inside", "in", "within", "tucked into", "hidden in"),
         ("inside", "inside it"),
         (Spot("in the center", distance=1.5), Spot("in the center", distance=3.0)),
         large=1,
@@ -218,5 +222,6 @@ OPEN_KINDS = {
 }
 LEADS = (
     "", "", "", "", "generate an image of ", "draw ", "create a picture of ", "show me ", "i want ", "please draw ",
-    "can you make an image of ", "paint ", "a picture of ", "a scene with ", "a realistic photo of a scene with ",
+    "can you make an image of ", "paint ", "a picture of ",
+    "a scene with ", "there is ", "imagine ",
 )  # fmt: skip
