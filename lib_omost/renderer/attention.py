@@ -102,29 +102,35 @@ def strength_bias(level: Level, q: Tensor) -> Tensor:
 
 
 def varlen_groups(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
-    """`group_pixels` as a single variable-length flash attention: CUDA, half precision, Ampere or newer; no strengths.
+    """`group_pixels` as a single variable-length flash attention: CUDA, half precision, Ampere or newer; no
+    strengths."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    queries, keys, values = pack_groups(q, k, v, level)
+    rows = level.packed
+    ends = rows.query_ends * q.shape[0]
+    longest = rows.most_pixels * q.shape[0]
+    found = varlen_attn(queries, keys, values, ends, rows.key_ends, longest, rows.most_tokens, scale=scale)
+    assert isinstance(found, Tensor)  # a pair only when the log-sum-exp is asked for
+    return unpack_groups(found, level, q.shape[0])
+
+
+def pack_groups(q: Tensor, k: Tensor, v: Tensor, level: Level) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries `(H*W * B, heads, d)`, keys and values `(sum of T, heads, d)`, one group of pixels after the other.
 
     All images of a batch see the same text, so a group's queries are its pixels of all images.
     """
-    from torch.nn.attention.varlen import varlen_attn
+    queries = q.permute(2, 0, 1, 3)[level.packed.pixels].flatten(0, 1)
+    keys, values = (x[0].transpose(0, 1)[level.packed.tokens] for x in (k, v))
+    return queries, keys, values
 
-    batch, heads, pixels, d = q.shape
-    order = torch.cat([group.pixels for group in level.groups])
-    tokens = torch.cat([group.tokens for group in level.groups])
-    queries = q.permute(2, 0, 1, 3)[order].reshape(pixels * batch, heads, d)
-    keys, values = (x[0].transpose(0, 1)[tokens] for x in (k, v))  # (sum of T, heads, d)
-    many = [len(group.pixels) * batch for group in level.groups]
-    few = [len(group.tokens) for group in level.groups]
-    found = varlen_attn(queries, keys, values, offsets(many, q), offsets(few, q), max(many), max(few), scale=scale)
-    assert isinstance(found, Tensor)  # a pair only when the log-sum-exp is asked for
-    out = torch.empty_like(found).view(pixels, batch, heads, d)
-    out[order] = found.view(pixels, batch, heads, d)
+
+def unpack_groups(found: Tensor, level: Level, batch: int) -> Tensor:
+    """`(H*W * B, heads, d)` in the order of the groups back to `(B, heads, H*W, d)`."""
+    rows = found.view(level.pixels, batch, *found.shape[1:])
+    out = torch.empty_like(rows)
+    out[level.packed.pixels] = rows
     return out.permute(1, 2, 0, 3)
-
-
-def offsets(lengths: list[int], like: Tensor) -> Tensor:
-    """`(n + 1,)` int32 running sums from 0, where the sequences of a packed tensor begin and end."""
-    return torch.tensor([0, *lengths]).cumsum(0).to(like.device, torch.int32)
 
 
 BACK_ENDS: dict[str, Attend] = {

@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
-from lib_omost.errors import BrokenWeightsError
+from lib_omost.errors import BrokenWeightsError, RenderError
 from lib_omost.renderer import lora
 from lib_omost.renderer import vae as pictures
 from lib_omost.renderer.attention import install, project_texts
@@ -107,7 +107,7 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
             steering,
             self.attend,
         )
-        latents = latents.expand(num_images, -1, -1, -1)
+        latents = self.checked_start(latents, (width, height)).expand(num_images, -1, -1, -1)
         latents = self.sample(
             latents,
             guide,
@@ -118,6 +118,10 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
             centred=steering.centred_noise,
             kept=kept,
         )
+        if not latents.isfinite().all():
+            raise RenderError(
+                f"The UNet computed no numbers in {self.unet.dtype}. Load this model in another precision."
+            )
         images: Any = latents
         if output_type != "latent":
             pixels = self.decode(latents)
@@ -168,6 +172,13 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         colours = Image.fromarray(canvas.color_image()).filter(ImageFilter.GaussianBlur(steering.canvas_blur))
         return self.encode([colours.resize(size, Image.Resampling.NEAREST)]) * steering.canvas_start
 
+    def checked_start(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
+        """The given latents, if they are of the size that was asked for; else RenderError."""
+        wanted = (size[1] // self.vae_scale_factor, size[0] // self.vae_scale_factor)
+        if grid(latents) != wanted:
+            raise RenderError(f"The latents to start from are {grid(latents)}; this size of picture wants {wanted}.")
+        return latents
+
     def kept_latents(self, canvas: Canvas, keep: Previous, size: tuple[int, int], count: int) -> Kept:
         latents = self.encode([pictures.resize(image, size) for image in spread(keep.images, count)])
         return Kept(latents, latent_mask(changed_mask(keep.canvas, canvas), grid(latents)))
@@ -188,38 +199,54 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         of a given tensor."""
         self.on_device(("unet",), lambda: install(self.unet))
         device = self.device_of(self.unet)
-        height, width = (side * self.vae_scale_factor for side in init.shape[2:])
-        time_ids = torch.tensor([[height, width, 0, 0, height, width]], device=device, dtype=self.unet.dtype)
         timesteps = set_schedule(self.scheduler, steps, strength, device)
         generator = generator.on(device) if isinstance(generator, Seed) else generator
         noise = draw_noise(init.shape, generator, device, centred=centred)
         prompts = guide(torch.empty(0, device=device, dtype=self.unet.dtype))
+        kept = kept.to(device) if kept else None
+        try:
+            if next(self.unet.parameters()).device == device:  # else an offloading hook brings the layers one by one
+                self.on_device(("unet",), lambda: project_texts(self.unet, prompts.plans()))
+            with self.progress_bar(total=steps) as bar:
+                predict = partial(self.predict_on_device, prompts, self.time_ids(init))
+                on_step = partial(self.after_step, bar, callback, kept, noise, timesteps)
+                start = start_latents(self.scheduler, init.to(device, torch.float32), noise, timesteps)
+                extra = self.prepare_extra_step_kwargs(generator, 0.0)
+                return denoise(self.scheduler, start, timesteps, predict, on_step, extra)
+        finally:
+            for plan in prompts.plans():  # keys and values are large, and a traceback would hold them
+                plan.layers.clear()
 
-        if next(self.unet.parameters()).device == device:  # else an offloading hook brings the layers one by one
-            self.on_device(("unet",), lambda: project_texts(self.unet, prompts.plans()))
+    def time_ids(self, latents: Tensor) -> Tensor:
+        """`(1, 6)`: height, width, 0, 0, height, width in pixels, as SDXL was trained for uncropped pictures."""
+        height, width = (side * self.vae_scale_factor for side in grid(latents))
+        return torch.tensor([[height, width, 0, 0, height, width]], device=self.device_of(self.unet)).to(
+            self.unet.dtype
+        )
 
-        def predict(model_input: Tensor, timestep: Tensor, progress: float) -> Tensor:
-            return self.on_device(("unet",), lambda: self.predict(model_input, timestep, prompts, progress, time_ids))
+    def predict_on_device(
+        self, guide: Guide, time_ids: Tensor, model_input: Tensor, timestep: Tensor, progress: float
+    ) -> Tensor:
+        return self.on_device(("unet",), lambda: self.predict(model_input, timestep, guide, progress, time_ids))
 
-        with self.progress_bar(total=steps) as bar:
-
-            def on_step(index: int, timestep: Tensor, latents: Tensor, denoised: Tensor) -> Tensor:
-                bar.update()
-                if kept:
-                    latents = self.keep_rest(kept.to(device), latents, noise, timesteps[index + 1 :])
-                changed = (
-                    callback(self, index, timestep, {"latents": latents, "denoised": denoised}) if callback else None
-                )
-                return (changed or {}).get("latents", latents)
-
-            try:
-                latents = start_latents(self.scheduler, init.to(device, torch.float32), noise, timesteps)
-                return denoise(
-                    self.scheduler, latents, timesteps, predict, on_step, self.prepare_extra_step_kwargs(generator, 0.0)
-                )
-            finally:
-                for plan in prompts.plans():  # keys and values are large, and a traceback would hold them
-                    plan.layers.clear()
+    def after_step(
+        self,
+        bar: Any,
+        callback: StepCallback | None,
+        kept: Kept | None,
+        noise: Tensor,
+        timesteps: Tensor,
+        index: int,
+        timestep: Tensor,
+        latents: Tensor,
+        denoised: Tensor,
+    ) -> Tensor:
+        """Puts back what is kept, then asks the caller; returns the latents to go on with."""
+        bar.update()
+        if kept:
+            latents = self.keep_rest(kept, latents, noise, timesteps[index + 1 :])
+        changed = callback(self, index, timestep, {"latents": latents, "denoised": denoised}) if callback else None
+        return (changed or {}).get("latents", latents)
 
     def predict(self, model_input: Tensor, timestep: Tensor, guide: Guide, progress: float, time_ids: Tensor) -> Tensor:
         """The guided prediction for a batch, in one piece or picture by picture."""

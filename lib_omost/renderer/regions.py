@@ -26,6 +26,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """All groups one after the other, for attention over sequences of different lengths."""
+
+    pixels: Tensor  # (H*W,) int64, every pixel once
+    tokens: Tensor  # (sum of T,) int64, a token once for each group that sees it
+    query_ends: Tensor  # (G + 1,) int32, running sums of the groups' pixels from 0
+    key_ends: Tensor  # (G + 1,) int32, running sums of the groups' tokens from 0
+    most_pixels: int
+    most_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """R regions on a grid of `height x width` latent pixels."""
 
@@ -37,6 +49,7 @@ class Level:
     strengths: tuple[float, ...]
     boxes: tuple[Box | None, ...]  # None where a mask is no rectangle
     groups: tuple[Group, ...]
+    packed: Packed
     region_of_token: Tensor  # (T,) int64
 
     @property
@@ -106,6 +119,7 @@ def build_level(
     ends = torch.tensor(lengths).cumsum(0).tolist()
     spans = tuple((end - length, end) for end, length in zip(ends, lengths, strict=True))
     groups = tuple(Group(g.pixels.to(device), g.tokens.to(device)) for g in pixel_groups(flat, spans))
+    few, many = [len(group.pixels) for group in groups], [len(group.tokens) for group in groups]
     return Level(
         height,
         width,
@@ -115,8 +129,20 @@ def build_level(
         strengths=tuple(strengths),
         boxes=tuple(rectangle(grid) for grid in grids),
         groups=groups,
+        packed=Packed(
+            torch.cat([group.pixels for group in groups]),
+            torch.cat([group.tokens for group in groups]),
+            running_sums(few).to(device),
+            running_sums(many).to(device),
+            max(few),
+            max(many),
+        ),
         region_of_token=torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device),
     )
+
+
+def running_sums(lengths: Sequence[int]) -> Tensor:
+    return torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
 
 
 def fold_gain(keys: Tensor, gains: Tensor) -> Tensor:

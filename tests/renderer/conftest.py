@@ -91,6 +91,6 @@ def canvas() -> Canvas:
     return make_canvas(("on the left", "an apple", "red"), ("on the top-right", "a balloon", "red"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build_canvas() -> Callable[..., Canvas]:
     return make_canvas

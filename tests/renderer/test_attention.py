@@ -17,7 +17,9 @@ from lib_omost.renderer.attention import (
     install,
     level_pixels,
     merge_boxes,
+    pack_groups,
     project_texts,
+    unpack_groups,
 )
 from lib_omost.renderer.regions import Level, RegionPlan, build_level, fold_gain
 
@@ -102,6 +104,24 @@ def test_a_strength_multiplies_the_odds_of_a_regions_tokens(name: str) -> None:
     weights = weights * torch.tensor([0.5, 3, 1])[level.region_of_token]
     wanted = weights / weights.sum(-1, keepdim=True) @ v
     assert (run(name, level, q, k, v) - wanted).abs().max() < 1e-5
+
+
+def test_packed_groups_are_sequences_whose_attention_is_the_formula(reference: Callable[..., Tensor]) -> None:
+    level = build_level(ring(), LENGTHS, [1, 1, 1], 9, 9, "cpu")
+    q, k, v = tensors(level)
+    queries, keys, values = pack_groups(q, folded(k, level), v, level)
+    parts = zip(
+        queries.split((level.packed.query_ends.diff() * 2).tolist()),
+        keys.split(level.packed.key_ends.diff().tolist()),
+        values.split(level.packed.key_ends.diff().tolist()),
+        strict=True,
+    )
+    found = torch.cat(
+        [torch.einsum("qhd,khd->hqk", a, b * 8**-0.5).softmax(-1) @ c.transpose(0, 1) for a, b, c in parts], 1
+    )
+    wanted = reference(q, k, v, list(level.masks), LENGTHS, 8**-0.5)
+    assert (unpack_groups(found.transpose(0, 1), level, 2) - wanted).abs().max() < 1e-5
+    assert level.packed.most_tokens == sum(LENGTHS)
 
 
 def test_the_log_sum_exp_of_dense_attention_is_that_of_its_scores() -> None:

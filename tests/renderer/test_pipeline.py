@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lib_omost.canvas import Box, Canvas
-from lib_omost.errors import SettingsError
+from lib_omost.errors import RenderError, SettingsError
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline, Steering, render
 from lib_omost.renderer.attention import BACK_ENDS
 from lib_omost.renderer.sampling import draw_noise, set_schedule, start_latents
@@ -28,6 +28,12 @@ SIZE = {"width": 128, "height": 128}
 def latents_of(pipe: Pipe, canvas: Canvas, seed: int = 1, **options: object) -> Tensor:
     options = {**SIZE, "num_inference_steps": 4, "guidance_scale": 4.0, **options}
     return pipe(canvas, generator=torch.Generator().manual_seed(seed), output_type="latent", **options).images
+
+
+@pytest.fixture(scope="module")
+def plain(pipe: Pipe, build_canvas: Callable[..., Canvas]) -> Tensor:
+    """What the fixture `canvas` gives without any steering."""
+    return latents_of(pipe, build_canvas(("on the left", "an apple", "red"), ("on the top-right", "a balloon", "red")))
 
 
 def only_global(text: str) -> Canvas:
@@ -87,6 +93,18 @@ def test_a_batch_one_at_a_time_is_the_same_batch(fresh_pipe: Pipe, canvas: Canva
 def test_a_size_that_is_no_multiple_of_64_is_a_clear_error(pipe: Pipe, canvas: Canvas, size: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match="multiple of 64 pixels, for example"):
         latents_of(pipe, canvas, **size)
+
+
+def test_latents_of_another_size_are_a_clear_error(pipe: Pipe, canvas: Canvas) -> None:
+    with pytest.raises(RenderError, match=r"start from are \(8, 8\); this size of picture wants \(16, 16\)"):
+        latents_of(pipe, canvas, latents=torch.zeros(1, 4, 8, 8))
+
+
+def test_a_broken_unet_is_a_clear_error_and_no_black_picture(fresh_pipe: Pipe, canvas: Canvas) -> None:
+    with torch.no_grad():
+        next(fresh_pipe.unet.parameters()).fill_(torch.nan)
+    with pytest.raises(RenderError, match="Load this model in another precision"):
+        latents_of(fresh_pipe, canvas)
 
 
 def test_a_rerender_with_another_seed_runs_no_text_encoder(fresh_pipe: Pipe, canvas: Canvas) -> None:
@@ -235,11 +253,13 @@ def test_a_regions_own_negative_prompt_acts_in_its_box_alone(pipe: Pipe, canvas:
         Steering(centred_noise=True),
     ],
 )
-def test_steering_changes_the_picture_and_its_default_does_not(pipe: Pipe, canvas: Canvas, steering: Steering) -> None:
-    plain = latents_of(pipe, canvas)
-    assert torch.equal(latents_of(pipe, canvas, steering=Steering()), plain)
+def test_steering_changes_the_picture(pipe: Pipe, canvas: Canvas, plain: Tensor, steering: Steering) -> None:
     steered = latents_of(pipe, canvas, steering=steering)
     assert steered.isfinite().all() and (steered - plain).abs().max() > 1e-3
+
+
+def test_steering_is_off_by_default(pipe: Pipe, canvas: Canvas, plain: Tensor) -> None:
+    assert torch.equal(latents_of(pipe, canvas, steering=Steering()), plain)
 
 
 def test_regions_of_strength_zero_are_left_out(pipe: Pipe, canvas: Canvas) -> None:
