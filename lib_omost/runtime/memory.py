@@ -53,11 +53,12 @@ class Residency:
         on = {t.device.type for t in (*module.parameters(), *module.buffers())}
         here = self.device.type != "cpu" and self.device.type in on
         guest = _Guest(module, on_refusal=on_refusal, here=here)
-        if copies and not here:
-            # the buffers that a state dict leaves out, such as CLIP's position numbers, move too
-            tensors = dict(module.named_buffers()) | module.state_dict()
-            guest.copies = {name: _pinned(tensor) for name, tensor in tensors.items()}
-            _restore(module, guest.copies)
+        if copies and not here and self.device.type != "cpu":
+            # with the buffers that a state dict leaves out, such as CLIP's position numbers
+            tensors = dict(module.named_buffers()) | module.state_dict(keep_vars=True)
+            for tensor in tensors.values():  # one by one: never two copies of the whole
+                tensor.data = _pinned(tensor.data)
+            guest.copies = {name: tensor.data for name, tensor in tensors.items()}
         self._guests[name] = guest
 
     def drop(self, name: str) -> None:
