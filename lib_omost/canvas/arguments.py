@@ -37,8 +37,10 @@ class Given:
 def named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> Given:
     """Positions take the names in order, other spellings what they mean; the last of two counts."""
     given: dict[str, Argument] = {}
+    positional = True
     for position, argument in enumerate(arguments):
-        field = _field_of(argument, position, fields, say)
+        positional &= argument.name is None
+        field = _field_of(argument, position if positional else None, fields, say)
         if field is None:
             continue
         if isinstance(argument.value, Unusable):
@@ -50,11 +52,13 @@ def named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> Giv
     return Given(given, say)
 
 
-def _field_of(argument: Argument, position: int, fields: Sequence[str], say: Say) -> str | None:
+def _field_of(argument: Argument, position: int | None, fields: Sequence[str], say: Say) -> str | None:
+    """The field that an argument is for; `position` is None after the first argument with a name."""
     if argument.name is None:
-        if position < len(fields):
+        if position is not None and position < len(fields):
             return fields[position]
-        say("error", "argument", argument, f"There are only {len(fields)} arguments; what follows them was left out.")
+        reason = f"There are only {len(fields)} arguments" if position else "A value without a name follows named ones"
+        say("error", "argument", argument, f"{reason}; it was left out.")
         return None
     found = field_named(argument.name, fields)
     if found is None:

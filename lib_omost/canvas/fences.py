@@ -150,6 +150,8 @@ class Fences:
         if fence and not in_string:
             self._mode = "other" if self._in_other else "prose"
             return [Piece("end"), *self._at_fence(fence, column)]
+        if in_statement and _SPECIAL.fullmatch(body):
+            return [Piece("skipped", body)]
         if in_statement or CALL.match(body) or MAKE.match(body):
             gap, self._gap = self._gap, []
             return [*gap, Piece("code", body, column)]
