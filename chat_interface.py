@@ -46,7 +46,7 @@ class Reply:
 
 def pause_s(characters: int) -> float:
     """Seconds between two updates of the page: the longer the text, the more one costs the browser (bench/page.py)."""
-    return 0.12 if characters < 1500 else 0.25 if characters < 6000 else 0.4 if characters < 14000 else 0.6
+    return 0.15 if characters < 1500 else 0.4 if characters < 6000 else 0.6 if characters < 14000 else 0.8
 
 
 def stream_reply(
@@ -126,6 +126,7 @@ class CanvasChat:
         self.textbox.stop(self.halt, known, self.outputs, cancels=runs, **QUIET)
         self.chatbot.undo(self.undo, known, self.outputs, **QUIET)
         self.chatbot.clear(self.clear, known, self.outputs, **QUIET)
+        self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
         self.state_line.edit_code(self.last_text, self.session, plan.code, **QUIET)
 
     # ---- what a person does
@@ -266,6 +267,11 @@ class CanvasChat:
         state = outcome(read_canvas(replies[-1].text), figures)
         stats = self.engine.compose_stats if figures else None
         return {**state, "notes": [*state["notes"], *(stats.notes if stats else ())]}
+
+
+def _suggested(event: gr.EventData) -> str:
+    """The words of a chip, into the message box; they are a client's text like any that is typed there."""
+    return str(event._data["text"])[: chat.MAX_MESSAGE]
 
 
 def _busy(text: str | None = None) -> Any:

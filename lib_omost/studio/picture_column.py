@@ -18,7 +18,7 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import OmostError, SettingsError, StorageError
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import Previous, RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio import turns as chat
 from lib_omost.studio.drawer import Drawer, styled
@@ -81,6 +81,12 @@ class PictureColumn:
             buttons=[],
             elem_id="gallery",
         )
+        self.keep = gr.Checkbox(
+            False,
+            label="Keep the rest",
+            info="Paint only the boxes that changed since the picture above.",
+            elem_id="keep",
+        )
         with gr.Row(elem_id="again"):
             self.use_settings = gr.Button("Use its settings", size="sm", min_width=100, elem_id="use-settings")
             self.use_plan = gr.Button("Use its plan", size="sm", min_width=100, elem_id="use-plan")
@@ -98,7 +104,8 @@ class PictureColumn:
     def wire(self, plan: PlanColumn, drawer: Drawer, chatbot: gr.Chatbot, view_outputs: list[Any], view: Any) -> None:
         self.plan, self.drawer, self.view = plan, drawer, view
         bar = [self.progress, self.render_button, self.stop_button]
-        asked = [self.session, plan.plan, plan.code, drawer.images, drawer.seed_mode, drawer.style, *drawer.render]
+        choices = [self.keep, self.chosen, drawer.images, drawer.seed_mode, drawer.style]
+        asked = [self.session, plan.plan, plan.code, *choices, *drawer.render]
         shown = [*bar, *self.outputs, chatbot, plan.editor, drawer.seed]
         click = self.render_button.click(self.wait, None, bar, **QUIET)
         run = click.then(self.paint, asked, shown, show_progress="hidden", **HEAVY)
@@ -119,6 +126,8 @@ class PictureColumn:
         session: str,
         plan: Plan,
         code: str,
+        keep_rest: bool,
+        chosen: str,
         images: int,
         seed_mode: str,
         style: str,
@@ -131,10 +140,11 @@ class PictureColumn:
         with self.runs.run((str(request.session_hash), "render")) as stop:
             try:
                 job = self._job(plan, code, images, seed_mode, style, values)
+                previous = self._previous(session, chosen, style) if keep_rest else None
                 for number in range(job.images):
                     settings = replace(job.settings, seed=job.settings.seed + number)
                     label = f"picture {number + 1} of {job.images}, " if job.images > 1 else ""
-                    for report in render_steps(partial(self.engine.render, job.canvas, settings), stop):
+                    for report in render_steps(partial(self.engine.render, job.canvas, settings, keep=previous), stop):
                         if isinstance(report, Step):
                             yield self._stepped(report, label, keep)
                         else:
@@ -159,6 +169,15 @@ class PictureColumn:
         canvas = reading.canvas if reading.canvas and code == plan.code else _strict(code)
         settings = self.drawer.render_settings(values, seed_mode)
         return Job(code, styled(canvas, style), settings, int(images))
+
+    def _previous(self, session: str, chosen: str, style: str) -> Previous | None:
+        """The picture shown and its canvas, for a render that keeps what has not changed."""
+        render = self._render_of(session, chosen)
+        canvas = read_program(render.code).canvas if render else None
+        if render is None or canvas is None:
+            return None
+        with Image.open(render.picture) as image:
+            return Previous(styled(canvas, style), (image.convert("RGB"),))
 
     def _stepped(self, report: Step, label: str, keep: list[Any]) -> tuple[Any, ...]:
         left = report.seconds / report.step * (report.steps - report.step)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
-from lib_omost.canvas import Reading
+from lib_omost.canvas import Canvas, Reading
 from lib_omost.errors import OmostError
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,22 @@ def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
     if reading.canvas is None:
         return {"level": "bad", "text": "no canvas in this reply", "notes": notes, "asks": True, "figures": figures}
     level = "good" if reading.status == "accept" else "warn"
-    return {"level": level, "text": reading.summary, "notes": notes, "asks": False, "figures": figures}
+    return {
+        "chips": suggestions(reading.canvas),
+        "level": level,
+        "text": reading.summary,
+        "notes": notes,
+        "asks": False,
+        "figures": figures,
+    }
+
+
+def suggestions(canvas: Canvas | None) -> list[str]:
+    """Next edits to offer, in a person's words; none before there is a plan."""
+    if canvas is None or not canvas.regions:
+        return []
+    thing = re.sub(r"^(a|an|the) ", "", canvas.regions[-1].description.strip(" .").lower())
+    return ["make it night", f"remove the {thing[:40]}", "add a star on the top left"]
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from lib_omost.canvas import read_canvas
+from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import SettingsError
 from lib_omost.studio.turns import fenced
-from lib_omost.studio.words import outcome, sentence
+from lib_omost.studio.words import outcome, sentence, suggestions
 
 
 def test_a_clean_reply_counts_its_regions(code: str) -> None:
@@ -27,6 +27,11 @@ def test_a_mended_reply_says_how_often_and_where(code: str) -> None:
 def test_a_reply_without_a_canvas_offers_to_ask_again() -> None:
     state = outcome(read_canvas("I would rather not."))
     assert (state["level"], state["text"], state["asks"]) == ("bad", "no canvas in this reply", True)
+
+
+def test_a_plan_offers_edits_of_its_own_things(canvas: Canvas) -> None:
+    assert "remove the tree" in suggestions(canvas)
+    assert suggestions(Canvas()) == []
 
 
 def test_our_own_errors_are_shown_as_they_stand() -> None:
