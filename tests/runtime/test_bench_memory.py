@@ -8,6 +8,7 @@ from bitsandbytes.nn import Linear4bit
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, LlamaForCausalLM
 
+from bench import _random_models as models
 from bench import memory
 
 
@@ -17,15 +18,15 @@ def millions(model: torch.nn.Module) -> float:
 
 def test_the_real_configurations_have_the_published_numbers_of_parameters() -> None:
     with torch.device("meta"):
-        assert millions(UNet2DConditionModel.from_config(memory.SDXL_UNET)) == 2567.5
-        assert millions(AutoencoderKL.from_config(memory.SDXL_VAE)) == 83.7
-        assert millions(CLIPTextModel(CLIPTextConfig(**memory.CLIP_L))) == 123.1
-        assert millions(CLIPTextModelWithProjection(CLIPTextConfig(**memory.CLIP_BIGG))) == 694.7
-        assert millions(LlamaForCausalLM(memory.LLAMA_3_8B)) == 8030.3
+        assert millions(UNet2DConditionModel.from_config(models.SDXL_UNET)) == 2567.5
+        assert millions(AutoencoderKL.from_config(models.SDXL_VAE)) == 83.7
+        assert millions(CLIPTextModel(CLIPTextConfig(**models.CLIP_L))) == 123.1
+        assert millions(CLIPTextModelWithProjection(CLIPTextConfig(**models.CLIP_BIGG))) == 694.7
+        assert millions(LlamaForCausalLM(models.LLAMA_3_8B)) == 8030.3
 
 
 def test_the_random_language_model_is_quantised_to_four_bits() -> None:
-    composer = memory.random_composer(memory.TINY_LLAMA, torch.device("cpu"))
+    composer = models.random_composer(models.TINY_LLAMA, torch.device("cpu"))
     layers = [m for m in composer.model.modules() if isinstance(m, Linear4bit)]
     assert len(layers) == 14 and {m.weight.dtype for m in layers} == {torch.uint8}
 
