@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 
 import numpy as np
@@ -26,7 +28,7 @@ chestnut 954535, cinnamon b5651d, clay b66a50, cobalt 0047ab, coffee 6f4e37, cop
 cyan blue 00b7eb, denim 3b5b8c, ebony 2b2826, ecru c2b280, eggplant 472c4c, electric blue 0892d0,
 emerald 50c878, espresso 4b3621, fire red ce2029, flesh f0c8a8, forest 228b22, ginger b06500, golden ffd700,
 grape 6f2da8, graphite 41424c, gunmetal 2a3439, hazel 8e7618, honey e0a526, hunter green 355e3b, ice d6f0ff,
-ice blue d6f0ff, jade 00a86b, jet 0a0a0a, jet black 0a0a0a, kelly green 4cbb17, lemon fff44f, lilac c8a2c8,
+ice blue d6f0ff, jade 00a86b, jet 000000, jet black 000000, kelly green 4cbb17, lemon fff44f, lilac c8a2c8,
 mahogany c04000, mauve b784a7, melon fdbcb4, midnight 191970, mint 98ff98, mocha 7b5141, moss 8a9a5b,
 mulberry c54b8c, mustard e1ad01, nude e3bc9a, oak 806517, ocean 006994, ochre cc7722, off white f8f6f0,
 onyx 353839, oxblood 4a0000, peach ffcba4, pearl eae0c8, periwinkle ccccff, petrol 005f6a, pewter 8e9294,
@@ -45,8 +47,8 @@ EVERYDAY: dict[str, str] = {
 ADJECTIVES: dict[str, tuple[float, float]] = {
     word: change
     for change, words in {
-        (0.4, 0.8): "light lighter",
-        (0.6, 0.5): "pale pastel",
+        (0.3, 1.0): "light lighter",
+        (0.55, 0.55): "pale pastel",
         (0.3, 0.7): "soft",
         (0.3, 0.5): "faded",
         (0.4, 0.5): "washed",
@@ -67,6 +69,8 @@ ADJECTIVES: dict[str, tuple[float, float]] = {
     }.items()
     for word in words.split()
 }
+#: Two colours at most this far apart in OKLab go by one name.
+_ALIKE = 0.1
 _HEX = re.compile(r"(?:#|0x)?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _FUNCTION = re.compile(r"(rgb|hsl|hsv|hsb)a?\(([^()]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?%?")
@@ -91,7 +95,8 @@ def rgb_of(color: str) -> RGB:
 def read_color(text: str) -> str | None:
     """The canonical colour that `text` means, by value; None where it names no colour.
 
-    A number in CSS notation keeps its value, under its name if it has one; words become the nearest of the names.
+    A number in CSS notation keeps its value, under its name if it has one; words become the name that
+    looks alike, or a value.
     """
     plain = " ".join(re.split(r"[\s_-]+", text[:80].strip().lower()))
     squeezed = plain.replace(" ", "")
@@ -100,7 +105,7 @@ def read_color(text: str) -> str | None:
     if (value := _css("".join(text[:80].lower().split()))) is not None:
         return _by_value(value)
     if (mixed := _by_words(plain)) is not None:
-        return nearest_name(mixed)
+        return nearest_name(mixed, _ALIKE) or to_hex(mixed)
     return None
 
 
@@ -114,10 +119,12 @@ def read_triple(values: Sequence[float]) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def nearest_name(rgb: RGB) -> str:
-    """The name whose colour looks most alike: least distance in OKLab (Ottosson 2020)."""
+def nearest_name(rgb: RGB, limit: float = math.inf) -> str | None:
+    """The name whose colour looks most alike: least distance in OKLab (Ottosson 2020), None beyond `limit`."""
     names, places = _named_places()
-    return names[int(np.linalg.norm(places - _oklab(np.array(rgb)), axis=-1).argmin())]
+    distances = np.linalg.norm(places - _oklab(np.array(rgb)), axis=-1)
+    best = int(distances.argmin())
+    return names[best] if distances[best] <= limit else None
 
 
 @lru_cache(maxsize=1)
@@ -180,22 +187,33 @@ def _css_function(kind: str, parts: list[str]) -> RGB | None:
 
 def _by_words(text: str) -> RGB | None:
     """Average the colours that the words name (the longest names first), then apply the adjectives."""
-    words, found, adjectives = re.findall(r"[a-z]+", text), [], []
-    at = 0
+    words: list[str] = re.findall(r"[a-z]+", text)
+    named: list[tuple[str, RGB]] = []
+    adjectives, at = [], 0
     while at < len(words):
         taken, rgb = _longest_name(words, at)
         if rgb is not None:
-            found.append(rgb)
+            named.append((words[at] if taken == 1 else "", rgb))
         elif words[at] in ADJECTIVES:
             adjectives.append(ADJECTIVES[words[at]])
         at += taken
-    if not found:
+    if not named:
         return None
-    lab = _oklab(np.array(found)).mean(axis=0)
+    particular = [(word, rgb) for word, rgb in named if word not in _BASIC and not word.endswith("ish")]
+    mixed = particular or named  # olive green is olive, blue green is both
+    weights = [_TINGE if word.endswith("ish") else 1.0 for word, _ in mixed]
+    lab = np.average(_oklab(np.array([rgb for _, rgb in mixed])), axis=0, weights=weights)
     for lightness, chroma in adjectives:
         lab[0] += lightness * ((1.0 - lab[0]) if lightness > 0 else lab[0])
         lab[1:] *= chroma
     return _srgb(lab)
+
+
+_BASIC = frozenset(
+    ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "grey", "white", "black"]
+)
+#: How much of a colour 'reddish' adds to another one.
+_TINGE = 0.3
 
 
 def _longest_name(words: list[str], at: int) -> tuple[int, RGB | None]:
@@ -212,10 +230,19 @@ def _one_name(words: list[str]) -> RGB | None:
         return rgb_of(EVERYDAY[spaced])
     if joined in COLORS:
         return COLORS[joined]
-    if len(words) == 1 and joined.endswith("ish"):  # reddish, greenish, bluish
+    if len(words) > 1 or joined in ADJECTIVES:
+        return None
+    if joined.endswith("ish"):  # reddish, greenish, bluish
         stem = joined[:-3]
         return next((COLORS[name] for name in (stem, stem[:-1], stem + "e") if name in COLORS), None)
-    return None
+    return _one_slip_away(joined) if len(joined) > 4 else None
+
+
+def _one_slip_away(word: str) -> RGB | None:
+    """The colour of the name that `word` must be misspelt from: 'turqoise', 'yelow'."""
+    similar = [name for name in (*COLORS, *EVERYDAY) if abs(len(name) - len(word)) <= 1 and name[0] == word[0]]
+    close = get_close_matches(word, similar, 1, 0.85)
+    return _one_name([close[0]]) if close else None
 
 
 def _oklab(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:

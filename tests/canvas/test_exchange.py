@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,3 +94,12 @@ def test_a_full_canvas_box_and_a_small_one_survive_every_format(canvas: Canvas) 
     assert found is not None
     for again in (found, Canvas.from_json(small.to_json()), from_comfy(to_comfy(small))):
         assert {tuple(r.box) for r in again.regions} == {(0, 0, 90, 90), (40, 40, 45, 45)}
+
+
+def test_the_examples_of_the_documentation_are_read_without_a_note() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "canvas.md").read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    data = page.split("```json\n")[1].split("```")[0]
+    reading = read_canvas(program, strict=True)
+    assert reading.status == "accept" and reading.canvas is not None
+    assert reading.canvas.regions[0].bbox == Canvas.from_json(data).regions[0].bbox == Box(0, 20, 40, 70)
