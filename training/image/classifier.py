@@ -60,7 +60,7 @@ def crop(images: Tensor, wanted: Targets) -> Tensor:
     return F.grid_sample(small[wanted.picture.to(device)], grid, align_corners=False)
 
 
-def new_classifier(classes: int, width: int = 48) -> nn.Sequential:
+def new_classifier(classes: int, width: int) -> nn.Sequential:
     def block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
         return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
 
@@ -87,11 +87,11 @@ class Classifier:
 
 
 def train_classifier(
-    catalogue: Catalogue, size: int, minutes: float, device: str, workers: int, batch: int
+    catalogue: Catalogue, size: int, minutes: float, device: str, workers: int, batch: int, width: int = 48
 ) -> Classifier:
     """On crops that are noisy and, every other time, as soft as a VAE's decoder paints them."""
     nouns = tuple(catalogue.nouns)
-    network = new_classifier(len(nouns) + 1).to(device)
+    network = new_classifier(len(nouns) + 1, width).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     painter = draw.Painter(catalogue.images, size, device)
     clock = Clock(minutes * 60, minutes * 60)

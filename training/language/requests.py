@@ -88,9 +88,8 @@ def random_request(r: random.Random, pool: Sequence[str], things: int = 0, level
     for _ in range(count):
         chosen.append(random_thing(r, pool, [t.noun for t in chosen]))
     text, placed = _layout(r, chosen)
-    scene = Scene(placed)
-    for add in (_with_background, _with_absence):
-        text, scene = add(r, text, scene, pool)
+    text, scene = _with_background(r, text, Scene(placed))
+    text, scene = _with_absence(r, text, scene, pool)
     return _worded(r, text, scene)
 
 
@@ -181,7 +180,7 @@ def _in_a_row(things: list[Thing]) -> Placed:
 # ---- what else a request may say
 
 
-def _with_background(r: random.Random, text: str, scene: Scene, pool: Sequence[str]) -> tuple[str, Scene]:
+def _with_background(r: random.Random, text: str, scene: Scene) -> tuple[str, Scene]:
     u = r.random()
     if u < 0.45:
         name = r.choice(list(PLACES))
@@ -239,7 +238,7 @@ def _open_request(r: random.Random) -> tuple[str, Scene]:
     u = r.random()
     if u < 0.4:
         said, noun = r.choice(list(OPEN_KINDS.items()))
-        return _worded(r, *_with_background(r, said, Scene((Thing(noun),)), ()))
+        return _worded(r, *_with_background(r, said, Scene((Thing(noun),))))
     if u < 0.75:
         name = r.choice(list(PLACES))
         _, placed = _in_a_row([Thing(noun) for noun in PLACES[name].things])

@@ -176,24 +176,23 @@ def _report(folder: Path, run: Run, clock: Clock, loss: float, rate: float) -> N
 
 
 def smoke(args: argparse.Namespace) -> None:
-    """Train a random tiny model twice, the second time from the saved state, and see the loss fall."""
+    """Train a random tiny model in several commands, each from the last state, until its loss has fallen by a fifth."""
     from training.language.tiny import tiny_base
 
     with tempfile.TemporaryDirectory() as folder:
         args.base, args.run = tiny_base(Path(folder) / "base"), Path(folder) / "run"
-        args.minutes, args.slot, args.workers = 0.6, 0.3, 0
+        args.minutes, args.slot, args.workers = 0.9, 0.15, 0
         args.budget = args.longest = 3000  # tokens are bytes here, so conversations are long
-        args.warmup, args.log_every, args.lr, args.rank = 2, 10, 3e-2, 8
-        logged = []
-        for _ in range(2):
+        args.warmup, args.log_every, args.lr, args.rank = 2, 4, 3e-2, 8
+        logged: list[float] = []
+        for command in range(6):
             run = new_run(args.base, rank_of(args), args.device)
             resume(run, args.run, None)
             logged += train(run, args)
-        if not logged[-1] < 0.8 * logged[0]:
-            raise SystemExit(
-                f"The loss should have fallen by a fifth: it went from {logged[0]:.3f} to {logged[-1]:.3f}."
-            )
-    print(f"smoke: fine, the loss fell from {logged[0]:.3f} to {logged[-1]:.3f} in {run.step} steps")
+            if command and logged[-1] < 0.8 * logged[0]:
+                print(f"smoke: fine, the loss fell from {logged[0]:.3f} to {logged[-1]:.3f} in {run.step} steps")
+                return
+    raise SystemExit(f"The loss should have fallen by a fifth in {run.step} steps: {[round(x, 3) for x in logged]}.")
 
 
 def parser() -> argparse.ArgumentParser:

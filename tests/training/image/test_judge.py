@@ -28,7 +28,7 @@ def test_a_crop_shows_its_box() -> None:
 @pytest.mark.slow
 def test_a_short_training_tells_four_shapes_apart_and_the_truth_scores_best(shape_catalogue: Catalogue) -> None:
     torch.manual_seed(0)
-    classifier = train_classifier(shape_catalogue, 64, minutes=0.6, device="cpu", workers=0, batch=16)
+    classifier = train_classifier(shape_catalogue, 64, minutes=0.3, device="cpu", workers=0, batch=8, width=8)
     assert classifier.accuracy > 0.6
     drawn = held_out(shape_catalogue, 12, things=2)
     truth = draw.Painter(shape_catalogue.images, 64, "cpu")(draw.pack(drawn))
