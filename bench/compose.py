@@ -168,7 +168,8 @@ def _first_tokens(composer: LocalComposer, turn: list[Message], repeats: int = 3
     def first_token(messages: list[Message]) -> float:
         stop = threading.Event()
         stream = composer.stream(messages, GREEDY, stop)
-        while not composer.stats.first_token_s or composer.stats.passes != 1:
+        next(stream)  # what the grammar dictates; from here on the counts are this run's
+        while not composer.stats.passes:
             next(stream)
         del stream
         return composer.stats.first_token_s
