@@ -42,8 +42,8 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     pictures = folder / "pictures"
     with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
-        with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar"):
-            gallery = SessionsColumn(sessions, session, pictures)
+        with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar") as bar:
+            shelf = SessionsColumn(sessions, session, pictures)
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar"):
             drawer = Drawer(engine, local)
         with gr.Row(elem_id="head"):
@@ -65,7 +65,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         everything = [*chat.outputs, *picture.outputs]
         plan.wire(chat.chatbot, chat.state_line)
         picture.wire(plan, drawer, chat.chatbot, chat.outputs, chat.view)
-        gallery.wire(demo, view, everything, drawer.size)
+        shelf.wire(demo, bar, view, everything, drawer.size)
         drawer.wire(models, words)
         api.add(engine, pictures)
     return demo

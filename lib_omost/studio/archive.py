@@ -43,13 +43,17 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
     """A new session of `owner` with what the file holds; its pictures go to `folder` under new names. Raises
     StorageError.
     """
+    pictures: dict[str, Path] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             record = json.loads(_member(archive, RECORD, MAX_RECORD_BYTES))
             names = [str(name) for name in record["pictures"]][:MAX_PICTURES]
             turns = [_turn(found) for found in record["turns"]][:MAX_TURNS]
-            pictures = {name: _unpack(archive, name, folder) for name in names}
+            for name in names:
+                pictures[name] = _unpack(archive, name, folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+        for picture in pictures.values():
+            picture.unlink()
         raise StorageError("this is not a session file that can be read; export one with the button above") from error
     session = sessions.create(owner)
     sessions.set_turns(session, _with_pictures(turns, pictures))

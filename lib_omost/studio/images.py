@@ -19,6 +19,7 @@ from lib_omost.renderer.settings import RenderSettings
 CHUNK = "omost"
 FORMAT = 1
 MAX_FILE_BYTES = 64 * 2**20
+MAX_PIXELS = 16 * 2**20
 MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make it longer
 
 
@@ -116,13 +117,15 @@ def _record(path: Path) -> dict[str, Any]:
                 f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB; pictures of this program are not"
             )
         with Image.open(path, formats=["PNG"]) as image:
-            text = image.info.get(CHUNK)
+            text, pixels = image.info.get(CHUNK), image.width * image.height
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise StorageError(f"{path.name} is not a PNG file that can be read") from error
     if text is None:
         raise StorageError(
             f"{path.name} carries no canvas; only pictures made here do (screenshots and converted copies lose it)"
         )
+    if pixels > MAX_PIXELS:
+        raise StorageError(f"{path.name} has {pixels} pixels; pictures of this program have at most {MAX_PIXELS}")
     if len(text) > MAX_CHUNK_CHARS:
         raise StorageError(f"{path.name} carries {len(text)} characters of data; at most {MAX_CHUNK_CHARS} are read")
     try:

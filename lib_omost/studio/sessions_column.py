@@ -33,9 +33,10 @@ class SessionsColumn:
         self.load = gr.File(label="Import a session file", file_types=[".zip"], elem_id="import")
         self.outputs = [self.session, self.list, self.name]
 
-    def wire(self, demo: gr.Blocks, view: Any, view_outputs: list[Any], size: list[Any]) -> None:
+    def wire(self, demo: gr.Blocks, bar: gr.Sidebar, view: Any, view_outputs: list[Any], size: list[Any]) -> None:
         self.view = view
         shown = [*self.outputs, *view_outputs]
+        bar.expand(self.refresh, self.session, [self.list, self.name], **QUIET)
         demo.load(self.arrive, size, shown, **QUIET)
         self.new.click(self.start, size, shown, **QUIET)
         self.list.input(self.open, [self.session, self.list, *size], shown, **QUIET)
@@ -60,6 +61,10 @@ class SessionsColumn:
         owner = owner_of(request)
         return self._show(owner, wanted if self.sessions.owns(owner, wanted) else session, width, height)
 
+    def refresh(self, session: str, request: gr.Request) -> tuple[Any, str]:
+        owner = owner_of(request)
+        return self._list(owner, session), self._name(owner, session)
+
     def call(self, session: str, name: str, request: gr.Request) -> Any:
         self.sessions.rename(session, name or "")
         return self._list(owner_of(request), session)
@@ -82,8 +87,10 @@ class SessionsColumn:
         return (*self._show(owner, session, width, height), None)
 
     def _show(self, owner: str, session: str, width: int, height: int) -> tuple[Any, ...]:
-        name = next((known.name for known in self.sessions.of(owner) if known.id == session), "")
-        return session, self._list(owner, session), name, *self.view(session, (width, height))
+        return session, self._list(owner, session), self._name(owner, session), *self.view(session, (width, height))
+
+    def _name(self, owner: str, session: str) -> str:
+        return next((known.name for known in self.sessions.of(owner) if known.id == session), "")
 
     def _list(self, owner: str, session: str) -> Any:
         choices = [

@@ -62,13 +62,18 @@ def test_no_path_of_this_machine_is_in_the_file(sessions: Sessions, session: str
         '{"turns": [{"role": "system", "text": "", "picture": ""}], "pictures": []}',
         '{"turns": [], "pictures": ["missing.png"]}',
         '{"turns": [], "pictures": ["evil.png"]}',
+        '{"turns": [], "pictures": ["good.png", "evil.png"]}',
     ],
 )
-def test_a_forged_file_is_refused_and_leaves_nothing_behind(sessions: Sessions, tmp_path: Path, record: str) -> None:
+def test_a_forged_file_is_refused_and_leaves_nothing_behind(
+    sessions: Sessions, tmp_path: Path, canvas: Canvas, record: str
+) -> None:
     path = tmp_path / "forged.zip"
+    good = save_png(Image.new("RGB", (8, 8)), tmp_path / "good.png", canvas, SETTINGS)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("session.json", record)
         archive.writestr("evil.png", b"#!/bin/sh")
+        archive.write(good, "good.png")
     with pytest.raises(StorageError):
         import_session(sessions, "bob", path, tmp_path / "new")
     assert not list((tmp_path / "new").glob("*"))
