@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS
+from lib_omost.canvas.strings import NEXT_FIELD, QUOTES, string_end, unescape
 from lib_omost.canvas.vocabulary import LOCAL_FIELDS
 
 Value = str | int | float | bool | None | tuple["Value", ...]
@@ -38,78 +39,19 @@ class Slip:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class StringEnd:
-    """Where the content of a string ends, where to go on, whether it ends before the text does, what is wrong."""
-
-    end: int
-    go: int
-    closed: bool
-    slip: tuple[int, str] | None = None
-
-
 F_STRING = "an f-string with fields is not run; write the text itself"
 MAX_ARGUMENTS, MAX_SLIPS = 40, 20  # of one call: no reader of notes reads more
 
-_FIELDS = "|".join(LOCAL_FIELDS)
 _NAME = re.compile(r"['\"]?(?P<name>[A-Za-z_]\w{0,60})['\"]?[ \t]*(?:=(?!=)|:)[ \t]*\r?\n?[ \t]*")
 _GAP = re.compile(r"(?:[\s,，;、]|#[^\n]*)*")
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?=\s{0,99}(?:[,，;)\]}#]|\Z)|[ \t]*\r?\n)")
 _WORD = re.compile(r"[^,，;)\]}\r\n#\"'“‘=]*")
 _BARE = re.compile(r"[\w #%-]{1,80}")
-_QUOTES = {
-    "'": "'",
-    '"': '"',
-    "“": '”"“',
-    "”": '”"',
-    "‘": "’'‘",
-    "’": "’'",
-    "`": "`'",
-    "´": "´'",
-    "«": "»",
-    "„": '“”"',
-}
 #: Python 3.12 takes quotes inside the braces of an f-string, older ones do not; all must read the same.
 _FIELDS_OPEN = re.compile(r"[rR]?[fF]")
 _PREFIX = re.compile(r"[rRuUbBfF]{0,2}(?=['\"“”‘’`«„´])")
-#: A quote closes where a comma, a bracket or a line end follows that itself makes sense there.
-_FOLLOWS = re.compile(
-    r"[ \t]*(?:[,，][ \t]*(?:\r?\n|\Z|['\"“‘`\[({)\]}#]|[A-Za-z_]\w*[ \t]*=|[-+.\d]|None\b|True\b|False\b)"
-    rf"|[)\]}}][ \t]*(?:[,，;)\]}}#]|\r?\n|\Z)|\r?\n|\Z|\#|(?:{_FIELDS})[ \t]*=)"
-)
-#: What a line starts with where it cannot be the rest of a sentence.
-_FRESH = re.compile(rf"\s{{0,200}}(?:[)\]}}'\"“‘#]|\Z|(?:{_FIELDS})[ \t]*[=:])")
-_NEXT_FIELD = rf"[,，]\s{{0,200}}(?:{_FIELDS})[ \t]*="
-_AFTER_UNUSABLE = re.compile(_NEXT_FIELD)
-_STOPS = {quote: re.compile(rf"[{re.escape(closers)}\\\r\n]|{_NEXT_FIELD}") for quote, closers in _QUOTES.items()}
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES = dict(zip("ntrabfv\\'\"", "\n\t\r\a\b\f\v\\'\"", strict=True)) | {"\n": "", "\r\n": ""}
 _CONSTANTS: dict[str, Value] = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
-
-
-def string_end(text: str, at: int) -> StringEnd:
-    """The end of the string whose quote stands at `at`, by the tolerant rule: one inside a sentence does not end it."""
-    quote = text[at]
-    if text.startswith(quote * 3, at) and quote in "'\"":
-        end = text.find(quote * 3, at + 3)
-        return StringEnd(len(text), len(text), False) if end < 0 else StringEnd(end, end + 3, True)
-    stops, go, slip = _STOPS[quote], at + 1, None
-    while stop := stops.search(text, go):
-        found, go = stop[0], stop.end()
-        if found == "\\":
-            go += 1
-        elif len(found) > 1:
-            return StringEnd(stop.start(), stop.start(), True, (at, "the closing quote is missing"))
-        elif found in "\r\n":
-            if _FRESH.match(text, go):
-                return StringEnd(stop.start(), go, go < len(text), (at, "the closing quote is missing"))
-            slip = slip or (stop.start(), "a line break stands inside the quotes")
-        elif _FOLLOWS.match(text, go) or _opens_next(text, go, quote):
-            return StringEnd(stop.start(), go, True, slip)
-        else:
-            slip = slip or (stop.start(), f"a {found} stands inside the quotes; write \\{found} for it")
-    return StringEnd(len(text), len(text), False, slip)
 
 
 def read_arguments(text: str, at: int) -> tuple[list[Argument], list[Slip]]:
@@ -197,7 +139,7 @@ class _Cursor:
 
     def opens_string(self) -> bool:
         found = _PREFIX.match(self.text, self.at)
-        return found is not None and self.text[found.end() : found.end() + 1] in _QUOTES
+        return found is not None and self.text[found.end() : found.end() + 1] in QUOTES
 
     def _strings(self) -> tuple[str, bool]:
         """A string and those that directly follow it."""
@@ -226,7 +168,7 @@ class _Cursor:
         if not ends.closed or (ends.slip and ends.slip[0] == start):
             content = content.rstrip(" \t,")
         raw = prefix is not None and "r" in prefix[0].lower()
-        return content if raw or "\\" not in content else _ESCAPE.sub(_unescape, content), ends.closed
+        return content if raw else unescape(content), ends.closed
 
     def _list(self, depth: int) -> tuple[Value | Unusable, bool]:
         opened = self.at
@@ -283,14 +225,8 @@ class _Cursor:
         return Unusable("it is no text in quotes, no number and no list"), bool(self.here)
 
     def _to_next_field(self) -> None:
-        found = _AFTER_UNUSABLE.search(self.text, self.at)
+        found = NEXT_FIELD.search(self.text, self.at)
         self.at = found.start() if found else len(self.text)
-
-
-def _opens_next(text: str, at: int, quote: str) -> bool:
-    """True where, after a space, another string of the same kind opens: two strings without a comma."""
-    found = _SPACE.match(text, at)
-    return found is not None and found.end() > at and text.startswith(quote, found.end())
 
 
 def spaced(before: str, after: str) -> bool:
@@ -299,13 +235,3 @@ def spaced(before: str, after: str) -> bool:
     Without that space it is a comma that is missing between two sentences.
     """
     return before[-1:].isspace() or after[:1].isspace()
-
-
-def _unescape(match: re.Match[str]) -> str:
-    code = match[1]
-    if code in _ESCAPES:
-        return _ESCAPES[code]
-    if code[0] in "xuU" and len(code) > 1:
-        point = int(code[1:], 16)
-        return chr(point) if point < 0x110000 else ""
-    return chr(int(code, 8)) if code[0] in "01234567" else match[0]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lib_omost.canvas.fences import CALL, MAKE
 from lib_omost.canvas.notes import MAX_DEPTH, MAX_STATEMENT
-from lib_omost.canvas.salvage import string_end
+from lib_omost.canvas.strings import string_end
 
 #: What matters for where a statement ends; a lone quote is a string that does not end on its line.
 _TOKEN = re.compile(
