@@ -207,6 +207,40 @@ def test_a_gguf_file_gives_the_weights_of_the_folder_it_was_made_from_and_writes
     assert reply(tmp_path / "tiny-omost.gguf")
 
 
+# --- an adapter ---
+
+
+@pytest.fixture
+def adapter(tiny_llm: Path, tmp_path: Path) -> Path:
+    """A LoRA on the tiny model that changes what it says."""
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, target_modules=["q_proj", "up_proj"], init_lora_weights=False)
+    get_peft_model(LlamaForCausalLM.from_pretrained(tiny_llm), config).save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+def test_an_adapter_is_merged_once_and_the_next_start_reads_the_same_model(
+    tiny_llm: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "omost" / "default-language-of-before").mkdir(parents=True)
+    entry = replace(catalog.llm(str(tiny_llm)), adapter=adapter)
+    first, kept = load_composer(entry, CPU, None), list((tmp_path / "omost").iterdir())
+    assert len(kept) == 1 and kept[0].name.endswith("-bfloat16")  # the older one is gone
+    written = (kept[0] / "model.safetensors").stat().st_mtime_ns
+    second = load_composer(entry, CPU, None)
+    assert (kept[0] / "model.safetensors").stat().st_mtime_ns == written
+    states, plain = (
+        [c.model.state_dict() for c in (first, second)],
+        load_composer(replace(entry, adapter=None), CPU, None),
+    )
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    name = "model.layers.0.self_attn.q_proj.weight"
+    assert not torch.equal(states[0][name], plain.model.state_dict()[name])
+
+
 # --- before and beside the loading ---
 
 
