@@ -193,6 +193,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     torch.set_num_threads(1)  # the model is small: a second thread waits more than it computes
     pipe = StableDiffusionXLOmostPipeline.from_pretrained(options.model, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
+    pipe.notify = lambda sentence: None  # every edit here restates the global description, on purpose
     judge, plans = Judge(), layouts(options.n)
     runs: dict[str, tuple[RenderSettings, bool]] = {"regions": (BEST, True), "global text alone": (BEST, False)}
     runs |= {name: (replace(BEST, **extra), True) for name, extra in VARIANTS.items()}
@@ -201,6 +202,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     for name, (settings, regions) in runs.items():
         found[name], pictures = measure(pipe, judge, plans, settings, regions)
         rows.append((name, pictures))
+        print(f"{name}: {found[name]}", flush=True)
     edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
     rows[1:1] = list(zip(("edited, rendered anew", "edited, the rest kept"), pictures_of_edits, strict=True))
     options.sheet.parent.mkdir(parents=True, exist_ok=True)

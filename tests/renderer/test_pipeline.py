@@ -22,7 +22,7 @@ from lib_omost.renderer.attention import BACK_ENDS
 from lib_omost.renderer.sampling import draw_noise, set_schedule, start_latents
 
 Pipe = StableDiffusionXLOmostPipeline
-SIZE = {"width": 128, "height": 128}
+SIZE = {"width": 64, "height": 64}  # numbers, not pictures, are looked at here
 
 
 def latents_of(pipe: Pipe, canvas: Canvas, seed: int = 1, **options: object) -> Tensor:
@@ -43,7 +43,7 @@ def only_global(text: str) -> Canvas:
 
 
 @pytest.mark.parametrize("guidance", [4.0, 1.0])
-@pytest.mark.parametrize("size", [(128, 128), (192, 64)])
+@pytest.mark.parametrize("size", [(64, 64), (128, 64)])
 def test_a_canvas_without_regions_equals_diffusers(fresh_pipe: Pipe, guidance: float, size: tuple[int, int]) -> None:
     """In float64, since diffusers runs the guidance in one batch, whose float32 rounding alone differs by 1e-4."""
     pipe = fresh_pipe.to(torch.float64)
@@ -96,8 +96,8 @@ def test_a_size_that_is_no_multiple_of_64_is_a_clear_error(pipe: Pipe, canvas: C
 
 
 def test_latents_of_another_size_are_a_clear_error(pipe: Pipe, canvas: Canvas) -> None:
-    with pytest.raises(RenderError, match=r"start from are \(8, 8\); this size of picture wants \(16, 16\)"):
-        latents_of(pipe, canvas, latents=torch.zeros(1, 4, 8, 8))
+    with pytest.raises(RenderError, match=r"start from are \(4, 4\); this size of picture wants \(8, 8\)"):
+        latents_of(pipe, canvas, latents=torch.zeros(1, 4, 4, 4))
 
 
 def test_a_broken_unet_is_a_clear_error_and_no_black_picture(fresh_pipe: Pipe, canvas: Canvas) -> None:
@@ -292,8 +292,9 @@ def test_an_empty_canvas_is_rendered(pipe: Pipe) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_stays_near_float32(fresh_pipe: Pipe, canvas: Canvas, dtype: torch.dtype) -> None:
-    exact = latents_of(fresh_pipe, canvas)
-    half = latents_of(fresh_pipe.to(dtype), canvas)
+    size = {"width": 128, "height": 128}
+    exact = latents_of(fresh_pipe, canvas, **size)
+    half = latents_of(fresh_pipe.to(dtype), canvas, **size)
     assert half.dtype == torch.float32
     assert (half - exact).abs().mean() < 0.1
 
@@ -320,5 +321,5 @@ def test_pixels_come_as_pictures_or_as_a_tensor(pipe: Pipe, canvas: Canvas) -> N
     options = dict(**SIZE, num_inference_steps=2)
     picture = pipe(canvas, generator=torch.Generator().manual_seed(1), **options).images[0]
     pixels = pipe(canvas, generator=torch.Generator().manual_seed(1), output_type="pt", **options).images
-    assert pixels.shape == (1, 3, 128, 128)
+    assert pixels.shape == (1, 3, 64, 64)
     assert np.abs(np.asarray(picture) / 255 - pixels[0].permute(1, 2, 0).numpy()).max() < 1 / 255
