@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -63,21 +64,17 @@ def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor
     return mean, std
 
 
-class whole_range:
-    """Runs a float16 VAE that says `force_upcast` in float32 for a while: its activations overflow, and a NaN is a
-    black picture."""
-
-    def __init__(self, vae: Any) -> None:
-        self.vae = vae
-        self.upcast = vae.dtype == torch.float16 and vae.config.force_upcast
-
-    def __enter__(self) -> None:
-        if self.upcast:
-            self.vae.to(torch.float32)
-
-    def __exit__(self, *error: object) -> None:
-        if self.upcast:
-            self.vae.to(torch.float16)  # lossless: the weights came from float16
+@contextmanager
+def whole_range(vae: Any) -> Iterator[None]:
+    """Runs a float16 VAE that says `force_upcast` in float32: its activations overflow, and NaN is a black picture."""
+    upcast = vae.dtype == torch.float16 and vae.config.force_upcast
+    if upcast:
+        vae.to(torch.float32)
+    try:
+        yield
+    finally:
+        if upcast:
+            vae.to(torch.float16)  # lossless: the weights came from float16
 
 
 def to_images(pixels: Tensor) -> list[Image.Image]:
