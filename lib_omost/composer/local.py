@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -29,8 +28,6 @@ from lib_omost.composer.prompt import fitted
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
 from lib_omost.errors import BrokenWeightsError, ComposerError
-
-log = logging.getLogger(__name__)
 
 REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: the model has to confirm each
 
@@ -65,9 +62,31 @@ class LocalComposer:
         yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
 
     def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        count = self._count
+        text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
+        try:
+            for tokens in self._written(messages, settings, stop):
+                self._count.mark()
+                piece = text.add(tokens)
+                tokens_said, text_said = tokens_said + tokens, text_said + piece
+                if piece:
+                    yield piece
+            if rest := text.close():
+                yield rest
+        except (torch.OutOfMemoryError, ComposerError):
+            raise
+        except Exception as error:
+            raise ComposerError(f"The language model stopped with an error: {error}") from error
+        finally:
+            self._count.mark()
+            if tokens_said:
+                self._said.append((text_said, tokens_said))
+            self._cached.keep(self._cache_mib)
+
+    def _written(
+        self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event
+    ) -> Iterator[list[int]]:
         prompt, limit = self._prompt(messages, settings)
-        count.prompt, count.cached = len(prompt), self._cached.resume(prompt)
+        self._count.prompt, self._count.cached = len(prompt), self._cached.resume(prompt)
         writing = Writing(
             self._cached,
             self._rules() if settings.grammar else Anything(),
@@ -75,26 +94,9 @@ class LocalComposer:
             ends=self._ends,
             limit=limit,
             lookup=Lookup([*chain(*(tokens for _, tokens in self._said)), *prompt]) if settings.speculate else None,
-            count=count,
+            count=self._count,
         )
-        text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
-        try:
-            for tokens in writing.run(prompt, stop):
-                count.mark()
-                piece = text.add(tokens)
-                tokens_said, text_said = tokens_said + tokens, text_said + piece
-                if piece:
-                    yield piece
-            if rest := text.close():
-                yield rest
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:
-            raise ComposerError(f"The language model stopped with an error: {error}") from error
-        finally:
-            count.mark()
-            self._said.append((text_said, tokens_said))
-            self._cached.keep(self._cache_mib)
+        yield from writing.run(prompt, stop)
 
     @property
     def stats(self) -> ComposeStats:
@@ -148,12 +150,11 @@ def load_local(
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
     files: dict[str, Any] = {"local_files_only": True} | ({"gguf_file": gguf_file} if gguf_file else {})
-    if quantization:
-        files["quantization_config"] = _quantization(quantization, dtype)
+    weights = {"quantization_config": _quantization(quantization, dtype)} if quantization else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **files)
         model, loading = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files
+            folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files, **weights
         )
         if adapter:
             model = PeftModel.from_pretrained(model, adapter)

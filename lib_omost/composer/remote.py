@@ -66,7 +66,10 @@ class RemoteComposer:
 
     def test(self) -> str:
         """A sentence that says that server, key and model are good. Raises `RemoteError` that says what is not."""
-        offered = self.models()
+        offered = list(self._listed())
+        if self.model and not offered:
+            self._say_one_word()
+            return f"{self.base_url} answers; it does not list its models."
         if self.model and self.model not in offered:
             raise RemoteError(
                 f"{self.base_url} has no model {self.model!r}; it offers: {', '.join(offered) or 'none'}."
@@ -78,6 +81,20 @@ class RemoteComposer:
             return {model.id: model.owned_by or "" for model in self._client.models.list()}
         except openai.OpenAIError as error:
             raise self._explained(error) from error
+
+    def _say_one_word(self) -> None:
+        request = {"model": self.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
+        for _ in self._events(request, threading.Event()):
+            pass
+
+    def _listed(self) -> dict[str, str]:
+        """The model list where it is only a help: some servers have none, and answer all the same."""
+        try:
+            return self._owners()
+        except RemoteError:
+            if self.model:
+                return {}
+            raise
 
     def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         reply_tokens = min(settings.max_new_tokens, self.profile.context_tokens // 4)
@@ -96,7 +113,7 @@ class RemoteComposer:
             raise RemoteError(f"{self.base_url} broke off in the middle of its answer. Try again.")
 
     def _request(self, messages: Sequence[Message], settings: ComposeSettings) -> dict[str, Any]:
-        owners = self._owners() if settings.grammar or not self.model else {}
+        owners = self._listed() if settings.grammar or not self.model else {}
         model = self.model or next(iter(owners), "")
         field = GRAMMAR_FIELDS.get(owners.get(model, "")) if settings.grammar else None
         grammar = (

@@ -77,13 +77,15 @@ def silent(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
 class Server:
     """Answers chat requests by the functions in `answers`, one after the other, the last one for ever."""
 
-    def __init__(self, *answers: Answer, owner: str = "someone") -> None:
+    def __init__(self, *answers: Answer, owner: str | None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if owner is None:
+                    return status(500, "no list")(self, {})
                 status_200 = {"object": "list", "data": [{"id": "tiny", "object": "model", "owned_by": owner}]}
                 body = json.dumps(status_200).encode()
                 self.send_response(200)
@@ -114,7 +116,7 @@ class Server:
 def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def begin(*answers: Answer, owner: str = "someone") -> Server:
+    def begin(*answers: Answer, owner: str | None = "someone") -> Server:
         servers.append(Server(*answers, owner=owner))
         return servers[-1]
 
@@ -182,6 +184,14 @@ def test_the_test_button_says_what_is_offered_and_what_is_not(serve: Callable[..
     assert RemoteComposer(server.url, "tiny", "", PROFILE).test().endswith("it offers: tiny.")
     with pytest.raises(RemoteError, match=r"no model 'huge'; it offers: tiny\."):
         RemoteComposer(server.url, "huge", "", PROFILE).test()
+
+
+def test_a_server_without_a_model_list_is_tried_and_answers(serve: Callable[..., Server]) -> None:
+    server = serve(whole(REPLY), owner=None)
+    assert RemoteComposer(server.url, "tiny", "", PROFILE).test().endswith("it does not list its models.")
+    assert reply(server) == REPLY
+    with pytest.raises(RemoteError, match="no list"):
+        RemoteComposer(server.url, "", "", PROFILE).test()
 
 
 def test_without_a_name_the_first_model_is_asked(serve: Callable[..., Server]) -> None:
