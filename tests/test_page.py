@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PIL import Image
@@ -14,6 +15,7 @@ from PIL import Image
 from bench._server import TextServer, text_server
 from gradio_app import build, launch
 from lib_omost.canvas import Canvas
+from lib_omost.composer import ComposeSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio.images import read_png
 from lib_omost.studio.turns import fenced
@@ -135,7 +137,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(server: TextServer, folder: Path) -> Iterator[str]:
-    with served(Engine(server.name, "default"), folder) as url:
+    engine = Engine(server.name, "default")
+    *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())  # libraries load here
+    with served(engine, folder) as url:
         yield url
 
 
