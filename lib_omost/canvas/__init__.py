@@ -6,7 +6,8 @@ from lib_omost.canvas.fields import GlobalDescription
 from lib_omost.canvas.notes import Note
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.program import Finished, Started
-from lib_omost.canvas.reader import CanvasReader, Reading, read_canvas, report
+from lib_omost.canvas.reader import CanvasReader, read_canvas
+from lib_omost.canvas.reading import Reading, report
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
 from lib_omost.canvas.fields import GlobalDescription, read_global, read_local
 from lib_omost.canvas.notes import MAX_REGIONS, MAX_STATEMENTS, Level, Notes
+from lib_omost.canvas.reading import Span
 from lib_omost.canvas.salvage import Argument
 from lib_omost.canvas.splitter import Statement
 from lib_omost.canvas.statements import Call, NewCanvas, parse
@@ -21,7 +22,6 @@ class Started:
 
 
 Finished = Started | GlobalDescription | Region
-Span = tuple[int, int]
 
 
 @dataclass(slots=True)

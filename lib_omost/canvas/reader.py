@@ -3,53 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
-from lib_omost.canvas import exchange
 from lib_omost.canvas.canvas import Canvas
 from lib_omost.canvas.fences import CALL, Fences, Piece
 from lib_omost.canvas.fields import read_place
 from lib_omost.canvas.json_reader import find_json, read_data
 from lib_omost.canvas.notes import MAX_STATEMENT, MAX_TEXT, Note, Notes, merged
-from lib_omost.canvas.program import Finished, Programs, Span
+from lib_omost.canvas.program import Finished, Programs
+from lib_omost.canvas.reading import Reading
 from lib_omost.canvas.salvage import read_arguments
 from lib_omost.canvas.splitter import Splitter
 from lib_omost.canvas.vocabulary import Box
 from lib_omost.errors import CanvasError
 
-Status = Literal["accept", "repair", "reject"]
 _LINE_END = re.compile(r"\r\n|\n|\r")
 #: What ends a word or a box that places a region.
 _PLACE_MAY_END = re.compile(r"['\"\])”’,\n]")
 _PLACE = re.compile(r"area|box|rect|size")
 #: How much of an unfinished call is searched for its place.
 _HEAD = 800
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a text says. `status` is `accept`, `repair` where notes tell what was guessed or left out, or `reject`.
-
-    `canvas` is None if rejected. `code` is the program found in the text, without its fence; `spans` are the characters
-    of each region's call in it, `global_span` those of the global call.
-    """
-
-    status: Status
-    canvas: Canvas | None
-    notes: tuple[Note, ...]
-    code: str
-    spans: tuple[Span, ...]
-    global_span: Span | None = None
-
-    @property
-    def summary(self) -> str:
-        """One line for a person, such as '5 regions, 2 repairs'."""
-        if self.canvas is None:
-            return next((n.message for n in self.notes if n.level == "error"), "No canvas found.")
-        count, repairs = len(self.canvas.regions), sum(note.level != "info" for note in self.notes)
-        text = "1 region" if count == 1 else f"{count} regions"
-        return text + (f", {repairs} repair{'s' if repairs > 1 else ''}" if repairs else "")
 
 
 def read_canvas(text: str, strict: bool = False) -> Reading:
@@ -73,16 +47,6 @@ def canvas_of(text: str) -> Canvas:
     return reading.canvas
 
 
-def report(reading: Reading) -> dict[str, Any]:
-    """A reading as plain data for JSON: status, canvas (as `Canvas.to_json` has it, or None) and notes."""
-    notes = [
-        {"level": n.level, "code": n.code, "line": n.line, "column": n.column, "message": n.message}
-        for n in reading.notes
-    ]
-    canvas = None if reading.canvas is None else exchange.to_data(reading.canvas)
-    return {"status": reading.status, "summary": reading.summary, "canvas": canvas, "notes": notes}
-
-
 class CanvasReader:
     """Reads a reply as it streams, each character once.
 
@@ -103,6 +67,7 @@ class CanvasReader:
         self._notes = Notes()
         self._programs = Programs()
         self._pending: tuple[int, int, Box | None] = (-1, 0, None)
+        self._looked = 0  # how much had come when the pending box was asked for
         self._doubtful = False  # that the code found says by itself what was read
         self._reading: Reading | None = None
 
@@ -122,6 +87,11 @@ class CanvasReader:
         at, length, box = self._pending
         open_call = self._splitter.in_statement
         call = self._splitter.offset if open_call else -self._number  # tells this call from all others
+        last = self._partial[-1] if self._partial else ""
+        only_last_is_new = self._size - self._looked == len(last)
+        self._looked = self._size
+        if at == call and only_last_is_new and not _PLACE_MAY_END.search(last):
+            return box
         if at == call and open_call:
             late_box = box is not None and "bbox" in "".join(self._partial[-32:])
             if length >= _HEAD or (box is not None and not late_box):

@@ -11,7 +11,8 @@ from typing import Any
 from lib_omost.canvas.arguments import field_named
 from lib_omost.canvas.canvas import Canvas, Region, global_arguments, region_arguments, region_code
 from lib_omost.canvas.fences import CALL
-from lib_omost.canvas.reader import Reading, read_program
+from lib_omost.canvas.reader import read_program
+from lib_omost.canvas.reading import Reading
 from lib_omost.canvas.statements import characters, python_call
 from lib_omost.canvas.text import Value, call, literal
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, TAUGHT_FIELDS, Box, box_of, snap
