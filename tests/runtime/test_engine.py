@@ -171,14 +171,19 @@ def test_a_full_device_in_the_language_model_is_one_sentence_and_the_next_messag
     assert write(loaded) == expected
 
 
+@pytest.fixture(scope="module")
+def two_pictures(loaded: Engine, canvas: Canvas) -> list[Image.Image]:
+    """What comes of a render of two pictures that nothing disturbs."""
+    return paint(loaded, canvas, images=2)
+
+
 @pytest.mark.parametrize("at_call", range(1, 5))
 def test_a_full_device_at_any_step_of_the_unet_costs_one_try_and_changes_no_picture(
-    loaded: Engine, canvas: Canvas, at_call: int
+    loaded: Engine, canvas: Canvas, two_pictures: list[Image.Image], at_call: int
 ) -> None:
     unet = pipe(loaded).unet  # two calls a step: with the prompt, and without
-    expected = paint(loaded, canvas, images=2)
     with full_device(unet, at_call) as calls:
-        assert same(paint(loaded, canvas, images=2), expected, levels=2)
+        assert same(paint(loaded, canvas, images=2), two_pictures, levels=2)
     assert calls[0] > at_call
 
 
