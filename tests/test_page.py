@@ -345,3 +345,15 @@ def test_hostile_texts_are_shown_and_not_run(page: Page, server: TextServer) -> 
     composed(page)
     expect(page.locator(".re-form [data-key=description]")).to_have_value(evil)
     assert page.evaluate("window.hit") is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, url: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-core comes with axe-playwright-python")
+    page.goto(f"{url}?__theme={theme}")
+    expect(page.locator("#message textarea")).to_be_enabled()
+    composed(page)
+    expect(page.locator("#chat pre")).to_have_attribute("tabindex", "0")
+    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert [(one["id"], one["impact"]) for one in found if one["impact"] in ("serious", "critical")] == []
