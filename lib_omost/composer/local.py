@@ -20,11 +20,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from lib_omost.composer.asking import asked_twice
 from lib_omost.composer.counting import Count
-from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Sampler, Writing
+from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import canvas_grammar
 from lib_omost.composer.prompt import fitted
+from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
 from lib_omost.errors import BrokenWeightsError, ComposerError

@@ -14,9 +14,10 @@ from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from lib_omost.composer.decoding import PREFILL_CHUNK, Anything, CachedModel, Grammar, Rules, Sampler, Writing
+from lib_omost.composer.decoding import PREFILL_CHUNK, Anything, CachedModel, Grammar, Rules, Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.grammar import canvas_grammar
+from lib_omost.composer.sampling import Sampler
 from tests.composer.conftest import a_reply, tiny_llama, tiny_phi
 
 LIMIT = 4096
@@ -114,13 +115,6 @@ def nucleus(model: PreTrainedModel, tokens: list[int], top_p: float) -> dict[int
     )
     keep = [k for k in range(len(values)) if values[:k].sum() < top_p]
     return {int(order[k]): float(values[k] / values[keep].sum()) for k in keep}
-
-
-def test_only_allowed_tokens_are_picked() -> None:
-    logits = np.array([5.0, 1.0, 3.0], dtype=np.float32)
-    assert Sampler(0, 1.0, 0)(logits, np.array([False, True, True])) == 2
-    picked = {Sampler(1.0, 1.0, seed)(logits, np.array([False, True, True])) for seed in range(50)}
-    assert picked == {1, 2}
 
 
 def test_a_seed_repeats_and_another_differs() -> None:

@@ -1,0 +1,39 @@
+"""Picks the next token from a model's logits. Numpy only: knows no model and no grammar."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+Logits = npt.NDArray[np.float32]
+
+
+class Sampler:
+    """Picks a token: the likeliest at temperature 0, else from the top_p nucleus of what is allowed.
+
+    One uniform number a choice, none where only one token is allowed: a seed gives the same text with and without
+    drafts. A draft is accepted where it is the token picked, which is the speculative sampling rule (Leviathan et al.
+    2023) for drafts that are certain: the text keeps the model's distribution.
+    """
+
+    def __init__(self, temperature: float, top_p: float, seed: int | None) -> None:
+        self._temperature, self._top_p = temperature, top_p
+        self._uniform = np.random.default_rng(seed).random
+
+    def __call__(self, logits: Logits, allowed: Mask | None) -> int:
+        """logits `(vocabulary,)`, allowed `(vocabulary,)` or None for all."""
+        choices = np.flatnonzero(allowed) if allowed is not None else np.arange(logits.size)
+        if choices.size == 1 or self._temperature == 0:
+            return int(choices[np.argmax(logits[choices])])
+        weights = np.exp((logits[choices] - logits[choices].max()).astype(np.float64) / self._temperature)
+        order, cumulative = _nucleus(weights, self._top_p)
+        return int(choices[order[np.searchsorted(cumulative, self._uniform() * cumulative[-1], side="right")]])
+
+
+def _nucleus(weights: npt.NDArray[np.float64], top_p: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The fewest choices that hold `top_p` of all weight, heaviest first, with running sums (Holtzman et al. 2020)."""
+    order = np.argsort(-weights, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    size = int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1
+    return order[:size], cumulative[:size]
