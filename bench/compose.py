@@ -20,7 +20,8 @@ from transformers import PreTrainedModel
 from bench._record import RESULTS, Number, record, table
 from lib_omost.canvas import read_canvas
 from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
-from lib_omost.composer.decoding import CachedModel, Logits
+from lib_omost.composer.decoding import CachedModel
+from lib_omost.composer.sampling import Logits
 from lib_omost.composer.tokens import encode
 
 NEW = (
@@ -199,7 +200,7 @@ class Counting(CachedModel):
 
 def random_weights(shape: str, device: torch.device) -> dict[str, Number]:
     """Seconds of passes over a cache of 1,500 tokens, and what they make of the replies that were recorded."""
-    from bench.memory import LLAMA_3_8B, TINY_LLAMA, random_composer
+    from bench._random_models import LLAMA_3_8B, TINY_LLAMA, random_composer
     from lib_omost.runtime.device import describe, synchronize
 
     model = random_composer({"8b": LLAMA_3_8B, "tiny": TINY_LLAMA}[shape], device).model
