@@ -15,9 +15,8 @@ from torch import Tensor
 from lib_omost.renderer.settings import SIDE_STEP
 
 SDXL_SCALING = 0.13025
-# Rows: the four latent channels and a constant; columns: red, green, blue in -1..1. From T. A. Vass, "Explaining the
-# SDXL latent space" (huggingface.co/blog/TimothyAlexisVass/explaining-the-sdxl-latent-space), which gives them for
-# 0..255.
+# Rows: the four latent channels and a constant; columns: red, green, blue in -1..1 after division by 127.5. The figures
+# are T. A. Vass's, from the article "Explaining the SDXL latent space".
 SDXL_TO_RGB = ((60, 60, 60), (-60, -5, 10), (25, 15, -5), (-70, -50, -35), (22.5, 12.5, 2.5))
 
 
