@@ -47,10 +47,10 @@ def test_whether_a_region_follows_or_the_program_ends_counts() -> None:
     assert weights[two.rindex(")\n```") + 1] == PLAN_WEIGHT
 
 
-def test_lines_that_an_edit_leaves_alone_count_half() -> None:
+def test_in_an_edit_the_lines_that_change_count_and_the_copies_hardly_do() -> None:
     after = program(Scene((Thing("cat", color="blue"),)))
-    assert weight_of("2.0", after, before=ANSWER) == PLAN_WEIGHT / 2
-    assert weight_of("A blue cat.", after, before=ANSWER) == PLAN_WEIGHT
+    assert weight_of("2.0", after, before=ANSWER) == PLAN_WEIGHT * loss.UNCHANGED
+    assert weight_of("A blue cat.", after, before=ANSWER) == PLAN_WEIGHT * loss.CHANGED
 
 
 def test_only_words_of_the_assistant_have_a_weight(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
