@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+# Two OpenMP threads wait for each other at every small operation: on a busy machine tiny models take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -25,7 +25,7 @@ def test_a_crop_shows_its_box() -> None:
     assert crop(picture, wanted).mean() > 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_a_short_training_tells_four_shapes_apart_and_the_truth_scores_best(shape_catalogue: Catalogue) -> None:
     torch.manual_seed(0)
     classifier = train_classifier(shape_catalogue, 64, minutes=0.3, device="cpu", workers=0, batch=8, width=8)

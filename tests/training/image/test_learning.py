@@ -76,7 +76,7 @@ def test_the_pooled_vector_is_the_same_with_and_without_projection(run: Run) -> 
     assert torch.allclose(output.text_embeds, hidden, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_smoke(capsys: pytest.CaptureFixture[str]) -> None:
     train.main(["--smoke"])
     assert "smoke: fine" in capsys.readouterr().out

@@ -83,7 +83,7 @@ def test_a_cpu_gets_smaller_steps_and_an_option_wins() -> None:
     assert train.options(["--device", "cpu", "--budget", "77"]).budget == 77
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_smoke(capsys: pytest.CaptureFixture[str]) -> None:
     train.main(["--smoke"])
     assert "smoke: fine" in capsys.readouterr().out
