@@ -40,7 +40,10 @@ def pack_without_prefixes(prefixes: Sequence[str], suffixes: Sequence[str], leng
     """For prefixes longer than a bag: the own description, alone, becomes the prefix; if even it is too long, it is
     split between words."""
     own, tokens = prefixes[-1], sum(map(length, prefixes))
-    note = f"The descriptions before the details take {tokens} of {BAG_TOKENS} tokens: kept {own!r} alone."
+    note = (
+        f"The descriptions before the details take {tokens} of {BAG_TOKENS} tokens: {shown(own)} is kept alone. "
+        f"Write them shorter."
+    )
     if length(own) < BAG_TOKENS:
         packed = pack([own], suffixes, length)
     else:
@@ -73,4 +76,9 @@ def split(text: str, budget: int, length: Length) -> list[str]:
 
 
 def cut_note(text: str, surplus: int) -> str:
-    return f"{text!r} is {surplus} tokens too long for a bag; its end is not heard. Write it as two shorter texts."
+    return f"{shown(text)} is {surplus} tokens too long for a bag; its end is not heard. Write it as two shorter texts."
+
+
+def shown(text: str) -> str:
+    """`text` in quotes, short enough for a note."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -154,6 +154,11 @@ class Engine:
         return self._machine.compose_stats
 
     @property
+    def render_notes(self) -> tuple[str, ...]:
+        """What the last render had to change or leave out, in sentences."""
+        return tuple(self._machine.render_notes)
+
+    @property
     def waiting(self) -> int:
         """How many runs hold or wait for the device."""
         return self._turns.taken

@@ -56,6 +56,7 @@ class Machine:
         self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
+        self.render_notes: list[str] = []
         self._llm_bytes = 0
         self._settings = RenderSettings()  # of the render that is running
 
@@ -188,6 +189,8 @@ class Machine:
 
         assert self.pipe is not None
         self._settings = settings
+        self.render_notes = []
+        self.pipe.notify = self._note
         self.pipe.one_at_a_time = False
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
@@ -202,6 +205,10 @@ class Machine:
             f"The device is full, even in tiles and one picture at a time: {sentence} "
             f"Try a smaller picture, a smaller second pass, or close other programs on the device. The canvas is kept."
         )
+
+    def _note(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        self.render_notes.append(sentence)
 
     def _bring(self, names: tuple[str, ...]) -> None:
         self.residency.bring(names, self._work_bytes(names))

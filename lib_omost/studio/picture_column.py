@@ -136,6 +136,7 @@ class PictureColumn:
     ) -> Iterator[tuple[Any, ...]]:
         """Renders the plan as the code pane has it. Every picture is on disk and in the session before it is shown."""
         failure, done = "", 0
+        notes: dict[str, None] = {}
         keep = [gr.skip()] * (len(self.outputs) + 3)
         with self.runs.run((str(request.session_hash), "render")) as stop:
             try:
@@ -149,12 +150,14 @@ class PictureColumn:
                             yield self._stepped(report, label, keep)
                         else:
                             done += 1
+                            notes |= dict.fromkeys(self.engine.render_notes)
                             yield self._finished(session, job, settings, report[0])
             except Exception as error:
                 failure = sentence(error)
             finally:
                 stopped = stop.is_set() and not failure
         text = failure or ("stopped" if stopped and done < images else f"{done} picture{'s' * (done != 1)} done")
+        text = " ".join([f"{text}.", *notes]) if notes else text
         yield (*self._bar(text, 0 if failure or not done else 1, going=False), *keep)
 
     def wait(self) -> tuple[Any, ...]:

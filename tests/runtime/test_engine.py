@@ -79,6 +79,16 @@ def test_a_canvas_becomes_a_picture_of_the_size_that_suits_the_model(engine: Eng
     assert steps == [(1, 2), (2, 2)]
 
 
+def test_what_a_render_leaves_out_is_told_and_told_for_that_render_only(loaded: Engine, canvas: Canvas) -> None:
+    long = Canvas()
+    long.set_global_description("a very long road " * 40, [], "", "gray")
+    settings = replace(loaded.render_defaults, steps=1)
+    loaded.render(long, settings, lambda *_: None, threading.Event())
+    assert loaded.render_notes
+    loaded.render(canvas, settings, lambda *_: None, threading.Event())
+    assert loaded.render_notes == ()
+
+
 def test_without_cuda_the_default_models_are_chosen() -> None:
     engine = Engine(device="cpu")
     assert (engine.llm_entry.name, engine.sdxl_entry.name) == ("default", "default")
