@@ -40,7 +40,7 @@ def turns(composer: LocalComposer) -> Iterator[list[Turn]]:
     """A new canvas, and an edit of it."""
     chat: list[Message] = []
     turns = []
-    for request in (PROMPT, "make the balloon blue"):
+    for request in (PROMPT, "make the apple bigger"):
         chat.append({"role": "user", "content": request})
         text = "".join(composer.stream(chat, GREEDY, threading.Event()))
         chat.append({"role": "assistant", "content": text})
@@ -65,7 +65,7 @@ def test_an_edit_is_a_canvas_too(turns: list[Turn]) -> None:
 
 def test_a_pass_writes_several_tokens(turns: list[Turn]) -> None:
     assert turns[0].stats.tokens_per_pass >= 3
-    assert turns[1].stats.tokens_per_pass >= 6  # a short program; bench/compose.py averages longer ones
+    assert turns[1].stats.tokens_per_pass >= 8
 
 
 def test_the_first_turn_is_not_read_again(turns: list[Turn]) -> None:
