@@ -16,7 +16,7 @@ from training.language.scenes import program
 SYSTEM = "You compose images by writing Python code for the Canvas class."
 #: share of requests whose nouns can all be drawn
 DRAWN_SHARE = 0.66
-EDIT_SHARE = 0.55
+EDIT_SHARE = 0.7
 
 
 class Message(TypedDict):

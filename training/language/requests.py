@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lib_omost.canvas import LOCATIONS
 from training import nouns
+from training.language import sayings
 from training.language.scenes import Scene, Thing, listed
 from training.language.words import (
     ANIMAL_KINDS,
@@ -52,8 +53,10 @@ _WITHOUT = (
     ", but without {a}",
     ", with no {many} anywhere",
 )
-_FINITE = {form for singular, plural, _ in VERBS for form in (singular, plural)}
-_PREPOSITIONS = {place.preposition.split()[0] for place in PLACES.values()}
+_FINITE = {form for singular, plural, _ in VERBS for form in (singular, plural)} | sayings.FINITE
+_BEGINNINGS = {place.preposition.split()[0] for place in PLACES.values()} | sayings.BEGINNINGS
+#: share of pairs that are said in a caption of sayings.py, where there is one for their relation
+CAPTIONED = 0.6
 _SURPRISE = ("surprise me", "anything you like", "draw something", "make me a picture", "whatever you want")
 
 
@@ -128,6 +131,9 @@ def _pair(r: random.Random, a: Thing, b: Thing) -> Placed:
         name = "next to"
     relation = RELATIONS[name]
     a, b = related(a, b, relation)
+    if name in sayings.SAYINGS and r.random() < CAPTIONED:
+        text, first = sayings.caption(r, name, a, b)
+        return text, (a, b) if first else (b, a)
     if name == "facing" and r.random() < 0.5:
         return r.choice(_TALES).format(a.phrase, b.phrase), (a, b)
     if relation.said_after and r.random() < 0.15:
@@ -230,7 +236,7 @@ def _styled(style: str, lead: str, takes_lead: bool) -> list[tuple[str, str]]:
 def _is_sentence(text: str) -> bool:
     """True of "in a park, a cat" and "a cat sits on a chair", which cannot follow "a picture of"."""
     words = text.split()
-    return words[0] in _PREPOSITIONS or not _FINITE.isdisjoint(words)
+    return words[0].strip(",") in _BEGINNINGS or not _FINITE.isdisjoint(words)
 
 
 def _open_request(r: random.Random) -> tuple[str, Scene]:

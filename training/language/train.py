@@ -207,6 +207,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--rank", type=int, default=16)
     p.add_argument("--lr", type=float, default=8e-4)
     p.add_argument("--threads", type=int, default=0)
+    p.add_argument("--compile", action="store_true", help="torch.compile of the layers; needs a C++ compiler")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--save-every", type=float, default=4.0, help="minutes")
     p.add_argument("--log-every", type=int, default=25, help="steps")
@@ -240,6 +241,9 @@ def main(argv: list[str] | None = None) -> None:
     begin = time.monotonic()
     run = new_run(args.base, rank_of(args), args.device)
     resume(run, args.run, args.start)
+    if args.compile:
+        for layer in run.model.get_base_model().model.layers:  # one by one: all share one compilation
+            layer.compile(dynamic=True)
     print(f"{sum(w.numel() for w in trained(run.model)) / 1e6:.2f} M weights, start {time.monotonic() - begin:.0f} s")
     train(run, args)
 

@@ -138,10 +138,20 @@ SAID_AT = {
     "on the right": ("on the right", "on the right side", "at the right"),
     "on the top": ("at the top", "on the top", "up at the top"),
     "on the bottom": ("at the bottom", "on the bottom", "down at the bottom"),
-    "on the top-left": ("on the top-left", "in the upper left", "in the top left corner"),
-    "on the top-right": ("on the top-right", "in the upper right", "in the top right corner"),
-    "on the bottom-left": ("on the bottom-left", "in the lower left", "in the bottom left corner"),
-    "on the bottom-right": ("on the bottom-right", "in the lower right", "in the bottom right corner"),
+    "on the top-left": ("on the top-left", "in the upper left", "in the top left corner", "at top left"),
+    "on the top-right": ("on the top-right", "in the upper right", "in the top right corner", "at top right"),
+    "on the bottom-left": (
+        "on the bottom-left",
+        "in the lower left",
+        "in the bottom left corner",
+        "at the bottom left",
+    ),
+    "on the bottom-right": (
+        "on the bottom-right",
+        "in the lower right",
+        "in the bottom right corner",
+        "at the bottom right",
+    ),
 }
 #: the nine locations as a grid, top row first
 GRID = (
