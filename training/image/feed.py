@@ -21,6 +21,8 @@ from training.image.catalogue import Catalogue
 from training.image.scenes import make_scene
 
 ROW = BAG_TOKENS + 2
+#: tokens of a row in a batch of short texts, and how often a text is worded anew to find one that fits
+SHORT_ROW, TRIES = 32, 8
 MAX_BAGS = 8
 #: shares of prompts with regions, and of prompts that are dropped (the others are the global text alone)
 REGIONS, DROPPED = 0.55, 0.12
@@ -33,9 +35,9 @@ Row = tuple[Box, list[int]]
 class TextBatch:
     """What n samples are told. Unused bags have an empty box.
 
-    scene: `(n,)` which scene each sample shows. ids: `(m, 77)` token rows of all bags. slot: `(m,)` the bag of each
-    row, counted over the batch, MAX_BAGS a sample. boxes: `(n, MAX_BAGS, 4)` left, top, right, bottom in 90ths.
-    silent: `(n,)` true where the text is zeros.
+    scene: `(n,)` which scene each sample shows. ids: `(m, L)` token rows of all bags, L = 77 or SHORT_ROW. slot:
+    `(m,)` the bag of each row, counted over the batch, MAX_BAGS a sample. boxes: `(n, MAX_BAGS, 4)` left, top, right,
+    bottom in 90ths. silent: `(n,)` true where the text is zeros.
     """
 
     scene: Tensor
@@ -63,6 +65,16 @@ class Rows:
         marked = [self.tokenizer.bos_token_id, *ids[:BAG_TOKENS], self.tokenizer.eos_token_id]
         return marked + [self.tokenizer.pad_token_id] * (ROW - len(marked))
 
+    def ends(self, row: list[int]) -> int:
+        """Where the end mark is."""
+        return row.index(self.tokenizer.eos_token_id)
+
+    def cut(self, row: list[int]) -> list[int]:
+        """The row in SHORT_ROW tokens, with its end mark."""
+        if self.ends(row) < SHORT_ROW:
+            return row[:SHORT_ROW]
+        return [*row[: SHORT_ROW - 1], self.tokenizer.eos_token_id]
+
 
 class SceneStream(IterableDataset[tuple[int, draw.Packed]]):
     """(number of the first scene, packed batch), scenes `first`, `first` + 1, ...; workers take turns."""
@@ -78,11 +90,23 @@ class SceneStream(IterableDataset[tuple[int, draw.Packed]]):
 
 
 class TextStream(IterableDataset[TextBatch]):
-    """Endless batches of texts about scenes `first` to `first` + `scenes`; each is worded anew at every use."""
+    """Endless batches of texts about scenes `first` to `first` + `scenes`; each is worded anew at every use.
 
-    def __init__(self, catalogue: Catalogue, tokenizer: Path, first: int, scenes: int, batch: int, seed: int) -> None:
+    `short` is the share of batches whose rows hold SHORT_ROW tokens, which costs a CPU two thirds of the time.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        tokenizer: Path,
+        first: int,
+        scenes: int,
+        batch: int,
+        seed: int,
+        short: float = 0.0,
+    ) -> None:
         self.catalogue, self.tokenizer, self.first = catalogue, tokenizer, first
-        self.scenes, self.batch, self.seed = scenes, batch, seed
+        self.scenes, self.batch, self.seed, self.short = scenes, batch, seed, short
 
     def __iter__(self) -> Iterator[TextBatch]:
         worker = get_worker_info()
@@ -90,7 +114,18 @@ class TextStream(IterableDataset[TextBatch]):
         rows = Rows(CLIPTokenizer.from_pretrained(self.tokenizer))
         while True:
             index = [r.randrange(self.scenes) for _ in range(self.batch)]
-            yield text_batch(index, [self._said(r, rows, i) for i in index])
+            if r.random() < self.short:
+                yield text_batch(index, [self._said_shortly(r, rows, i) for i in index])
+            else:
+                yield text_batch(index, [self._said(r, rows, i) for i in index])
+
+    def _said_shortly(self, r: random.Random, rows: Rows, index: int) -> tuple[list[Row], bool]:
+        """Worded anew until all rows fit; if none does, the last wording is cut."""
+        for _ in range(TRIES):
+            bags, silent = self._said(r, rows, index)
+            if all(rows.ends(row) < SHORT_ROW for _, row in bags):
+                break
+        return [(box, rows.cut(row)) for box, row in bags], silent
 
     def _said(self, r: random.Random, rows: Rows, index: int) -> tuple[list[Row], bool]:
         u = r.random()

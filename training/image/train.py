@@ -17,6 +17,8 @@ import math
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,12 @@ from training.schedule import Clock, cosine
 #: what each device has time for; any of them can be given as an option
 PRESETS: dict[str, dict[str, Any]] = {
     "cuda": {"size": 256, "channels": "64,128,224", "batch": 512, "scenes": 160_000, "ema": 0.9995, "warmup": 200}
-    | {"nouns": "all", "styles": 2, "workers": 12, "vae_batch": 64, "vae_crop": 96},
+    | {"nouns": "all", "styles": 2, "workers": 12, "vae_batch": 64, "vae_crop": 96, "short": 0.0},
     "cpu": {"size": 128, "channels": "64,128,144", "batch": 48, "scenes": 12_000, "ema": 0.998, "warmup": 60}
-    | {"nouns": "small", "styles": 1, "workers": 0, "vae_batch": 8, "vae_crop": 64},
+    | {"nouns": "small", "styles": 1, "workers": 0, "vae_batch": 8, "vae_crop": 64, "short": 0.7},
 }
+#: part of the training after which every text has the 77 tokens that the renderer gives it
+FULL_AFTER = 0.8
 
 
 @torch.no_grad()
@@ -69,14 +73,12 @@ def train(
     first = (args.seed + 1) * 10**9 + run.step * 10**3  # each command draws scenes of its own
     vae.eval().requires_grad_(False).to(args.device).to(memory_format=torch.channels_last)
     bank = latent_bank(catalogue, vae, args, first)
-    stream = feed.TextStream(catalogue, words, first, len(bank), args.batch, args.seed + run.step)
+    told = partial(feed.TextStream, catalogue, words, first, len(bank), args.batch, args.seed + run.step)
     shares = signal_shares(args.device)
     logged: list[float] = []
     errors: list[Tensor] = []
     mark, saved_s = (clock.here_s, run.samples), clock.here_s
-    for batch in feed.texts(stream, args.workers):
-        if clock.is_over:
-            break
+    for batch in _texts(told(short=args.short), told(), args.workers, clock):
         rate = cosine(args.lr, clock.fraction, run.step, args.warmup, floor=0.01)
         errors.append(one_step(run, bank, _moved(batch, args.device), shares, args.size, args.ema, rate))
         run.spent_s = clock.spent_s
@@ -89,6 +91,15 @@ def train(
             saved_s = clock.here_s
     save(run, vae, tokenizer, catalogue.nouns, args.run, args.prepared / "LICENCES")
     return logged
+
+
+def _texts(first: feed.TextStream, last: feed.TextStream, workers: int, clock: Clock) -> Iterator[TextBatch]:
+    """Batches until the clock is over: of `first` while it is before FULL_AFTER, then of `last`."""
+    for stream, until in ((first, FULL_AFTER), (last, 2.0)):
+        for batch in feed.texts(stream, workers):
+            if clock.is_over or clock.fraction >= until:
+                break
+            yield batch
 
 
 def _moved(batch: TextBatch, device: str) -> TextBatch:
@@ -117,10 +128,14 @@ def vae_of(catalogue: Catalogue, args: argparse.Namespace) -> AutoencoderKL:
 
 
 def start(args: argparse.Namespace, catalogue: Catalogue) -> tuple[Run, AutoencoderKL, Path]:
-    """(the run of RUN, or one from the pipeline folder --start, or a new one; its VAE; the folder of its tokenizer)."""
+    """(the run of RUN, or one from the pipeline folder --start, or a new one; its VAE; the folder of its tokenizer).
+
+    A VAE in RUN/vae takes the place of the one in --start: it may be that one, trained further.
+    """
     source = args.run / "pipeline" if (args.run / "state.pt").exists() else args.start
     if source:
         parts, vae = load_pipeline_parts(source)
+        vae = vae_of(catalogue, args) if (args.run / "vae" / "config.json").exists() else vae
         args.size = 8 * parts.unet.config.sample_size
     else:
         vae = vae_of(catalogue, args)

@@ -11,7 +11,7 @@ from lib_omost.renderer.bags import pack
 from lib_omost.renderer.text import padded_ids
 from training.image.captions import FILLERS, Text, caption
 from training.image.catalogue import Catalogue
-from training.image.feed import MAX_BAGS, Rows, SceneStream, TextStream, said, scenes, texts
+from training.image.feed import MAX_BAGS, SHORT_ROW, Rows, SceneStream, TextStream, said, scenes, texts
 from training.image.scenes import make_scene
 from training.image.tiny import PREPARED
 
@@ -47,6 +47,16 @@ def test_a_batch_of_texts_holds_regions_words_alone_and_dropped_prompts(shape_ca
     assert 0 < batch.silent.sum() < 30
     assert batch.ids.shape == (int(bags.sum()), 77)
     assert torch.equal(batch.slot // MAX_BAGS, torch.repeat_interleave(torch.arange(200), bags))
+
+
+def test_short_batches_hold_whole_texts_in_rows_of_32_tokens(shape_catalogue: Catalogue) -> None:
+    prepared = PREPARED / "tokenizer"
+    stream = TextStream(shape_catalogue, prepared, first=0, scenes=50, batch=100, seed=0, short=1.0)
+    batch = next(texts(stream, workers=0))
+    eos = CLIPTokenizer.from_pretrained(prepared).eos_token_id
+    assert batch.ids.shape[1] == SHORT_ROW
+    assert (batch.ids == eos).any(1).all()
+    assert (batch.ids[:, -2] == eos).float().mean() > 0.9
 
 
 def test_workers_draw_all_scenes_between_them(shape_catalogue: Catalogue) -> None:
