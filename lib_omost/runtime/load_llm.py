@@ -107,7 +107,7 @@ def llm_dtype(device: torch.device) -> torch.dtype:
 
 def refuse_unusable_quantisation(entry: LlmEntry, device: torch.device) -> None:
     """Before any download: the recommended format of a published quantised model has to run here."""
-    if entry.place == "hub" and entry.name.endswith("bits"):
+    if entry.place == "hub" and entry.source.endswith("bits"):
         refuse_method(entry, "bitsandbytes", device)
 
 
