@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
-from lib_omost.errors import BrokenWeightsError, RenderError
+from lib_omost.errors import BrokenWeightsError, RenderError, device_is_full
 from lib_omost.renderer import lora
 from lib_omost.renderer import vae as pictures
 from lib_omost.renderer.attention import install, project_texts
@@ -280,8 +280,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
             self.bring(names)
         try:
             return work()
-        except torch.OutOfMemoryError:
-            if self.on_full is None or not self.on_full(names):
+        except RuntimeError as error:
+            if not device_is_full(error) or self.on_full is None or not self.on_full(names):
                 raise
         return work()  # outside of the handler, whose traceback holds the failed attempt's tensors
 
