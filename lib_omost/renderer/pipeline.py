@@ -137,6 +137,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
 
     @cached_property
     def preview_map(self) -> Tensor:
+        if self.vae.config.scaling_factor == pictures.SDXL_SCALING:  # published: the UNet need not give way to the VAE
+            return pictures.preview_map(self.vae)
         return self.on_device(("vae",), lambda: pictures.preview_map(self.vae))
 
     def load_lora_weights(

@@ -97,8 +97,8 @@ def quantise_to(entry: LlmEntry, device: torch.device, total_bytes: int | None) 
 
 
 def llm_dtype(device: torch.device) -> torch.dtype:
-    """bf16, faster than fp32 even on a CPU and half the memory; fp16 on GPUs that have no bf16."""
-    if device.type == "mps":
+    """bf16, faster than fp32 even on a CPU and half the memory; fp16 on GPUs that have no bf16, on MPS and on ROCm."""
+    if device.type == "mps" or (device.type == "cuda" and torch.version.hip):
         return torch.float16
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -168,12 +168,18 @@ def _move_8_bit(layer: Any, device: torch.device, later: bool) -> None:
 
 
 def _restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
-    """Puts the copies in the place of the module's tensors, without a transfer."""
-    state = module.state_dict().keys()
-    module.load_state_dict({name: tensor for name, tensor in copies.items() if name in state}, assign=True)
-    for name in copies.keys() - state:
-        path, _, leaf = name.rpartition(".")
-        setattr(module.get_submodule(path), leaf, copies[name])
+    """Puts the copies in the place of the module's tensors, without a transfer.
+
+    The tensors stay the same objects, by which the reader of texts knows the encoders it has asked before.
+    """
+    own = dict(module.named_buffers(remove_duplicate=False)) | dict(module.named_parameters(remove_duplicate=False))
+    for name, copy in copies.items():
+        if not own[name].is_meta:
+            own[name].data = copy
+            continue
+        path, _, leaf = name.rpartition(".")  # a tensor without data takes none
+        replaced = nn.Parameter(copy, own[name].requires_grad) if isinstance(own[name], nn.Parameter) else copy
+        setattr(module.get_submodule(path), leaf, replaced)
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from bitsandbytes.nn import Linear8bitLt
 from torch import nn
 
 from lib_omost.errors import DeviceMemoryError, device_is_full
-from lib_omost.runtime.memory import Residency, module_bytes, move
+from lib_omost.runtime.memory import Residency, _restore, module_bytes, move
 
 KIB = 1024
 SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
@@ -84,6 +84,17 @@ def test_weights_come_back_whole() -> None:
     assert desk.here() == set()
     for name, module in desk.modules.items():
         assert torch.equal(module.weight, desk.before[name])
+
+
+def test_weights_that_come_back_are_the_same_objects_unwritten() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    tensors = dict(module.state_dict(keep_vars=True))
+    copies = {name: torch.full_like(tensor, 2) for name, tensor in tensors.items()}
+    before = {name: (id(tensor), tensor._version) for name, tensor in tensors.items()}
+    _restore(module, copies)
+    after = module.state_dict(keep_vars=True)
+    assert {name: (id(tensor), tensor._version) for name, tensor in after.items()} == before
+    assert all(after[name].data_ptr() == copy.data_ptr() for name, copy in copies.items())
 
 
 def test_a_module_that_refuses_to_move_is_dropped_and_its_owner_told() -> None:
