@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from transformers import (
 
 from lib_omost.composer import LocalComposer
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
+from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import DEFAULT_MODELS, OMOST
 
 LLAMA_3_8B = LlamaConfig(
@@ -84,18 +85,20 @@ def random_composer(config: LlamaConfig, device: torch.device) -> LocalComposer:
         model = replace_with_bnb_linear(model, modules_to_not_convert=["lm_head"], quantization_config=settings)
     for module in model.modules():
         if isinstance(module, Linear4bit):
-            weight = torch.randn(module.out_features, module.in_features, dtype=torch.bfloat16, device=device) / 50
+            weight = noise((module.out_features, module.in_features), device)
             module.weight = Params4bit(weight.cpu(), requires_grad=False, quant_type="nf4").to(device)
         else:
             for name, parameter in list(module.named_parameters(recurse=False)):
-                filled = torch.nn.Parameter(
-                    torch.randn(parameter.shape, dtype=torch.bfloat16, device=device) / 50, False
-                )
-                setattr(module, name, filled)
+                setattr(module, name, torch.nn.Parameter(noise(parameter.shape, device), False))
     # rotary frequencies are buffers that a meta model leaves empty
     model.model.rotary_emb = type(model.model.rotary_emb)(config).to(device)
     model.generation_config.eos_token_id = 1
     return LocalComposer(model.eval(), byte_tokenizer(), OMOST)
+
+
+def noise(shape: Sequence[int], device: torch.device) -> torch.Tensor:
+    """Small bf16 numbers, made in place: an embedding of Llama's is 1 GB, and the card small."""
+    return torch.empty(tuple(shape), dtype=torch.bfloat16, device=device).normal_(0, 0.02)
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
@@ -142,7 +145,10 @@ def random_pipeline(device: torch.device, *, tiny: bool) -> StableDiffusionXLOmo
 
 
 def _random(make: Callable[[], Any], device: torch.device, dtype: torch.dtype) -> Any:
-    """A model made without its slow initialisation, filled with small noise on the device and put back on the CPU."""
+    """A model made without its slow initialisation, filled with small noise on the device and put back on the CPU.
+
+    The device has to hold the largest one, SDXL's UNet, and nothing else.
+    """
     with torch.device("meta"):
         model = make().to(dtype)
     model = model.to_empty(device=device)
@@ -150,4 +156,6 @@ def _random(make: Callable[[], Any], device: torch.device, dtype: torch.dtype) -
         parameter.data.normal_(0, 0.02)
     for name, buffer in model.named_buffers():  # the only ones are CLIP's position numbers
         model.get_submodule(name.rpartition(".")[0]).position_ids = torch.arange(buffer.shape[-1], device=device)[None]
-    return model.eval().to("cpu")
+    model = model.eval().to("cpu")
+    devices.empty_cache(device)
+    return model

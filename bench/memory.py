@@ -1,6 +1,6 @@
 """Peak memory of each phase, swap times and speed, for real configurations with random weights: nothing is downloaded.
 
-python -m bench memory --device cuda --vram 8      Llama 8B nf4, SDXL fp16, 896 x 1152, 6 regions, then 1.5 x
+python -m bench memory --device cuda --vram 8      Llama 8B nf4, 8,000 tokens; SDXL fp16, 896 x 1152, 6 regions; 1.5 x
 python -m bench memory --device cpu --tiny         the same code on tiny configurations, in CI
 """
 
@@ -20,8 +20,9 @@ from diffusers import AutoencoderKL
 from PIL import Image
 
 from bench._random_models import IMAGE_MODEL, LLAMA_3_8B, TINY_LLAMA, random_composer, random_pipeline
+from bench._record import record
 from lib_omost.canvas import Canvas
-from lib_omost.composer import ComposeSettings
+from lib_omost.composer import SYSTEM_PROMPT, ComposeSettings
 from lib_omost.renderer import RenderSettings
 from lib_omost.renderer.vae import decode_latents, encode_images
 from lib_omost.runtime import device as devices
@@ -36,14 +37,18 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     machine = Machine(args.device, args.vram)
     peaks = Peaks(machine.device)
     started = time.perf_counter()
-    machine.adopt_llm(random_composer(TINY_LLAMA if args.tiny else LLAMA_3_8B, machine.device))
+    # the image model first: it is made on the device part by part and leaves, where the language model stays
     machine.adopt_sdxl(random_pipeline(machine.device, tiny=args.tiny))
+    machine.adopt_llm(random_composer(TINY_LLAMA if args.tiny else LLAMA_3_8B, machine.device))
     result: dict[str, float | int | str] = {"device": devices.describe(machine.device), "vram_gib": args.vram or 0.0}
     result["build_s"] = round(time.perf_counter() - started, 1)
 
-    stats = write(machine, args.tokens, peaks)
+    machine.residency.leave()
+    result["before_reply_mib"] = peaks.now_mib()
+    stats = write(machine, args.tokens, args.prompt or (600 if args.tiny else 8000), peaks)
     result |= {"tokens_per_s": round(stats.new_tokens / (stats.seconds - stats.first_token_s), 2)}
-    result |= {"first_token_s": round(stats.first_token_s, 3), "after_reply_mib": peaks.now_mib()}
+    result |= {"prompt_tokens": stats.prompt_tokens, "first_token_s": round(stats.first_token_s, 3)}
+    result["after_reply_mib"] = peaks.now_mib()
     settings = RenderSettings(width=128 if args.tiny else 896, height=192 if args.tiny else 1152, steps=args.steps)
     settings = replace(settings, highres_scale=1.5, highres_steps=max(2, args.steps // 2))
     result |= paint(machine, settings, peaks)
@@ -51,6 +56,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     result |= {"swap_s": round(machine.residency.swap_s, 2), "tiles_psnr_db": round(tiles_psnr(), 1)}
     for name, value in result.items():
         print(f"{name:>20}  {value}")
+    if not args.tiny:
+        record("memory", argv, result, ("torch", "transformers", "diffusers", "bitsandbytes"))
     return result
 
 
@@ -62,6 +69,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--vram", type=float, help="GiB that the process may take")
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--prompt", type=int, help="tokens of the chat: 8000, as long as it may be; with --tiny 600")
     parser.add_argument("--steps", type=int, default=6, help="of the first pass; the second runs half as many")
     return parser.parse_args(argv)
 
@@ -104,11 +112,12 @@ def _process_mib(field: str) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
 
 
-def write(machine: Machine, tokens: int, peaks: Peaks) -> Any:
-    """A reply without grammar or drafts, so that every token is one pass. Returns its counts."""
+def write(machine: Machine, tokens: int, prompt: int, peaks: Peaks) -> Any:
+    """A reply without grammar or drafts, so that every token is one pass, to `prompt` tokens. Returns its counts."""
     peaks.enter("llm")
     settings = ComposeSettings(max_new_tokens=tokens, grammar=False, speculate=False, temperature=0.0)
-    messages = [{"role": "user", "content": "a red apple on a wooden table next to a cat"}]
+    words = "a red apple on a wooden table next to a cat, "
+    messages = [{"role": "user", "content": (words * 200)[: max(len(words), prompt - len(SYSTEM_PROMPT) - 30)]}]
     composer = machine.composer
     assert composer is not None
     for _ in machine.compose(llm("default"), messages, settings, threading.Event(), keep_llm=False):

@@ -20,6 +20,7 @@ OmostError                    a sentence that a person can act on: what we got, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,3 +91,16 @@ class StorageError(OmostError):
 
 class Stopped(OmostError):
     """The person pressed Stop."""
+
+
+_FULL = re.compile(r"out of memory|can't allocate memory|not enough memory|STATUS_ALLOC_FAILED", re.IGNORECASE)
+
+
+def device_is_full(error: BaseException) -> bool:
+    """Whether an error of torch says that memory ran out.
+
+    CUDA's own allocator raises torch.OutOfMemoryError; cuBLAS, cuDNN, the driver, MPS and the CPU say it in the text
+    of a RuntimeError.
+    """
+    known = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
+    return known or (isinstance(error, RuntimeError) and bool(_FULL.search(str(error))))

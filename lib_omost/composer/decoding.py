@@ -68,6 +68,9 @@ def _room(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
     return room
 
 
+READ_AT_ONCE = 2048  # tokens
+
+
 class CachedModel:
     """A causal language model and what it has read: the tokens and their keys and values."""
 
@@ -100,7 +103,13 @@ class CachedModel:
 
     @torch.inference_mode()
     def read(self, tokens: Sequence[int], answers: int) -> Logits:
-        """Read `tokens` in one pass; the logits after the last `answers` of them: `(answers, vocabulary)`."""
+        """Read `tokens`; the logits after the last `answers` of them: `(answers, vocabulary)`.
+
+        In one pass, but for a long beginning: 8,000 tokens at once would take 0.7 GiB more on an 8B model's card.
+        """
+        while len(tokens) - answers > READ_AT_ONCE:
+            self.read(tokens[:READ_AT_ONCE], 1)
+            tokens = tokens[READ_AT_ONCE:]
         # by index, not by count: a slice is a view that the matrix product takes a path for that is slower by 130 ms
         asked = torch.arange(len(tokens) - answers, len(tokens), device=self.model.device)
         try:

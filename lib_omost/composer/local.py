@@ -28,7 +28,7 @@ from lib_omost.composer.prompt import fitted
 from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
-from lib_omost.errors import BrokenWeightsError, ComposerError
+from lib_omost.errors import BrokenWeightsError, ComposerError, device_is_full
 
 REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: the model has to confirm each
 
@@ -73,9 +73,11 @@ class LocalComposer:
                     yield piece
             if rest := text.close():
                 yield rest
-        except (torch.OutOfMemoryError, ComposerError):
+        except ComposerError:
             raise
         except Exception as error:
+            if device_is_full(error):
+                raise
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
             self._count.mark()
@@ -160,7 +162,7 @@ def load_local(
         if adapter:
             model = PeftModel.from_pretrained(model, adapter)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if device_is_full(error):
             raise
         raise BrokenWeightsError(f"{folder} cannot be loaded as a language model: {error}") from error
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):

@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
-from lib_omost.errors import BrokenWeightsError, RenderError
+from lib_omost.errors import BrokenWeightsError, RenderError, device_is_full
 from lib_omost.renderer import lora
 from lib_omost.renderer import vae as pictures
 from lib_omost.renderer.attention import install, project_texts
@@ -137,6 +137,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
 
     @cached_property
     def preview_map(self) -> Tensor:
+        if self.vae.config.scaling_factor == pictures.SDXL_SCALING:  # published: the UNet need not give way to the VAE
+            return pictures.preview_map(self.vae)
         return self.on_device(("vae",), lambda: pictures.preview_map(self.vae))
 
     def load_lora_weights(
@@ -280,8 +282,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
             self.bring(names)
         try:
             return work()
-        except torch.OutOfMemoryError:
-            if self.on_full is None or not self.on_full(names):
+        except RuntimeError as error:
+            if not device_is_full(error) or self.on_full is None or not self.on_full(names):
                 raise
         return work()  # outside of the handler, whose traceback holds the failed attempt's tensors
 

@@ -22,13 +22,11 @@ SDXL_TO_RGB = ((60, 60, 60), (-60, -5, 10), (25, 15, -5), (-70, -50, -35), (22.5
 
 def best_vae_dtype(device: torch.device | str) -> torch.dtype:
     """What to load SDXL's own VAE in: its activations overflow float16, and cards before Ampere have no fast
-    bfloat16."""
+    bfloat16. ROCm's capabilities count otherwise."""
     device = torch.device(device)
-    return (
-        torch.bfloat16
-        if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-        else torch.float32
-    )
+    if device.type != "cuda" or torch.version.hip:
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
 
 
 def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device | str) -> Tensor:

@@ -26,13 +26,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_hash(path: Path, expected: str) -> None:
-    """Raises BrokenWeightsError when the file's sha256 is not `expected` (hexadecimal)."""
+def check_hash(path: Path, expected: str, advice: str = "Delete it and start again to fetch a new copy.") -> None:
+    """Raises BrokenWeightsError, ending with `advice`, when the file's sha256 is not `expected` (hexadecimal)."""
     found = sha256(path)
     if found != expected:
         raise BrokenWeightsError(
-            f"{path.name} is not the file it should be: sha256 {expected[:12]}… expected, {found[:12]}… found. "
-            f"Delete it and start again to fetch a new copy."
+            f"{path.name} is not the file it should be: sha256 {expected[:12]}… expected, {found[:12]}… found. {advice}"
         )
 
 

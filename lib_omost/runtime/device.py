@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from lib_omost.errors import SettingsError
+
 GIB = 1 << 30
 CONTEXT_BYTES = GIB // 2  # what a CUDA context and its libraries take beside the tensors
 
@@ -15,6 +17,42 @@ def choose_device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def named_device(name: str) -> torch.device:
+    """The device of that name, with its number where a machine can have several. Raises SettingsError."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f"There is no device {name!r}. Give cuda, mps or cpu, or leave --device out.") from None
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True, "meta": True}
+    if not there.get(device.type, False):
+        raise SettingsError(
+            f"Device {name!r} is not to be had: torch {torch.__version__} finds no such device on this machine. "
+            f"Leave --device out, or give {' or '.join(kind for kind in ('cuda', 'mps', 'cpu') if there[kind])}."
+        )
+    if device.type != "cuda":
+        return device
+    if device.index is not None and device.index >= torch.cuda.device_count():
+        raise SettingsError(f"There is no {name}; this machine has {torch.cuda.device_count()} CUDA device(s), from 0.")
+    # torch.cuda.set_per_process_memory_fraction refuses a device without a number
+    return torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+
+
+def limit_bytes(vram_gib: float | None) -> int | None:
+    """A cap in GiB as bytes. Raises SettingsError for one that holds no model."""
+    if vram_gib is None:
+        return None
+    if not 1 <= vram_gib < 10_000:
+        raise SettingsError(f"--vram {vram_gib:g}: give the GiB that may be taken of the device, at least 1.")
+    return int(vram_gib * GIB)
+
+
+def cap_process(device: torch.device, limit: int) -> None:
+    """Has CUDA's allocator refuse what goes beyond `limit` bytes, the context's own memory included."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, (limit - CONTEXT_BYTES) / total), device)
 
 
 def describe(device: torch.device) -> str:

@@ -35,6 +35,7 @@ class Engine:
     `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `status` says what is going on.
+    Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -46,6 +47,11 @@ class Engine:
         vram_gib: float | None = None,
         keep_llm: bool = False,
     ) -> None:
+        if device or vram_gib is not None:  # a mistake in them is told now, not at the first message
+            from lib_omost.runtime import device as devices
+
+            devices.limit_bytes(vram_gib)
+            device = str(devices.named_device(device)) if device else None
         self._llm = catalog.llm(llm) if llm else None
         self._sdxl = catalog.sdxl(sdxl) if sdxl else None
         self._device, self._vram_gib = device, vram_gib

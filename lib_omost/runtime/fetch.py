@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lib_omost.errors import MissingWeightsError
-from lib_omost.runtime import checks
+from lib_omost.errors import BrokenWeightsError, MissingWeightsError
+from lib_omost.runtime import checks, pins
 
 log = logging.getLogger(__name__)
 
@@ -144,78 +145,141 @@ def wanted_files(kind: str, files: Iterable[str]) -> list[str]:
 def hub_folder(repository: str, kind: str, revision: str | None) -> Path:
     """The local folder of a hub repository; nothing is asked of the network when its files are here.
 
-    Downloads resume and show their progress (huggingface_hub does both). Raises MissingWeightsError.
+    `revision`: a commit hash; None = the one that was used here first, else the newest. Its weights are compared with
+    their hashes when it is used for the first time. Downloads resume and show their progress (huggingface_hub does
+    both). Raises MissingWeightsError, BrokenWeightsError.
     """
+    wanted = revision or pins.pinned(repository, cache_folder())
+    folder, sums = local_hub_folder(repository, kind, wanted), dict[str, str]()
+    if folder is None:
+        folder, sums = _download(repository, kind, wanted)
+    if folder.name not in pins.checked(repository, cache_folder()):
+        check_hashes(folder, sums)
+        pins.pin(repository, folder.name, cache_folder())
+        log.info("%s is used at revision %s from now on.", repository, folder.name[:12])
+    return folder
+
+
+def _download(repository: str, kind: str, revision: str | None) -> tuple[Path, dict[str, str]]:
+    """The folder, named by its commit hash, and the sha256 that the hub tells for each large file."""
     from huggingface_hub import HfApi, snapshot_download
 
-    here = local_hub_folder(repository, kind, revision)
-    if here is not None:
-        return here
     try:
         # fails at once without a network, where list_repo_files retries for 23 s (huggingface_hub 2.4)
-        listed = HfApi().model_info(repository, revision=revision, timeout=10).siblings or []
+        info = HfApi().model_info(repository, revision=revision, timeout=10, files_metadata=True)
+        listed = info.siblings or []
         wanted = wanted_files(kind, (file.rfilename for file in listed))
         if not wanted:
             raise MissingWeightsError(
                 f"{repository} has no .safetensors weights, the only kind that is fetched. Choose another model."
             )
         log.info("Fetching %s: an interrupted download goes on where it stopped.", repository)
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=wanted))
+        folder = Path(snapshot_download(repository, revision=info.sha, allow_patterns=wanted))
     except MissingWeightsError:
         raise
     except Exception as error:  # the hub's HTTP client has its own kinds, which change with its versions
         raise MissingWeightsError(
             f"{repository} is not on this machine and could not be fetched ({_first_line(error)}). "
-            f"Check the name and the network, give a local folder or file instead, "
-            f"or use the small models: --llm default --sdxl default."
+            f"{_another_revision(repository, kind)}Check the name and the network, give a local folder or file "
+            f"instead, or use the small models: --llm default --sdxl default."
         ) from error
+    return folder, {file.rfilename: file.lfs.sha256 for file in listed if file.lfs}
+
+
+def _another_revision(repository: str, kind: str) -> str:
+    for revision in (*pins.checked(repository, cache_folder()), None):
+        folder = _snapshot(repository, revision)
+        if folder and is_complete(folder, kind):
+            return f"Only its revision {folder.name} is here; {repository}@{folder.name} names it. "
+    return ""
+
+
+def check_hashes(folder: Path, sums: Mapping[str, str]) -> None:
+    """Compares each weight file of a hub folder with its sha256, told by the hub or else by its name in the cache.
+
+    Raises BrokenWeightsError, and removes the file, so that the next start fetches it again.
+    """
+    for path in sorted(folder.rglob("*.safetensors")):
+        stored = path.resolve()
+        expected = sums.get(path.relative_to(folder).as_posix(), stored.name)
+        if not re.fullmatch(r"[0-9a-f]{64}", expected):
+            continue  # neither told: copied into the cache by hand, or a file system without links
+        try:
+            checks.check_hash(path, expected, "It has been removed; start again to fetch a new copy.")
+        except BrokenWeightsError:
+            path.unlink()
+            stored.unlink(missing_ok=True)
+            raise
 
 
 def local_hub_folder(repository: str, kind: str, revision: str | None) -> Path | None:
     """The folder of a repository in the hub's cache when it is complete, else None. Asks no network."""
+    folder = _snapshot(repository, revision or pins.pinned(repository, cache_folder()))
+    return folder if folder and is_complete(folder, kind) else None
+
+
+def _snapshot(repository: str, revision: str | None) -> Path | None:
+    """The folder of a revision in the hub's cache, whole or not."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    # the patterns: without any, files that are never fetched, such as a README, would count as missing
+    start = ["config.json", "model_index.json"]
     try:
-        folder = Path(snapshot_download(repository, revision=revision, local_files_only=True))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=start, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
-    return folder if is_complete(folder, kind) else None
 
 
 SDXL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
+SDXL_BASE_REVISION = "462165984030d82259a11f4367a4eed129e94a7b"  # docs/models.md tells where it was found
 
 
 def sdxl_configs() -> Path:
     """A folder with SDXL's configs and tokenizers (a few MB), which a single file lacks. Raises MissingWeightsError."""
     from huggingface_hub import snapshot_download
 
+    for revision in (SDXL_BASE_REVISION, None):  # another revision, if it is here, does as well
+        here = _snapshot(SDXL_BASE, revision)
+        if here and _has_sdxl_configs(here):
+            return here
     wanted = ["model_index.json", "*/config.json", "*/scheduler_config.json", "tokenizer*/*"]
-    for offline in (True, False):
-        try:
-            folder = Path(snapshot_download(SDXL_BASE, allow_patterns=wanted, local_files_only=offline))
-        except Exception as error:  # as in hub_folder
-            problem = _first_line(error)
-        else:
-            if (folder / "tokenizer_2").is_dir():
-                return folder
-            problem = "its tokenizers are not here"
+    try:
+        folder = Path(snapshot_download(SDXL_BASE, revision=SDXL_BASE_REVISION, allow_patterns=wanted))
+        problem = "" if _has_sdxl_configs(folder) else "its tokenizers did not come"
+    except Exception as error:  # as in _download
+        problem = _first_line(error)
+    if not problem:
+        return folder
     raise MissingWeightsError(
         f"A checkpoint in a single file needs the configs and tokenizers of {SDXL_BASE}, which are not on this machine "
         f"and could not be fetched ({problem}). Start once with a network, or give a folder in diffusers layout."
     )
 
 
+SDXL_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
+
+
+def _has_sdxl_configs(folder: Path) -> bool:
+    configs = all((folder / part / "config.json").is_file() for part in SDXL_PARTS)
+    return configs and (folder / "model_index.json").is_file() and _has_tokenizers(folder, "sdxl")
+
+
+def _has_tokenizers(folder: Path, kind: str) -> bool:
+    names = ("tokenizer.json", "tokenizer.model", "vocab.json")
+    where = ("tokenizer", "tokenizer_2") if kind == "sdxl" else (".",)
+    return all(any((folder / part / name).is_file() for name in names) for part in where)
+
+
 def is_complete(folder: Path, kind: str) -> bool:
-    """Whether a folder has a config and weights for each part that is loaded from it."""
-    parts = ("unet", "vae", "text_encoder", "text_encoder_2") if kind == "sdxl" else (".",)
-    for part in (folder / p for p in parts):
+    """Whether a folder has a config and weights for each part that is loaded from it, and the tokenizers."""
+    for part in (folder / p for p in (SDXL_PARTS if kind == "sdxl" else (".",))):
         if not (part / "config.json").is_file() or not any(part.glob("*.safetensors")):
             return False
         for index in part.glob("*.safetensors.index.json"):
             if not _indexed_files_are_here(index):
                 return False
-    return kind != "sdxl" or (folder / "model_index.json").is_file()
+    return _has_tokenizers(folder, kind) and (kind != "sdxl" or (folder / "model_index.json").is_file())
 
 
 def _indexed_files_are_here(index: Path) -> bool:

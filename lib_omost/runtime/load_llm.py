@@ -97,8 +97,8 @@ def quantise_to(entry: LlmEntry, device: torch.device, total_bytes: int | None) 
 
 
 def llm_dtype(device: torch.device) -> torch.dtype:
-    """bf16, faster than fp32 even on a CPU and half the memory; fp16 on GPUs that have no bf16."""
-    if device.type == "mps":
+    """bf16, faster than fp32 even on a CPU and half the memory; fp16 on GPUs that have no bf16, on MPS and on ROCm."""
+    if device.type == "mps" or (device.type == "cuda" and torch.version.hip):
         return torch.float16
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
@@ -107,7 +107,7 @@ def llm_dtype(device: torch.device) -> torch.dtype:
 
 def refuse_unusable_quantisation(entry: LlmEntry, device: torch.device) -> None:
     """Before any download: the recommended format of a published quantised model has to run here."""
-    if entry.place == "hub" and entry.name.endswith("bits"):
+    if entry.place == "hub" and entry.source.endswith("bits"):
         refuse_method(entry, "bitsandbytes", device)
 
 

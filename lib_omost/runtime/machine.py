@@ -18,7 +18,7 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
-from lib_omost.errors import DeviceMemoryError
+from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
@@ -45,14 +45,16 @@ VAE_TILED_WORK_BYTES = GIB // 2
 
 
 class Machine:
-    """`device` None = the best there is; `vram_gib` caps what all models together may take of it."""
+    """`device` None = the best there is; `vram_gib` caps what all models together may take of it.
+
+    Raises SettingsError for a device that is not here or a cap that holds no model.
+    """
 
     def __init__(self, device: str | None = None, vram_gib: float | None = None) -> None:
-        self.device = torch.device(device) if device else devices.choose_device()
-        self.limit_bytes = int(vram_gib * GIB) if vram_gib else None
-        if self.limit_bytes and self.device.type == "cuda":
-            total = torch.cuda.get_device_properties(self.device).total_memory
-            torch.cuda.set_per_process_memory_fraction(min(1.0, self.limit_bytes / total), self.device)
+        self.device = devices.named_device(device) if device else devices.choose_device()
+        self.limit_bytes = devices.limit_bytes(vram_gib)
+        if self.limit_bytes:
+            devices.cap_process(self.device, self.limit_bytes)
         self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
@@ -76,7 +78,9 @@ class Machine:
         self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
         try:
             composer = load_composer(entry, self.device, devices.total_bytes(self.device, self.limit_bytes))
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not device_is_full(error):
+                raise
             problem = _asked_for(error)
         if composer is None:  # outside the except block, whose traceback holds what filled the device
             self._clear()
@@ -115,7 +119,9 @@ class Machine:
         try:
             self.residency.bring(["llm"], LLM_WORK_BYTES)
             yield from self._on_threads(self.composer.stream(messages, settings, stop))
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not device_is_full(error):
+                raise
             # without the traceback, whose frames hold the tensors that filled the device
             full = DeviceMemoryError(f"The device is full: {_asked_for(error)} Try a shorter chat or fewer new tokens.")
         finally:
@@ -196,7 +202,9 @@ class Machine:
         self._tile(self._wants_tiles())
         try:
             return render(self.pipe, canvas, settings, on_step, stop, keep)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not device_is_full(error):
+                raise
             sentence = _asked_for(error)
         finally:
             self._clear()
@@ -278,5 +286,5 @@ class Machine:
 
 def _asked_for(error: BaseException) -> str:
     """Of the allocator's long message, what a person may want to know."""
-    found = re.search(r"allocate ([\d.]+ [KMG]iB)", str(error))
+    found = re.search(r"allocate ([\d.]+ [KMG]i?B|\d+ bytes)", str(error))
     return f"{found[1]} more were asked for." if found else "there was no room for one more tensor."

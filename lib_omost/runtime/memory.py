@@ -9,11 +9,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
 
-from lib_omost.errors import DeviceMemoryError
+from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.runtime import device as devices
 
 log = logging.getLogger(__name__)
@@ -103,22 +104,17 @@ class Residency:
     def _enter(self, name: str, keep: Iterable[str]) -> None:
         start = time.perf_counter()
         guest = self._guests[name]
-        try:
-            guest.module.to(self.device, non_blocking=True)
-        except torch.OutOfMemoryError:
-            guest.here = True  # in part: leaving puts all of it back
+        guest.here = True  # in part, should the device be full: leaving puts all of it back
+        if not moved(guest.module, self.device):
             self.leave([n for n in self.here() if n == name or n not in set(keep)])
-            try:
-                guest.module.to(self.device, non_blocking=True)
-            except torch.OutOfMemoryError as error:
-                guest.here = True
+            guest.here = True
+            if not moved(guest.module, self.device):
                 self.leave()
                 size = module_bytes(guest.module) / devices.GIB
                 raise DeviceMemoryError(
                     f"{name} needs {size:.1f} GiB of device memory, and there is less even with all other models away. "
                     f"Close other programs that use the device, or choose a smaller model."
-                ) from error
-        guest.here = True
+                )
         devices.synchronize(self.device)
         self.swap_s += time.perf_counter() - start
 
@@ -129,7 +125,7 @@ class Residency:
             if guest.copies:
                 _restore(guest.module, guest.copies)
             else:
-                guest.module.to("cpu")
+                move(guest.module, torch.device("cpu"))
         except (RuntimeError, ValueError, NotImplementedError) as error:
             if guest.on_refusal is None:
                 raise
@@ -138,13 +134,52 @@ class Residency:
             guest.on_refusal()
 
 
+def moved(module: nn.Module, device: torch.device) -> bool:
+    """Moves a module; False, with a part of it there, when the device is full."""
+    try:
+        move(module, device)
+    except RuntimeError as error:
+        if device_is_full(error):
+            return False
+        raise
+    return True
+
+
+def move(module: nn.Module, device: torch.device) -> None:
+    """`module.to(device)`, and what that leaves behind.
+
+    After its first pass an 8-bit layer of bitsandbytes (0.50) works from tensors beside its weight, which its own `to`
+    moves and that of a module around it does not. Its forward makes the two one again, and so do we: else each layer
+    would be on the device twice.
+    """
+    later = device.type != "cpu"  # what comes back to the CPU is used at once
+    for layer in module.modules():
+        if type(layer).__name__ == "Linear8bitLt":
+            _move_8_bit(layer, device, later)
+    module.to(device, non_blocking=later)
+
+
+def _move_8_bit(layer: Any, device: torch.device, later: bool) -> None:
+    if getattr(layer.weight, "CB", None) is not None:
+        layer.init_8bit_state()
+    layer.to(device, non_blocking=later)
+    if layer.state.CB is not None:
+        layer.weight.data = layer.state.CB
+
+
 def _restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
-    """Puts the copies in the place of the module's tensors, without a transfer."""
-    state = module.state_dict().keys()
-    module.load_state_dict({name: tensor for name, tensor in copies.items() if name in state}, assign=True)
-    for name in copies.keys() - state:
-        path, _, leaf = name.rpartition(".")
-        setattr(module.get_submodule(path), leaf, copies[name])
+    """Puts the copies in the place of the module's tensors, without a transfer.
+
+    The tensors stay the same objects, by which the reader of texts knows the encoders it has asked before.
+    """
+    own = dict(module.named_buffers(remove_duplicate=False)) | dict(module.named_parameters(remove_duplicate=False))
+    for name, copy in copies.items():
+        if not own[name].is_meta:
+            own[name].data = copy
+            continue
+        path, _, leaf = name.rpartition(".")  # a tensor without data takes none
+        replaced = nn.Parameter(copy, own[name].requires_grad) if isinstance(own[name], nn.Parameter) else copy
+        setattr(module.get_submodule(path), leaf, replaced)
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:

@@ -46,8 +46,17 @@ def test_the_published_models_are_there_with_what_a_person_must_know() -> None:
         assert entry.profile.context_tokens == 8192 and entry.profile.system_prompt == SYSTEM_PROMPT
         assert ("safety" in entry.warning) == ("dolphin" in name)
         assert entry.precision == ("int8" if "phi-3" in name and "4bits" not in name else "nf4")
-        assert entry.revision is None  # none is known for certain
+        assert entry.revision is None  # no public source cites one: pinned when it is first used
     assert catalog.llm(catalog.PUBLISHED[0]) and catalog.sdxl(catalog.PUBLISHED[1])
+    for name in ("SG161222/RealVisXL_V4.0", "stabilityai/stable-diffusion-xl-base-1.0"):
+        assert len(catalog.sdxl(name).revision or "") == 40
+
+
+def test_another_revision_of_a_published_model_keeps_what_a_person_must_know() -> None:
+    name = "lllyasviel/omost-dolphin-2.9-llama3-8b-4bits"
+    entry = catalog.llm(f"{name}@{'a' * 40}")
+    assert (entry.source, entry.revision) == (name, "a" * 40)
+    assert "safety" in entry.warning and entry.profile == catalog.OMOST
 
 
 def test_the_default_models_are_two_entries_of_one_name() -> None:

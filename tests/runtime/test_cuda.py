@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from lib_omost.canvas import Canvas
-from lib_omost.composer import ComposeSettings
+from lib_omost.composer import ComposeSettings, load_local
 from lib_omost.errors import DeviceMemoryError
 from lib_omost.runtime import Engine
+from lib_omost.runtime.catalog import OMOST
+from lib_omost.runtime.memory import Residency
 
 pytestmark = pytest.mark.cuda
 
@@ -51,3 +54,30 @@ def test_a_really_full_device_is_one_sentence_and_the_next_picture_works(small_c
     with pytest.raises(DeviceMemoryError, match="The canvas is kept"):
         small_card.render(canvas, too_large, lambda *_: None, threading.Event())
     assert small_card.render(canvas, settings, lambda *_: None, threading.Event())
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "int8"])
+@pytest.mark.parametrize("first", ["written", "not written"])
+def test_a_quantised_model_leaves_the_card_whole_and_writes_the_same_when_it_is_back(
+    tiny_llm: Path, quantization: Literal["nf4", "int8"], first: str
+) -> None:
+    device = torch.device("cuda", torch.cuda.current_device())
+    before = torch.cuda.memory_allocated()
+    composer = load_local(tiny_llm, profile=OMOST, dtype=torch.bfloat16, device=device, quantization=quantization)
+    residency = Residency(device, lambda: 8 << 30)
+    residency.add("llm", composer.model, copies=False)
+
+    def reply() -> str:
+        greedy = replace(SETTINGS, temperature=0.0, speculate=False)
+        return "".join(composer.stream([{"role": "user", "content": "a cat"}], greedy, threading.Event()))
+
+    said = reply() if first == "written" else None
+    composer.release()
+    residency.leave()
+    assert torch.cuda.memory_allocated() - before < MIB
+    residency.bring(["llm"])
+    held = torch.cuda.memory_allocated()
+    assert said in (None, reply())
+    composer.release()
+    assert torch.cuda.memory_allocated() - held < MIB  # not on the card twice
+    residency.drop("llm")

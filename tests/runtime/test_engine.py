@@ -36,17 +36,20 @@ def paint(engine: Engine, canvas: Canvas, on_step: Step = nothing, **changes: An
     return engine.render(canvas, settings, on_step, threading.Event())
 
 
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.50 GiB. GPU 0 has a total capacity of 8 GiB.")
+
+
 @contextmanager
-def full_device(module: torch.nn.Module, at_call: int, times: int = 1) -> Iterator[list[int]]:
+def full_device(
+    module: torch.nn.Module, at_call: int, times: int = 1, error: RuntimeError = FULL
+) -> Iterator[list[int]]:
     """Calls `at_call` to `at_call + times - 1` of `module` find the device full: a hook before a real forward."""
     calls = [0]
 
     def hook(*args: object) -> None:
         calls[0] += 1
         if at_call <= calls[0] < at_call + times:
-            raise torch.OutOfMemoryError(
-                "CUDA out of memory. Tried to allocate 4.50 GiB. GPU 0 has a total capacity of 8 GiB."
-            )
+            raise type(error)(str(error))
 
     handle = module.register_forward_pre_hook(hook)
     try:
@@ -179,6 +182,17 @@ def test_a_full_device_in_the_language_model_is_one_sentence_and_the_next_messag
         write(loaded, settings)
     assert loaded.waiting == 0 and threading.enumerate() == threads
     assert write(loaded) == expected
+
+
+def test_a_library_that_says_out_of_memory_in_its_own_words_is_understood(loaded: Engine, canvas: Canvas) -> None:
+    words = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+    with (
+        full_device(loaded._machine.composer.model, 1, error=words),
+        pytest.raises(DeviceMemoryError, match="no room for one more tensor"),
+    ):
+        write(loaded, replace(FREE, speculate=False))
+    with full_device(pipe(loaded).vae.decoder, 1, error=words):
+        assert paint(loaded, canvas)
 
 
 @pytest.fixture(scope="module")

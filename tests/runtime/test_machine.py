@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog
 from lib_omost.runtime import device as devices
@@ -116,3 +117,26 @@ def test_the_parts_of_a_pipeline_come_when_they_are_announced_and_give_way_to_ea
     assert set(machine.residency.here()) == set(PARTS)  # small as they are, they fit together
     assert machine._step_down(("vae",)) and machine.residency.here() == ["vae"]
     assert not machine._step_down(("vae",))  # nothing is left to give
+
+
+@pytest.mark.parametrize(
+    ("device", "vram", "message"),
+    [
+        ("gpu", None, "no device 'gpu'. Give cuda, mps or cpu"),
+        ("xpu", None, "'xpu' is not to be had"),
+        ("cpu", 0.2, "--vram 0.2: give the GiB"),
+        ("cpu", -8.0, "--vram -8: give the GiB"),
+        ("cpu", float("nan"), "--vram nan: give the GiB"),
+    ],
+)
+def test_a_device_that_is_not_here_or_a_cap_that_holds_nothing_is_one_sentence(
+    device: str, vram: float | None, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Machine(device, vram)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_on_a_machine_without_it_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match=r"finds no such device on this machine\. Leave --device out, or give"):
+        Machine("cuda")

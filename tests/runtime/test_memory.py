@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear8bitLt
 from torch import nn
 
-from lib_omost.errors import DeviceMemoryError
-from lib_omost.runtime.memory import Residency, module_bytes
+from lib_omost.errors import DeviceMemoryError, device_is_full
+from lib_omost.runtime.memory import Residency, _restore, module_bytes, move
 
 KIB = 1024
 SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
@@ -84,6 +86,17 @@ def test_weights_come_back_whole() -> None:
         assert torch.equal(module.weight, desk.before[name])
 
 
+def test_weights_that_come_back_are_the_same_objects_unwritten() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    tensors = dict(module.state_dict(keep_vars=True))
+    copies = {name: torch.full_like(tensor, 2) for name, tensor in tensors.items()}
+    before = {name: (id(tensor), tensor._version) for name, tensor in tensors.items()}
+    _restore(module, copies)
+    after = module.state_dict(keep_vars=True)
+    assert {name: (id(tensor), tensor._version) for name, tensor in after.items()} == before
+    assert all(after[name].data_ptr() == copy.data_ptr() for name, copy in copies.items())
+
+
 def test_a_module_that_refuses_to_move_is_dropped_and_its_owner_told() -> None:
     told = []
     residency = Residency(torch.device("meta"), lambda: 0)
@@ -133,3 +146,36 @@ def test_a_move_that_never_fits_ends_in_one_sentence_and_an_empty_device() -> No
     with pytest.raises(DeviceMemoryError, match="big needs"):
         desk.residency.bring(["big"])
     assert desk.residency.here() == []
+
+
+# --- bitsandbytes' 8-bit layers; test_cuda.py sees that they leave a real card ---
+
+
+@pytest.mark.parametrize("passes", [0, 2])
+def test_an_8_bit_layer_that_has_moved_is_held_once_and_computes_the_same(passes: int) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(Linear8bitLt(32, 32, bias=False, has_fp16_weights=False, threshold=6.0)).eval()
+    model.to("cpu")  # quantises
+    question = torch.randn(2, 32)
+    answer = copy.deepcopy(model)(question)
+    for _ in range(passes):
+        model(question)
+    move(model, torch.device("cpu"))
+    assert model[0].weight.CB is None and model[0].weight.SCB is None  # nothing stays beside what has moved
+    assert model[0].weight.data_ptr() == model[0].state.CB.data_ptr()
+    assert torch.equal(model(question), answer)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GB, max allowed: 6.00 GB)."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes."),
+        MemoryError(),
+    ],
+)
+def test_a_full_device_is_known_however_torch_says_it(error: Exception) -> None:
+    assert device_is_full(error)
+    assert not device_is_full(RuntimeError("expected scalar type Half but found Float"))
