@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,14 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.asking import asked_twice
+from lib_omost.composer.cached_model import CachedModel, cached_model
 from lib_omost.composer.counting import Count
-from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Writing
+from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import canvas_grammar
 from lib_omost.composer.prompt import fitted, newest_program
+from lib_omost.composer.rules import Anything, Grammar, Rules
 from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
@@ -37,16 +39,22 @@ class LocalComposer:
     """Writes canvases with a transformers model; what it has read once is not read again in the next turn."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: Tokenizer, profile: Profile, *, cache_mib: float = 1024
+        self,
+        model: PreTrainedModel,
+        tokenizer: Tokenizer,
+        profile: Profile,
+        *,
+        cache_mib: float = 1024,
+        cached: Callable[[PreTrainedModel], CachedModel] = cached_model,
     ) -> None:
-        """cache_mib: how much of what was read, as keys and values, is kept between replies."""
+        """cache_mib: how much of what was read, as keys and values, is kept between replies. cached: how it is held."""
         self.model, self.profile = model, profile
         self._cache_mib = cache_mib
         self._count = Count()
         self._tokenizer = tokenizer
         example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
         self._said = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
-        self._cached = CachedModel(model)
+        self._cached = cached(model)
         self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
@@ -154,8 +162,11 @@ def load_local(
     dtype: torch.dtype,
     device: str | torch.device,
     quantization: Literal["nf4", "int8"] | None = None,
+    compiled: bool = False,
 ) -> LocalComposer:
     """Load a model folder (or a GGUF file in it) with, at wish, a LoRA adapter merged into it or quantised weights.
+
+    compiled: on CUDA, compile passes of a few sizes: the first replies take minutes longer, all others less.
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
@@ -179,7 +190,7 @@ def load_local(
             )
     if adapter and not quantization:  # merging would round the sum to 4 bits once more
         model = model.merge_and_unload()
-    return LocalComposer(model.eval(), tokenizer, profile)
+    return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
 
 
 def _quantization(kind: Literal["nf4", "int8"], dtype: torch.dtype) -> BitsAndBytesConfig:
