@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from bench._record import RESULTS, Number, record, table
 from lib_omost.canvas import read_canvas
 from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
-from lib_omost.composer.decoding import CachedModel
+from lib_omost.composer.cached_model import CachedModel
 from lib_omost.composer.sampling import Logits
 from lib_omost.composer.tokens import encode
 

@@ -11,9 +11,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lib_omost.canvas import Reading, read_canvas, report
+from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
 from lib_omost.errors import OmostError
+
+if TYPE_CHECKING:
+    from lib_omost.composer import ComposeStats
 
 RENDER_OPTIONS = {  # option -> field of RenderSettings
     "seed": "seed",
@@ -117,9 +121,14 @@ def compose(args: argparse.Namespace) -> int:
 
     settings = ComposeSettings() if args.seed is None else ComposeSettings(seed=args.seed)
     engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram)
+    reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
         print(piece, end="", flush=True)
+        reader.feed(piece)
+        if first_region_s is None and reader.canvas is not None and reader.canvas.regions:
+            first_region_s = engine.compose_stats.seconds if engine.compose_stats else None
     print()
+    _show_figures(engine.compose_stats, first_region_s)
     return 0
 
 
@@ -196,6 +205,23 @@ def _lora(text: str) -> tuple[str, float]:
 def _show_notes(reading: Reading) -> None:
     for note in reading.notes:
         print(f"line {note.line}: {note.message}", file=sys.stderr)
+
+
+def _show_figures(stats: ComposeStats | None, first_region_s: float | None) -> None:
+    """How the reply came about, on standard error: the reply alone is on standard output."""
+    if stats is None or not stats.new_tokens:
+        return
+    for note in stats.notes:
+        print(note, file=sys.stderr)
+    figures = [
+        f"{stats.new_tokens} tokens in {stats.seconds:.1f} s",
+        f"{stats.tokens_per_s:.0f} tokens a second",
+        f"{stats.tokens_per_pass:.1f} tokens a pass",
+        f"first token after {stats.first_token_s:.2f} s",
+    ]
+    if first_region_s is not None:
+        figures.append(f"first region after {first_region_s:.2f} s")
+    print(", ".join(figures), file=sys.stderr)
 
 
 def _show_step(step: int, steps: int, preview: object) -> None:

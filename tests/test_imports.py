@@ -23,7 +23,7 @@ MAY_IMPORT = {  # room -> the rooms below it
     "__init__": {"runtime", "composer", "renderer", "canvas", "errors"},
 }
 HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "llguidance"}
-HEAVY_FILES = {"composer/local.py", "composer/decoding.py"}
+HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/rules.py"}
 HEAVY_ROOMS = {"renderer", "runtime"}
 FORBIDDEN_CALLS = {"exec", "eval", "print", "__import__", "compile"}
 

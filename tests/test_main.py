@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bench._server import text_server
 from lib_omost.__main__ import main
 from lib_omost.canvas import Canvas
 from lib_omost.studio.images import read_png
@@ -59,6 +61,20 @@ def test_render_writes_a_picture_that_carries_its_canvas_and_settings(
     saved = read_png(paths[0])
     assert saved.canvas.regions[0].description == "A red apple."
     assert (saved.settings.seed, saved.settings.steps, saved.settings.guidance, saved.model) == (7, 2, 3.0, "default")
+
+
+def test_compose_streams_the_reply_alone_and_tells_its_figures_on_standard_error(
+    reply: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with text_server(reply.read_text()) as server:
+        assert main(["compose", "a red apple", "--llm", server.name]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == reply.read_text() + "\n"
+    figures = (
+        r"\d+ tokens in [\d.]+ s, \d+ tokens a second, 1\.0 tokens a pass, "
+        r"first token after [\d.]+ s, first region after [\d.]+ s"
+    )
+    assert re.fullmatch(figures, shown.err.splitlines()[-1])
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,14 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.asking import asked_twice
+from lib_omost.composer.cached_model import CachedModel, cached_model
 from lib_omost.composer.counting import Count
-from lib_omost.composer.decoding import Anything, CachedModel, Grammar, Rules, Writing
+from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import canvas_grammar
-from lib_omost.composer.prompt import fitted
+from lib_omost.composer.prompt import fitted, newest_program
+from lib_omost.composer.rules import Anything, Grammar, Rules
 from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
@@ -37,16 +39,22 @@ class LocalComposer:
     """Writes canvases with a transformers model; what it has read once is not read again in the next turn."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: Tokenizer, profile: Profile, *, cache_mib: float = 1024
+        self,
+        model: PreTrainedModel,
+        tokenizer: Tokenizer,
+        profile: Profile,
+        *,
+        cache_mib: float = 1024,
+        cached: Callable[[PreTrainedModel], CachedModel] = cached_model,
     ) -> None:
-        """cache_mib: how much of what was read, as keys and values, is kept between replies."""
+        """cache_mib: how much of what was read, as keys and values, is kept between replies. cached: how it is held."""
         self.model, self.profile = model, profile
         self._cache_mib = cache_mib
         self._count = Count()
         self._tokenizer = tokenizer
         example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
         self._said = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
-        self._cached = CachedModel(model)
+        self._cached = cached(model)
         self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
@@ -61,6 +69,7 @@ class LocalComposer:
             return self._answer(messages, settings, stop)
 
         yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
+        self._count.expected = self._count.new
 
     def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
@@ -118,7 +127,15 @@ class LocalComposer:
         profile = replace(self.profile, words_only=self.profile.words_only or settings.grammar)
         chosen, self._count.notes = fitted(messages, profile, lambda some: len(self._encode(some)), reply)
         prompt = self._encode(chosen)
+        self._count.expected = self._count.new + self._expected(messages)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
+
+    def _expected(self, messages: Sequence[Message]) -> int:
+        """How many tokens the answer will probably have: as many as the program that it changes."""
+        program = newest_program(messages)
+        if program is None:
+            return self.profile.reply_tokens
+        return len(dict(self._said).get(program) or self._tokenizer(program)["input_ids"])
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
         return encode(self._tokenizer, messages, dict(self._said))
@@ -147,8 +164,11 @@ def load_local(
     dtype: torch.dtype,
     device: str | torch.device,
     quantization: Literal["nf4", "int8"] | None = None,
+    compiled: bool = False,
 ) -> LocalComposer:
     """Load a model folder (or a GGUF file in it) with, at wish, a LoRA adapter merged into it or quantised weights.
+
+    compiled: on CUDA, compile passes of a few sizes: the first replies take minutes longer, all others less.
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
@@ -172,7 +192,7 @@ def load_local(
             )
     if adapter and not quantization:  # merging would round the sum to 4 bits once more
         model = model.merge_and_unload()
-    return LocalComposer(model.eval(), tokenizer, profile)
+    return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
 
 
 def _quantization(kind: Literal["nf4", "int8"], dtype: torch.dtype) -> BitsAndBytesConfig:

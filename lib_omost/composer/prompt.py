@@ -88,8 +88,13 @@ def _joined(turns: Sequence[Sequence[Message]]) -> list[Message]:
 
 def _newest_canvas(turns: Sequence[list[Message]]) -> list[Message] | None:
     """The last turn that holds a program. A look at the text is enough: a turn too many is kept, none too few."""
-    holding = (turn for turn in reversed(turns) if any("_description(" in answer["content"] for answer in turn[1:]))
-    return next(holding, None)
+    return next((turn for turn in reversed(turns) if newest_program(turn[1:]) is not None), None)
+
+
+def newest_program(messages: Sequence[Message]) -> str | None:
+    """The text of the last reply that holds a program."""
+    answers = (message["content"] for message in reversed(messages) if message["role"] == "assistant")
+    return next((text for text in answers if "_description(" in text), None)
 
 
 def _left_out(count: int, context_tokens: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import openai
 from lib_omost.composer.asking import asked_twice
 from lib_omost.composer.counting import Count
 from lib_omost.composer.grammar import canvas_gbnf
-from lib_omost.composer.prompt import fitted
+from lib_omost.composer.prompt import fitted, newest_program
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.errors import OmostError, RemoteError
 
@@ -59,6 +59,7 @@ class RemoteComposer:
             return self._answer(messages, settings, stop)
 
         yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
+        self._count.expected = self._count.new
 
     def models(self) -> list[str]:
         """The names of the models that the server offers. Raises `RemoteError`."""
@@ -100,6 +101,9 @@ class RemoteComposer:
         reply_tokens = min(settings.max_new_tokens, self.profile.context_tokens // 4)
         chosen, self._count.notes = fitted(messages, self.profile, _tokens, reply_tokens)
         self._count.prompt = _tokens(chosen)
+        program = newest_program(messages)
+        expected = len(program) // CHARACTERS_PER_TOKEN if program else self.profile.reply_tokens
+        self._count.expected = self._count.new + expected
         request = self._request(chosen, settings)
         finished = False
         for piece, finish in self._events(request, stop):

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from lib_omost.composer.decoding import PREFILL_CHUNK, Anything, CachedModel, Grammar, Rules, Writing
+from lib_omost.composer.cached_model import CachedModel, Compiler, FixedModel
+from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.grammar import canvas_grammar
+from lib_omost.composer.rules import Anything, Grammar, Rules
 from lib_omost.composer.sampling import Sampler
 from tests.composer.conftest import a_reply, tiny_llama, tiny_phi
 
@@ -30,10 +33,10 @@ def writing(
     temperature: float = 0,
     seed: int = 0,
     limit: int = LIMIT,
+    cached: CachedModel | None = None,
 ) -> Writing:
-    return Writing(
-        CachedModel(model), rules, Sampler(temperature, 0.9, seed), ends=frozenset(), limit=limit, lookup=lookup
-    )
+    cached = cached or CachedModel(model)
+    return Writing(cached, rules, Sampler(temperature, 0.9, seed), ends=frozenset(), limit=limit, lookup=lookup)
 
 
 def grammar_of(tokenizer: PreTrainedTokenizerFast) -> Grammar:
@@ -78,6 +81,18 @@ def test_a_model_with_joint_projections_and_a_window_writes_the_same(phi_tokeniz
     prompt = phi_tokenizer(a_reply("red apple"))["input_ids"]
     plain = one_by_one(model, grammar_of(phi_tokenizer), prompt, 100, Sampler(0, 0.9, 0))
     assert first(100, writing(model, grammar_of(phi_tokenizer), Lookup(prompt)), prompt) == plain
+
+
+@pytest.mark.parametrize("compiler", [None, partial(torch.compile, backend="eager", dynamic=False)])
+def test_keys_and_values_in_place_and_padded_passes_change_no_token(
+    llama_tokenizer: PreTrainedTokenizerFast, compiler: Compiler | None
+) -> None:
+    model, prompt = tiny_llama(len(llama_tokenizer)), llama_tokenizer(a_reply("red apple", "old ship"))["input_ids"]
+    growing = writing(model, grammar_of(llama_tokenizer), Lookup(prompt))
+    fixed = writing(model, grammar_of(llama_tokenizer), Lookup(prompt), cached=FixedModel(model, compiler))
+    assert first(160, fixed, prompt) == first(160, growing, prompt)
+    assert (fixed.count.passes, fixed.count.drafted) == (growing.count.passes, growing.count.drafted)
+    assert fixed.count.drafted > 0
 
 
 def test_without_a_grammar_the_text_is_that_of_generate() -> None:
@@ -142,37 +157,5 @@ def test_stop_is_seen_between_the_chunks_of_a_long_prompt() -> None:
         return read(tokens, answers)
 
     write._model.read = read_and_stop  # type: ignore[method-assign]
-    assert list(write.run([1] * 10 * PREFILL_CHUNK, stop)) == []
-    assert len(write._model.tokens) == PREFILL_CHUNK
-
-
-def test_the_cache_goes_back_to_what_is_shared() -> None:
-    cached = CachedModel(tiny_llama(50))
-    cached.read([1, 2, 3, 4, 5], 1)
-    assert cached.resume([1, 2, 9, 4]) == 2
-    again = cached.read([9, 4], 1)
-    assert np.allclose(again, CachedModel(cached.model).read([1, 2, 9, 4], 1), atol=1e-5)
-
-
-def test_the_end_of_a_prompt_is_always_asked() -> None:
-    cached = CachedModel(tiny_llama(50))
-    cached.read([1, 2, 3], 1)
-    assert cached.resume([1, 2, 3]) == 2
-
-
-def test_the_cache_keeps_to_its_budget() -> None:
-    cached = CachedModel(tiny_llama(50))
-    for _ in range(10):
-        cached.read([1] * 200, 1)
-    cached.keep(limit_mib=0.5)
-    assert 0 < cached.cache_mib() <= 0.5
-    assert cached.resume([1] * 2000) == len(cached.tokens) > 0
-
-
-def test_a_pass_that_fails_leaves_no_half_read_cache() -> None:
-    cached = CachedModel(tiny_llama(50))
-    cached.read([1, 2, 3], 1)
-    with pytest.raises(IndexError):
-        cached.read([999], 1)
-    assert cached.tokens == []
-    assert np.allclose(cached.read([1, 2], 1), CachedModel(cached.model).read([1, 2], 1), atol=1e-5)
+    assert list(write.run([1] * 10 * write._model.chunk, stop)) == []
+    assert len(write._model.tokens) == write._model.chunk
