@@ -88,7 +88,7 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         ssr_mode=False,
         share=False,
         show_error=local,
-        max_file_size="64mb",
+        max_file_size="1gb",  # a session file holds all its pictures
         state_session_capacity=200,
         strict_cors=True,
         enable_monitoring=False,
