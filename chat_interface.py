@@ -96,8 +96,7 @@ class CanvasChat:
         try:
             turns = chat.said(self.sessions.turns(session), text)
         except SettingsError as error:
-            gr.Warning(str(error))
-            return (NOTHING, *[gr.skip()] * len(self.outputs))
+            return self._refused(error)
         return self._asked(session, turns, (width, height))
 
     def send_example(self, session: str, width: int, height: int, event: gr.SelectData) -> tuple[Any, ...]:
@@ -126,8 +125,7 @@ class CanvasChat:
         try:
             turns = chat.edited(before, index, str(event.value))
         except SettingsError as error:
-            gr.Warning(str(error))
-            return (NOTHING, *self.view(session, (width, height)))
+            return self._refused(error)
         if turns[index].role == "user":
             return self._asked(session, turns, (width, height))
         self.sessions.set_turns(session, turns)
@@ -164,7 +162,7 @@ class CanvasChat:
                 settings = replace(settings, seed=None) if ask == ANOTHER else settings
                 yield self._streaming(turns, reply, expected, size)
                 for reply in stream_reply(self.engine.compose(chat.messages(turns), settings, stop), reader):
-                    position = self._keep(session, position, reply, {})
+                    position = self._keep(session, position, reply, {"stopped": True})
                     if reply.reading is None:
                         yield self._streaming(turns, reply, expected, size)
             except Exception as error:
@@ -172,7 +170,8 @@ class CanvasChat:
             finally:
                 stopped = stop.is_set()
                 stop.set()
-                about = figures.record(reply, self.engine.compose_stats, entry, stopped=stopped)
+                cut = stopped or reply.reading is None
+                about = figures.record(reply, self.engine.compose_stats, entry, stopped=cut)
                 failure = self._kept(session, position, replace(reply, text=reader.text), about) or failure
         yield self.view(session, size, failure=failure, stopped=stopped)
 
@@ -205,13 +204,19 @@ class CanvasChat:
     # ---- showing
     # -------------------------------------------------------------------------------------------------------
 
+    def _refused(self, error: SettingsError) -> tuple[Any, ...]:
+        """Says in the state line why nothing was done, and changes nothing else. A toast would want the queue."""
+        skipped = [gr.skip()] * len(self.plan.outputs)
+        return NOTHING, gr.skip(), gr.skip(), {"level": "bad", "text": str(error)}, *skipped
+
     def _asked(
         self, session: str, turns: tuple[Turn, ...], size: tuple[int, int], another: bool = False
     ) -> tuple[Any, ...]:
         self.sessions.set_turns(session, turns)
         if not turns:
             return (NOTHING, *self.view(session, size))
-        state = {"level": "busy", "text": "waiting for the language model…"}
+        ahead = f", {counted(self.engine.waiting, 'run')} before yours" if self.engine.waiting else ""
+        state = {"level": "busy", "text": f"waiting for the language model{ahead}…"}
         skipped = [gr.skip()] * len(self.plan.outputs)
         return ANOTHER if another else ANSWER, chat.bubbles(turns), _busy(""), state, *skipped
 

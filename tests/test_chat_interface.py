@@ -100,7 +100,7 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     engine = Engine(running.name, "default")
     with gr.Blocks():
         session = gr.State("")
-        drawer = Drawer(engine, local=True)
+        drawer = Drawer(engine)
         chat = CanvasChat(engine, sessions, Runs(), session)
         chat.wire(PlanColumn(sessions, session, drawer.size), drawer)
     return chat

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import tempfile
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,8 +25,8 @@ MAX_SETTINGS_BYTES = 2**14
 MAX_BYTES = 2 * 2**30  # of all pictures
 
 
-def export_session(sessions: Sessions, session: str) -> Path:
-    """Writes the session to a file in a folder of its own under the system's temporary one; returns its path."""
+def export_session(sessions: Sessions, session: str, folder: Path) -> Path:
+    """Writes the session to a file of `folder` that is named after it; returns its path."""
     turns, renders, name = sessions.turns(session), sessions.renders(session), sessions.name(session)
     there = {render.picture for render in renders if Path(render.picture).is_file()}
     record = {
@@ -41,7 +40,8 @@ def export_session(sessions: Sessions, session: str) -> Path:
         "pictures": [Path(render.picture).name for render in reversed(renders) if render.picture in there],
     }
     plain = re.sub(r"[^\w-]+", "-", name).strip("-")[:40] or "session"
-    path = Path(tempfile.mkdtemp(prefix="omost-")) / f"omost-{plain}.zip"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"omost-{plain}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(RECORD, json.dumps(record, ensure_ascii=False), zipfile.ZIP_DEFLATED)
         for picture in sorted(there):

@@ -92,3 +92,8 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
     box = page.locator(selector).bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def toggle(page: Page, bar: str) -> None:
+    """Opens or closes the sidebar of that id."""
+    page.locator(f"#{bar} .toggle-button").click()
