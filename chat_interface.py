@@ -4,71 +4,31 @@ the widget's value.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import Box, Canvas, CanvasReader, Reading, read_canvas
-from lib_omost.errors import SettingsError
+from lib_omost.canvas import CanvasReader, read_canvas
+from lib_omost.errors import SettingsError, StorageError
 from lib_omost.runtime import Engine
+from lib_omost.studio import figures
 from lib_omost.studio import turns as chat
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import INVITATION, cards
 from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.region_editor import state_line
+from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions, Turn
 from lib_omost.studio.words import counted, outcome, sentence
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
+STOPPED = "stopped"
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 HEAVY: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "device", "concurrency_limit": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply as far as it is written. `plan_changed`: `canvas` or `pending` is not what it was; `reading` is in the
-    last one only.
-    """
-
-    text: str
-    canvas: Canvas | None
-    pending: Box | None
-    plan_changed: bool
-    seconds: float
-    first_region_s: float | None
-    reading: Reading | None = None
-
-
-def pause_s(characters: int) -> float:
-    """Seconds between two updates of the page: the longer the text, the more one costs the browser (bench/page.py)."""
-    return 0.15 if characters < 1500 else 0.4 if characters < 6000 else 0.6 if characters < 14000 else 0.8
-
-
-def stream_reply(
-    pieces: Iterator[str], reader: CanvasReader, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Reply]:
-    """Reads a reply while it is written. Yields at most every `pause_s`, and always a last time, with the reading."""
-    start, shown_at = clock(), 0.0
-    pending: Box | None = None
-    first: float | None = None
-    changed = False
-    for piece in pieces:
-        finished = reader.feed(piece)
-        changed = changed or bool(finished) or reader.pending != pending
-        pending, canvas = reader.pending, reader.canvas
-        if first is None and canvas is not None and canvas.regions:
-            first = clock() - start
-        if clock() - shown_at >= pause_s(len(reader.text)):
-            shown_at = clock()
-            yield Reply(reader.text, canvas, pending, changed, shown_at - start, first)
-            changed = False
-    reading = reader.close()
-    yield Reply(reader.text, reading.canvas, None, True, clock() - start, first, reading)
 
 
 class CanvasChat:
@@ -136,8 +96,7 @@ class CanvasChat:
         try:
             turns = chat.said(self.sessions.turns(session), text)
         except SettingsError as error:
-            gr.Warning(str(error))
-            return (NOTHING, *[gr.skip()] * len(self.outputs))
+            return self._refused(error)
         return self._asked(session, turns, (width, height))
 
     def send_example(self, session: str, width: int, height: int, event: gr.SelectData) -> tuple[Any, ...]:
@@ -166,8 +125,7 @@ class CanvasChat:
         try:
             turns = chat.edited(before, index, str(event.value))
         except SettingsError as error:
-            gr.Warning(str(error))
-            return (NOTHING, *self.view(session, (width, height)))
+            return self._refused(error)
         if turns[index].role == "user":
             return self._asked(session, turns, (width, height))
         self.sessions.set_turns(session, turns)
@@ -189,47 +147,67 @@ class CanvasChat:
     def respond(
         self, session: str, ask: str, width: int, height: int, request: gr.Request, *values: Any
     ) -> Iterator[tuple[Any, ...]]:
-        """Streams one reply to the conversation. Whatever ends it, what was written is kept."""
+        """Streams one reply to the conversation. Whatever is seen is kept before, so that nothing that ends it loses
+        any.
+        """
         if ask == NOTHING:
             yield (gr.skip(),) * len(self.outputs)  # a generator that yields nothing would empty them all
             return
-        turns, reader, size = self.sessions.turns(session), CanvasReader(), (width, height)
-        failure, first_region_s = "", None
+        turns, size, entry = self.sessions.turns(session), (width, height), self.engine.llm_entry
+        expected = figures.expected_length(turns, self.sessions.reply_lengths(entry.name), entry)
+        failure, reply, position, reader = "", NOTHING_YET, None, CanvasReader()
         with self.runs.run((str(request.session_hash), "chat")) as stop:
             try:
                 settings = self.drawer.compose_settings(values)
                 settings = replace(settings, seed=None) if ask == ANOTHER else settings
-                yield self._streaming(turns, Reply("", None, None, True, 0.0, None), size)
+                yield self._streaming(turns, reply, expected, size)
                 for reply in stream_reply(self.engine.compose(chat.messages(turns), settings, stop), reader):
-                    first_region_s = reply.first_region_s
+                    position = self._keep(session, position, reply, {"stopped": True})
                     if reply.reading is None:
-                        yield self._streaming(turns, reply, size)
+                        yield self._streaming(turns, reply, expected, size)
             except Exception as error:
                 failure = sentence(error)
             finally:
                 stopped = stop.is_set()
                 stop.set()
-                if reader.text.strip():
-                    self.sessions.set_turns(session, (*turns, Turn("assistant", reader.text)))
-        yield self.view(session, size, failure=failure, stopped=stopped, figures=self._figures(first_region_s))
+                cut = stopped or reply.reading is None
+                about = figures.record(reply, self.engine.compose_stats, entry, stopped=cut)
+                failure = self._kept(session, position, replace(reply, text=reader.text), about) or failure
+        yield self.view(session, size, failure=failure, stopped=stopped)
 
-    def _streaming(self, turns: Sequence[Turn], reply: Reply, size: tuple[int, int]) -> tuple[Any, ...]:
+    def _keep(self, session: str, position: int | None, reply: Reply, about: dict[str, Any]) -> int | None:
+        """Writes the reply as far as it is to the session; returns where it stands there, None while it is empty."""
+        if not reply.text.strip():
+            return position
+        turn = Turn("assistant", reply.text, about=about)
+        if position is None:
+            return self.sessions.add_turn(session, turn)
+        self.sessions.change_turn(session, position, turn)
+        return position
+
+    def _kept(self, session: str, position: int | None, reply: Reply, about: dict[str, Any]) -> str:
+        """The same at the end of a run: what went wrong, as a sentence, or nothing."""
+        try:
+            self._keep(session, position, reply, about)
+        except StorageError as error:
+            return sentence(error)
+        return ""
+
+    def _streaming(self, turns: Sequence[Turn], reply: Reply, expected: int, size: tuple[int, int]) -> tuple[Any, ...]:
         shown = (*turns, Turn("assistant", reply.text)) if reply.text else turns
         count = len(reply.canvas.regions) if reply.canvas else 0
-        text = f"composing… {counted(count, 'region')}" if reply.text else "reading your message…"
-        state = {"level": "busy", "text": text, "figures": f"{reply.seconds:.0f} s" if reply.text else ""}
+        text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
+        numbers = figures.while_writing(reply, expected, self.engine.compose_stats)
+        state = {"level": "busy", "text": text, "figures": numbers}
         return chat.bubbles(shown), _busy(), state, *self.plan.streaming(reply, size)
-
-    def _figures(self, first_region_s: float | None) -> str:
-        stats = self.engine.compose_stats
-        if stats is None or not stats.new_tokens:
-            return ""
-        used, room = stats.prompt_tokens + stats.new_tokens, self.engine.llm_entry.profile.context_tokens
-        first = f"first region {first_region_s:.1f} s · " if first_region_s is not None else ""
-        return f"{first}{stats.tokens_per_s:.0f} tokens/s · context {used} of {room}"
 
     # ---- showing
     # -------------------------------------------------------------------------------------------------------
+
+    def _refused(self, error: SettingsError) -> tuple[Any, ...]:
+        """Says in the state line why nothing was done, and changes nothing else. A toast would want the queue."""
+        skipped = [gr.skip()] * len(self.plan.outputs)
+        return NOTHING, gr.skip(), gr.skip(), {"level": "bad", "text": str(error)}, *skipped
 
     def _asked(
         self, session: str, turns: tuple[Turn, ...], size: tuple[int, int], another: bool = False
@@ -237,7 +215,8 @@ class CanvasChat:
         self.sessions.set_turns(session, turns)
         if not turns:
             return (NOTHING, *self.view(session, size))
-        state = {"level": "busy", "text": "waiting for the language model…"}
+        ahead = f", {counted(self.engine.waiting, 'run')} before yours" if self.engine.waiting else ""
+        state = {"level": "busy", "text": f"waiting for the language model{ahead}…"}
         skipped = [gr.skip()] * len(self.plan.outputs)
         return ANOTHER if another else ANSWER, chat.bubbles(turns), _busy(""), state, *skipped
 
@@ -249,29 +228,34 @@ class CanvasChat:
         text: str | None = None,
         failure: str = "",
         stopped: bool = False,
-        figures: str = "",
     ) -> tuple[Any, ...]:
         """Everything that the chat and the plan show of a session at rest, from the store."""
         turns = self.sessions.turns(session)
-        state = self._state(turns, figures)
-        if stopped and not failure:
-            state = {**state, "text": "stopped" + (f" · {state['text']}" if state["text"] else "")}
+        state = self._state(turns)
+        if stopped and not state["text"].startswith(STOPPED):
+            state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
         return chat.bubbles(turns), _idle(text), state, *self.plan.show(session, turns, size)
 
-    def _state(self, turns: Sequence[Turn], figures: str) -> dict[str, Any]:
+    def _state(self, turns: Sequence[Turn]) -> dict[str, Any]:
         replies = [turn for turn in turns if turn.role == "assistant" and not turn.picture]
         if not replies:
             return {"level": "idle", "text": ""}
-        state = outcome(read_canvas(replies[-1].text), figures)
-        stats = self.engine.compose_stats if figures else None
-        return {**state, "notes": [*state["notes"], *(stats.notes if stats else ())]}
+        about = replies[-1].about
+        state = outcome(read_canvas(replies[-1].text), figures.summary(about))
+        text = f"{STOPPED} · {state['text']}" if about.get("stopped") else state["text"]
+        return {**state, "text": text, "notes": [*state["notes"], *figures.notes(about)]}
 
 
 def _suggested(event: gr.EventData) -> str:
     """The words of a chip, into the message box; they are a client's text like any that is typed there."""
     return str(event._data["text"])[: chat.MAX_MESSAGE]
+
+
+def _before_the_first_word(status: str) -> str:
+    """What goes on before a reply begins; `status` is the engine's."""
+    return status.replace(" …", "…").lower() if status.startswith("Loading") else "reading your message…"
 
 
 def _busy(text: str | None = None) -> Any:

@@ -21,8 +21,9 @@ from chat_interface import CanvasChat
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
-from lib_omost.studio.drawer import Drawer, models_text
+from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
+from lib_omost.studio.models_panel import ModelsPanel, models_text
 from lib_omost.studio.picture_column import PictureColumn
 from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.runs import Runs
@@ -31,6 +32,7 @@ from lib_omost.studio.sessions_column import SessionsColumn
 from lib_omost.studio.theme import CSS_FILE, head, theme
 from lib_omost.studio.visitor import VisitorCookie
 
+QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -44,8 +46,9 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         session = gr.State("")
         with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar") as bar:
             shelf = SessionsColumn(sessions, session, pictures)
-        with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar"):
-            drawer = Drawer(engine, local)
+        with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
+            drawer = Drawer(engine)
+            panel = ModelsPanel(engine, drawer, local)
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
             models = gr.Markdown(models_text(engine), elem_id="models-line")
@@ -59,14 +62,17 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
                 picture = PictureColumn(engine, sessions, runs, session, pictures)
 
         def view(session: str, size: tuple[int, int]) -> tuple[Any, ...]:
-            return (*chat.view(session, size), *picture.show(session))
+            settings = drawer.view(sessions.settings(session))
+            return (*chat.view(session, size), *picture.show(session), *settings)
 
         chat.wire(plan, drawer)
-        everything = [*chat.outputs, *picture.outputs]
+        everything = [*chat.outputs, *picture.outputs, *drawer.outputs]
         plan.wire(chat.chatbot, chat.state_line)
         picture.wire(plan, drawer, chat.chatbot, chat.outputs, chat.view)
         shelf.wire(demo, bar, view, everything, drawer.size)
-        drawer.wire(models, words)
+        drawer.wire(sessions, session, settings_bar)
+        panel.wire(settings_bar, models, words)
+        demo.load(panel.show, None, [*panel.outputs, models, words], **QUIET)
         api.add(engine, pictures)
     return demo
 
@@ -88,7 +94,7 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         ssr_mode=False,
         share=False,
         show_error=local,
-        max_file_size="64mb",
+        max_file_size="1gb",  # a session file holds all its pictures
         state_session_capacity=200,
         strict_cors=True,
         enable_monitoring=False,

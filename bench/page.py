@@ -149,26 +149,33 @@ def task_seconds(client: Any) -> float:
 
 
 def server_update_ms(text: str) -> float:
-    """CPU of one update on the server, up to the queue: reading, boxes, bubbles, and what gradio makes of them."""
+    """CPU of one update on the server, up to the queue: reading, writing to the session, boxes, bubbles, and what
+    gradio makes of them.
+    """
     import gradio as gr
 
-    from chat_interface import stream_reply
     from lib_omost.canvas import CanvasReader
     from lib_omost.studio import turns as chat
     from lib_omost.studio.plan import streaming_value
-    from lib_omost.studio.sessions import Turn
+    from lib_omost.studio.replies import stream_reply
+    from lib_omost.studio.sessions import Sessions, Turn
 
     with gr.Blocks():
         chatbot = gr.Chatbot(latex_delimiters=[], allow_tags=False)
-    pieces = (text[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(text), CHARACTERS_PER_TOKEN))
-    ticks = iter(range(10**9))
-    updates, start = 0, time.process_time()
-    for reply in stream_reply(pieces, CanvasReader(), clock=lambda: next(ticks) / 60):
-        if reply.plan_changed:
-            streaming_value(reply.canvas, reply.pending, (896, 1152))
-        chatbot.postprocess(chat.bubbles((Turn("user", "a wide valley"), Turn("assistant", reply.text))))
-        updates += 1
-    return 1000 * (time.process_time() - start) / updates
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = Sessions(Path(folder) / "sessions.sqlite")
+        session = sessions.create("bench")
+        position = sessions.add_turn(session, Turn("assistant", ""))
+        pieces = (text[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(text), CHARACTERS_PER_TOKEN))
+        ticks = iter(range(10**9))
+        updates, start = 0, time.process_time()
+        for reply in stream_reply(pieces, CanvasReader(), clock=lambda: next(ticks) / 60):
+            sessions.change_turn(session, position, Turn("assistant", reply.text))
+            if reply.plan_changed:
+                streaming_value(reply.canvas, reply.pending, (896, 1152))
+            chatbot.postprocess(chat.bubbles((Turn("user", "a wide valley"), Turn("assistant", reply.text))))
+            updates += 1
+        return 1000 * (time.process_time() - start) / updates
 
 
 def main(argv: list[str]) -> dict[str, float | int | str]:

@@ -12,12 +12,13 @@ import gradio as gr
 import pytest
 
 from bench._server import TextServer, text_server
-from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat, Reply, pause_s, stream_reply
+from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat
 from gradio_app import build
 from lib_omost.canvas import CanvasReader
 from lib_omost.runtime import Engine
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.plan_column import PlanColumn
+from lib_omost.studio.replies import Reply, pause_s, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions, Turn
 
@@ -99,7 +100,7 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     engine = Engine(running.name, "default")
     with gr.Blocks():
         session = gr.State("")
-        drawer = Drawer(engine, local=True)
+        drawer = Drawer(engine)
         chat = CanvasChat(engine, sessions, Runs(), session)
         chat.wire(PlanColumn(sessions, session, drawer.size), drawer)
     return chat

@@ -21,8 +21,8 @@ from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
-from lib_omost.studio.drawer import checked
 from lib_omost.studio.images import save_png
+from lib_omost.studio.limits import checked
 from lib_omost.studio.sessions import Turn
 from lib_omost.studio.turns import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.words import sentence

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import OmostError, SettingsError
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import Engine, loras, names
-from lib_omost.studio.examples import words_line
+from lib_omost.runtime import Engine
+from lib_omost.studio.figures import context_line
+from lib_omost.studio.limits import MAX_IMAGES, MAX_NEGATIVE, MAX_STEPS, checked
 from lib_omost.studio.presets import NEGATIVES, QUALITIES, STYLES, size_name, sizes_for, with_quality
+from lib_omost.studio.sessions import Sessions
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-MAX_PIXELS = 2 * 2**20
-MAX_STEPS = 100
-MAX_IMAGES = 8
-MAX_NEGATIVE = 500
 LOCKED, RANDOM = "Keep this seed", "A new seed every time"
 
 
 class Drawer:
-    """The widgets of the drawer. `size`, `compose` and `render` are inputs of the events that need their values."""
+    """The widgets of the drawer. `size`, `compose` and `render` are inputs of the events that need their values;
+    `outputs` are filled by `view`.
+    """
 
-    def __init__(self, engine: Engine, local: bool) -> None:
-        """`local`: only then may a person name files of this machine as models."""
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         d = engine.render_defaults
         gr.Markdown("### Picture")
@@ -41,15 +39,26 @@ class Drawer:
             elem_id="shape",
         )
         with gr.Row():
-            self.width = gr.Number(d.width, label="Width", precision=0, step=64, minimum=64, maximum=2048, min_width=80)
-            self.height = gr.Number(
-                d.height, label="Height", precision=0, step=64, minimum=64, maximum=2048, min_width=80
+            self.width, self.height = (
+                gr.Number(
+                    side,
+                    label=label,
+                    precision=0,
+                    step=64,
+                    minimum=64,
+                    maximum=2048,
+                    min_width=80,
+                    info="In pixels.",
+                    elem_id=label.lower(),
+                )
+                for side, label in ((d.width, "Width"), (d.height, "Height"))
             )
         self.quality = gr.Radio(
             list(QUALITIES),
             value="normal",
             label="Quality",
             info="Fast halves the steps; fine takes more, and a second pass with large models.",
+            elem_id="quality",
         )
         self.steps = gr.Slider(
             1,
@@ -69,15 +78,34 @@ class Drawer:
         self.seed_mode = gr.Radio(
             [LOCKED, RANDOM], value=LOCKED, label="Seed", info="The same seed, plan and settings give the same picture."
         )
-        self.seed = gr.Number(d.seed, label="Seed number", precision=0, minimum=0, elem_id="seed")
+        self.seed = gr.Number(
+            d.seed,
+            label="Seed number",
+            precision=0,
+            minimum=0,
+            info="Of the next picture where it is kept; of the last one where it changes.",
+            elem_id="seed",
+        )
         self.style = gr.Dropdown(
-            list(STYLES), value="as described", label="Style", info="Added to the description of the whole picture."
+            list(STYLES),
+            value="as described",
+            label="Style",
+            info="Added to the description of the whole picture.",
+            elem_id="style",
         )
         self.negative_preset = gr.Dropdown(
-            list(NEGATIVES), value="usual", label="Negative preset", info="Fills the box below."
+            list(NEGATIVES),
+            value="usual",
+            label="Negative preset",
+            info="Fills the box below.",
+            elem_id="negative-preset",
         )
         self.negative = gr.Textbox(
-            d.negative_prompt, label="Negative prompt", lines=2, info="What should not be in the picture."
+            d.negative_prompt,
+            label="Negative prompt",
+            lines=2,
+            info="What should not be in the picture.",
+            elem_id="negative",
         )
         with gr.Accordion("Second pass and regions", open=False):
             self.highres_scale = gr.Slider(
@@ -88,7 +116,9 @@ class Drawer:
                 label="Enlarge",
                 info="Above 1, a second pass paints the picture larger.",
             )
-            self.highres_steps = gr.Slider(1, MAX_STEPS, d.highres_steps, step=1, label="Its steps")
+            self.highres_steps = gr.Slider(
+                1, MAX_STEPS, d.highres_steps, step=1, label="Its steps", info="Of the second pass, if there is one."
+            )
             self.highres_denoise = gr.Slider(
                 0.1, 1, d.highres_denoise, step=0.05, label="Its strength", info="How much the second pass may change."
             )
@@ -100,7 +130,14 @@ class Drawer:
                 label="Strength of the whole",
                 info="Above 1 the description of the whole picture weighs more than the regions.",
             )
-            self.region_steps = gr.Slider(0, 1, d.region_steps, step=0.05, label="Share of steps with regions")
+            self.region_steps = gr.Slider(
+                0,
+                1,
+                d.region_steps,
+                step=0.05,
+                label="Share of steps with regions",
+                info="Below 1 the last steps hear the whole picture's description only.",
+            )
             self.canvas_start = gr.Slider(
                 0,
                 2,
@@ -122,34 +159,18 @@ class Drawer:
         self.top_p = gr.Slider(
             0.05, 1, c.top_p, step=0.05, label="Top-p", info="Leaves out unlikely words below this share."
         )
-        self.max_new_tokens = gr.Slider(128, 4096, c.max_new_tokens, step=64, label="Longest reply, in tokens")
+        self.max_new_tokens = gr.Slider(
+            128,
+            4096,
+            c.max_new_tokens,
+            step=64,
+            label="Longest reply, in tokens",
+            info="A reply is cut there; the chat must leave room for it.",
+        )
         self.compose_seed = gr.Number(
             c.seed, label="Seed of the reply", precision=0, minimum=0, info="Retry always draws another one."
         )
-        gr.Markdown("### Models")
-        self.llm = gr.Dropdown(
-            _with(names("llm"), engine.llm_entry.name),
-            value=engine.llm_entry.name,
-            label="Language model",
-            allow_custom_value=local,
-            info="A name, a folder, a .gguf file, or a server's URL.",
-        )
-        self.sdxl = gr.Dropdown(
-            _with(names("sdxl"), engine.sdxl_entry.name),
-            value=engine.sdxl_entry.name,
-            label="Image model",
-            allow_custom_value=local,
-            info="A name, a folder, or an SDXL file.",
-        )
-        self.loras = gr.Dropdown(
-            list(loras()), value=[], multiselect=True, label="LoRAs", info="Files in models_dir/loras."
-        )
-        self.keep_llm = gr.Checkbox(
-            engine.keep_llm,
-            label="Keep the language model loaded",
-            info="Faster next reply, less room for the picture.",
-        )
-        self.use = gr.Button("Use these models", size="sm", elem_id="use-models")
+        self.context = gr.Markdown("", elem_id="context")
         self.size: list[Any] = [self.width, self.height]
         self.compose: list[Any] = [self.temperature, self.top_p, self.max_new_tokens, self.compose_seed]
         self.render_fields: dict[str, Any] = {
@@ -167,16 +188,58 @@ class Drawer:
             "canvas_start": self.canvas_start,
         }
         self.render: list[Any] = list(self.render_fields.values())
+        #: What is kept with a session, by name.
+        self.kept: dict[str, Any] = {
+            **self.render_fields,
+            "quality": self.quality,
+            "images": self.images,
+            "seed_mode": self.seed_mode,
+            "style": self.style,
+            "negative_preset": self.negative_preset,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_new_tokens": self.max_new_tokens,
+            "compose_seed": self.compose_seed,
+        }
+        self._untouched = {name: widget.value for name, widget in self.kept.items()}
+        self.outputs: list[Any] = [self.shape, *self.kept.values()]
 
-    def wire(self, models_line: gr.Markdown, words: gr.Markdown) -> None:
+    def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
+        self.sessions = sessions
         self.shape.input(_sides, self.shape, self.size, **QUIET)
         self.quality.input(self._quality, self.quality, [self.steps, self.highres_scale], **QUIET)
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, self.negative, **QUIET)
-        changed = [self.shape, *self.render, models_line, words]
-        chosen = [self.llm, self.sdxl, self.loras, self.keep_llm]
-        self.use.click(
-            self.use_models, chosen, changed, api_visibility="private", concurrency_id="device", concurrency_limit=1
-        )
+        changes = [widget.change for widget in self.kept.values()]
+        gr.on(changes, self.keep, [session, *self.kept.values()], None, trigger_mode="always_last", **QUIET)
+        bar.expand(self.context_text, session, self.context, **QUIET)
+
+    def keep(self, session: str, *values: Any) -> None:
+        """Writes the settings to the session, with the image model that they are for."""
+        settings = dict(zip(self.kept, values, strict=True))
+        self.sessions.set_settings(session, {**settings, "sdxl": self.engine.sdxl_entry.name})
+
+    def view(self, settings: Mapping[str, Any]) -> list[Any]:
+        """What `outputs` show of a session's settings; what is missing, is not for the image model at work, or does not
+        fit its widget (a file may say anything) goes to what suits.
+        """
+        d = self.engine.render_defaults
+        suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
+        of_this_model = settings.get("sdxl") == self.engine.sdxl_entry.name
+        taken = {
+            name: settings[name]
+            for name, widget in self.kept.items()
+            if name in settings and _fits(widget, settings[name]) and (of_this_model or name not in self.render_fields)
+        }
+        values = {**suits, **taken}
+        return [self._shapes(values["width"], values["height"]), *values.values()]
+
+    def _shapes(self, width: int, height: int) -> Any:
+        sizes = sizes_for(self.engine.render_defaults)
+        choices = [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes]
+        return gr.update(choices=choices, value=f"{width}x{height}" if (width, height) in sizes else None)
+
+    def context_text(self, session: str) -> str:
+        return context_line(self.sessions.turns(session), self.engine.llm_entry)
 
     def compose_settings(self, values: Sequence[Any]) -> ComposeSettings:
         """From the values of `compose`. Raises SettingsError."""
@@ -196,63 +259,9 @@ class Drawer:
         """The other way round: what `render` shows of some settings."""
         return [getattr(settings, name) for name in self.render_fields]
 
-    def use_models(self, llm: str, sdxl: str, chosen: list[str], keep_llm: bool) -> tuple[Any, ...]:
-        """Switches models; the settings go to what suits the image model."""
-        self.engine.keep_llm = bool(keep_llm)
-        wanted = {name: 1.0 for name in chosen or []}
-        try:
-            if llm != self.engine.llm_entry.name:
-                self.engine.use_llm(llm)
-            if sdxl != self.engine.sdxl_entry.name or wanted != self.engine.loras:
-                self.engine.use_sdxl(sdxl, wanted)
-        except OmostError as error:
-            gr.Warning(str(error))
-        d = self.engine.render_defaults
-        choices = [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes_for(d)]
-        shape = gr.update(choices=choices, value=f"{d.width}x{d.height}")
-        return shape, *self.values_of(d), models_text(self.engine), words_line(self.engine.sdxl_entry)
-
     def _quality(self, name: str) -> tuple[int, float]:
         settings = with_quality(self.engine.render_defaults, name)
         return settings.steps, settings.highres_scale
-
-
-def checked(settings: RenderSettings) -> RenderSettings:
-    """The bounds that a page or an API user must keep, beyond what a render can do at all. Raises SettingsError."""
-    scale = settings.highres_scale
-    if settings.width * settings.height * scale * scale > MAX_PIXELS * 2:
-        raise SettingsError(
-            f"{settings.width} x {settings.height} enlarged by {scale:g} is too large; stay under 4 megapixels."
-        )
-    if settings.width * settings.height > MAX_PIXELS:
-        raise SettingsError(f"{settings.width} x {settings.height} is too large; stay under 2 megapixels.")
-    if max(settings.steps, settings.highres_steps) > MAX_STEPS:
-        raise SettingsError(f"{settings.steps} steps are too many; at most {MAX_STEPS} are run.")
-    if not 1 <= settings.images <= MAX_IMAGES:
-        raise SettingsError(f"{settings.images} pictures were asked for; from 1 to {MAX_IMAGES} are made.")
-    if len(settings.negative_prompt) > MAX_NEGATIVE:
-        raise SettingsError(
-            f"The negative prompt has {len(settings.negative_prompt)} characters; at most {MAX_NEGATIVE} are taken."
-        )
-    return settings
-
-
-def styled(canvas: Canvas, style: str) -> Canvas:
-    """The canvas with a style preset's words among the tags of the whole picture."""
-    words = STYLES.get(style, "")
-    return replace(canvas, tags=", ".join(part for part in (canvas.tags, words) if part)) if words else canvas
-
-
-def models_text(engine: Engine) -> str:
-    """One calm line: which models are at work and what to expect of them."""
-    return " ".join(
-        part
-        for part in (
-            f"**{engine.llm_entry.name}** writes, **{engine.sdxl_entry.name}** paints.",
-            engine.sdxl_entry.warning,
-        )
-        if part
-    )
 
 
 def _sides(shape: str) -> tuple[int, int]:
@@ -260,5 +269,14 @@ def _sides(shape: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _with(known: list[str], name: str) -> list[str]:
-    return known if name in known else [name, *known]
+def _fits(widget: Any, value: Any) -> bool:
+    """Whether a widget can show this value."""
+    match widget:
+        case gr.Slider() | gr.Number():
+            low = -math.inf if widget.minimum is None else widget.minimum
+            high = math.inf if widget.maximum is None else widget.maximum
+            return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        case gr.Radio() | gr.Dropdown():
+            return value in [choice for _, choice in widget.choices]
+        case _:
+            return isinstance(value, str) and len(value) <= MAX_NEGATIVE

@@ -21,10 +21,11 @@ from lib_omost.errors import OmostError, SettingsError, StorageError
 from lib_omost.renderer import Previous, RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio import turns as chat
-from lib_omost.studio.drawer import Drawer, styled
+from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.images import read_png, save_png
 from lib_omost.studio.plan import Plan, plan_of, read_program
 from lib_omost.studio.plan_column import PlanColumn
+from lib_omost.studio.presets import styled
 from lib_omost.studio.region_editor import progress_bar
 from lib_omost.studio.rendering import Step, render_steps
 from lib_omost.studio.runs import Runs

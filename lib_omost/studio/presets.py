@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lib_omost.canvas import Canvas
 from lib_omost.renderer import RenderSettings
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
@@ -58,3 +59,9 @@ def size_name(size: tuple[int, int]) -> str:
     width, height = size
     shape = "square" if width == height else "upright" if width < height else "wide"
     return f"{width} × {height} {shape}"
+
+
+def styled(canvas: Canvas, style: str) -> Canvas:
+    """The canvas with a style preset's words among the tags of the whole picture."""
+    words = STYLES.get(style, "")
+    return replace(canvas, tags=", ".join(part for part in (canvas.tags, words) if part)) if words else canvas

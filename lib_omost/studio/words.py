@@ -24,7 +24,9 @@ def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
     """The state line's value: what came of a reply, in one sentence, with the notes."""
     notes = [f"line {note.line}: {note.message}" if note.line else note.message for note in reading.notes]
     if reading.canvas is None:
-        return {"level": "bad", "text": "no canvas in this reply", "notes": notes, "asks": True, "figures": figures}
+        prose = [note.code for note in reading.notes] == ["none"]  # ordinary chat, nothing to be alarmed about
+        level, notes = ("idle", []) if prose else ("bad", notes)
+        return {"level": level, "text": "no canvas in this reply", "notes": notes, "asks": True, "figures": figures}
     level = "good" if reading.status == "accept" else "warn"
     return {
         "chips": suggestions(reading.canvas),

@@ -37,7 +37,7 @@ def session(sessions: Sessions, tmp_path: Path, canvas: Canvas, code: str) -> st
 def test_an_exported_session_comes_back_whole_for_another_owner(
     sessions: Sessions, session: str, tmp_path: Path, code: str
 ) -> None:
-    again = import_session(sessions, "bob", export_session(sessions, session), tmp_path / "new")
+    again = import_session(sessions, "bob", export_session(sessions, session, tmp_path / "exported"), tmp_path / "new")
     assert [turn.text for turn in sessions.turns(again)] == ["an apple", code, ""]
     (render,) = sessions.renders(again)
     assert (render.code, render.settings["seed"]) == (code, 5)
@@ -47,7 +47,7 @@ def test_an_exported_session_comes_back_whole_for_another_owner(
 
 
 def test_no_path_of_this_machine_is_in_the_file(sessions: Sessions, session: str, tmp_path: Path) -> None:
-    with zipfile.ZipFile(export_session(sessions, session)) as archive:
+    with zipfile.ZipFile(export_session(sessions, session, tmp_path / "exported")) as archive:
         assert str(tmp_path) not in archive.read("session.json").decode()
         assert all("/" not in name for name in archive.namelist())
 

@@ -11,13 +11,16 @@ from lib_omost.canvas import Canvas
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
-from lib_omost.studio.drawer import LOCKED, RANDOM, Drawer, checked, styled
+from lib_omost.studio.drawer import LOCKED, RANDOM, Drawer
+from lib_omost.studio.limits import checked
+from lib_omost.studio.models_panel import ModelsPanel
+from lib_omost.studio.presets import styled
 
 
 @pytest.fixture(scope="module")
 def drawer() -> Drawer:
     with gr.Blocks():
-        return Drawer(Engine("default", "default"), local=True)
+        return Drawer(Engine("default", "default"))
 
 
 def test_an_untouched_drawer_gives_the_settings_that_suit_the_image_model(drawer: Drawer) -> None:
@@ -64,7 +67,8 @@ def test_a_style_adds_its_words_to_the_whole_picture_only(canvas: Canvas) -> Non
 
 def test_a_visitor_from_elsewhere_cannot_name_files_of_this_machine_as_models() -> None:
     with gr.Blocks():
-        drawer = Drawer(Engine("default", "default"), local=False)
-    for widget in (drawer.llm, drawer.sdxl):
+        engine = Engine("default", "default")
+        panel = ModelsPanel(engine, Drawer(engine), local=False)
+    for widget in (panel.llm, panel.sdxl):
         with pytest.raises(gr.Error):
             widget.preprocess("/etc/passwd")

@@ -26,7 +26,13 @@ def test_a_mended_reply_says_how_often_and_where(code: str) -> None:
 
 def test_a_reply_without_a_canvas_offers_to_ask_again() -> None:
     state = outcome(read_canvas("I would rather not."))
+    assert (state["level"], state["text"], state["asks"]) == ("idle", "no canvas in this reply", True)
+
+
+def test_a_canvas_that_cannot_be_read_is_an_alarm_and_says_why() -> None:
+    state = outcome(read_canvas("canvas.add_local_description("))
     assert (state["level"], state["text"], state["asks"]) == ("bad", "no canvas in this reply", True)
+    assert "ends in the middle" in state["notes"][0]
 
 
 def test_a_plan_offers_edits_of_its_own_things(canvas: Canvas) -> None:

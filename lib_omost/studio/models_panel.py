@@ -1,0 +1,151 @@
+"""The models part of the settings: language model, image model, LoRAs with their weights. The choice is everyone's who
+uses this page.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from lib_omost.errors import OmostError
+from lib_omost.runtime import Engine, loras, names
+from lib_omost.studio.drawer import Drawer
+from lib_omost.studio.examples import words_line
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
+
+
+class ModelsPanel:
+    """The widgets that choose models. `outputs` are filled by `show`."""
+
+    def __init__(self, engine: Engine, drawer: Drawer, local: bool) -> None:
+        """`local`: only then may a person name files of this machine as models."""
+        self.engine, self.drawer = engine, drawer
+        gr.Markdown("### Models")
+        self.llm = gr.Dropdown(
+            _with(names("llm"), engine.llm_entry.name),
+            value=engine.llm_entry.name,
+            label="Language model",
+            allow_custom_value=local,
+            info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
+            elem_id="llm",
+        )
+        self.sdxl = gr.Dropdown(
+            _with(names("sdxl"), engine.sdxl_entry.name),
+            value=engine.sdxl_entry.name,
+            label="Image model",
+            allow_custom_value=local,
+            info="Paints the plan. A name, a folder, or an SDXL file.",
+            elem_id="sdxl",
+        )
+        self.loras = gr.Dropdown(
+            list(loras()),
+            value=list(engine.loras),
+            multiselect=True,
+            label="LoRAs",
+            info="Small additions to the image model: .safetensors files in models_dir/loras.",
+            elem_id="loras",
+        )
+        self.weights = gr.State(dict(engine.loras))
+        gr.render([self.loras, self.weights], triggers=[self.loras.change])(self._sliders)
+        self.use = gr.Button("Use these models", size="sm", elem_id="use-models")
+        self.keep_llm = gr.Checkbox(
+            engine.keep_llm,
+            label="Keep the language model loaded",
+            info="The next reply starts sooner; a card of up to 12 GB has less room for the picture. Takes effect at "
+            "once.",
+            elem_id="keep-llm",
+        )
+        self.outputs: list[Any] = [self.llm, self.sdxl, self.loras, self.weights, self.keep_llm]
+
+    def wire(self, bar: gr.Sidebar, models_line: gr.Markdown, words: gr.Markdown) -> None:
+        self.lines = [models_line, words]
+        changed = [*self.outputs, *self.lines, *self.drawer.outputs]
+        self.use.click(
+            self.use_models,
+            [self.llm, self.sdxl, self.loras, self.weights],
+            changed,
+            api_visibility="private",
+            concurrency_id="device",
+            concurrency_limit=1,
+        )
+        self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
+        bar.expand(self.show, None, [*self.outputs, *self.lines], **QUIET)
+
+    def show(self) -> tuple[Any, ...]:
+        """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
+        llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
+        return (
+            gr.update(choices=_with(names("llm"), llm.name), value=llm.name),
+            gr.update(choices=_with(names("sdxl"), sdxl.name), value=sdxl.name),
+            gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
+            dict(chosen),
+            self.engine.keep_llm,
+            models_text(self.engine),
+            words_line(sdxl),
+        )
+
+    def use_models(self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float]) -> tuple[Any, ...]:
+        """Switches models; the picture's settings go to what suits another image model."""
+        before = self.engine.sdxl_entry.name
+        try:
+            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []})
+        except OmostError as error:
+            gr.Warning(html.escape(str(error)))
+        same = before == self.engine.sdxl_entry.name
+        settings = [gr.skip()] * len(self.drawer.outputs) if same else self.drawer.view({})
+        return *self.show(), *settings
+
+    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float]) -> None:
+        """Raises ModelError's kinds and keeps what was not switched yet."""
+        if llm != self.engine.llm_entry.name:
+            self.engine.use_llm(llm)
+            gr.Info(f"{html.escape(llm)} is loaded with your next message.")
+        if sdxl != self.engine.sdxl_entry.name or chosen != self.engine.loras:
+            self.engine.use_sdxl(sdxl, chosen)
+            gr.Info(f"{html.escape(sdxl)} is loaded with your next picture.")
+
+    def keep(self, keep_llm: bool) -> None:
+        self.engine.keep_llm = bool(keep_llm)
+
+    def _sliders(self, chosen: list[str], weights: Mapping[str, float]) -> None:
+        """A weight for each chosen LoRA; they are drawn anew when the choice changes."""
+        for name in chosen or []:
+            slider = gr.Slider(
+                MIN_WEIGHT,
+                MAX_WEIGHT,
+                weights.get(name, 1.0),
+                step=0.05,
+                label=f"Weight of {name}",
+                info="1 as it was made, 0 without it; below 0 it does the opposite.",
+                key=name,
+                elem_classes="lora-weight",
+            )
+            slider.change(partial(_weighed, name), [slider, self.weights], self.weights, **QUIET)
+
+
+def models_text(engine: Engine) -> str:
+    """One calm line: which models are at work and what to expect of them."""
+    weighed = [f"{name} × {weight:g}" for name, weight in engine.loras.items()]
+    with_loras = f" with {', '.join(weighed)}" if weighed else ""
+    return " ".join(
+        part
+        for part in (
+            f"**{engine.llm_entry.name}** writes, **{engine.sdxl_entry.name}**{with_loras} paints.",
+            engine.sdxl_entry.warning,
+        )
+        if part
+    )
+
+
+def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str, float]:
+    return {**weights, name: float(weight)}
+
+
+def _with(known: list[str], name: str) -> list[str]:
+    return known if name in known else [name, *known]

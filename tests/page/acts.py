@@ -1,0 +1,99 @@
+"""What the page's tests do again and again: serve it, visit it, send, drag. They wait for conditions, never for
+time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gradio_app import build, launch
+from lib_omost.canvas import Canvas
+from lib_omost.runtime import Engine
+
+playwright = pytest.importorskip("playwright.sync_api")  # skips the test file that imports this one
+Browser, Page, expect = playwright.Browser, playwright.Page, playwright.expect
+WAIT_MS = 30_000  # for one condition: the machine may be busy
+expect.set_options(timeout=WAIT_MS)
+
+
+def plan() -> str:
+    canvas = Canvas()
+    canvas.set_global_description("an apple and a tree in a meadow", ["The grass is green."], "meadow", "skyblue")
+    words = ("", "calm", "flat illustration", "clean")
+    canvas.add_local_description(
+        "on the left", "no offset", "a small square area", 2.0, "an apple", ["It is ripe."], *words, "red"
+    )
+    canvas.add_local_description(
+        "on the right", "no offset", "a small vertical area", 8.0, "a tree", ["It is old."], *words, "green"
+    )
+    return canvas.to_code()
+
+
+@contextmanager
+def served(engine: Engine, folder: Path) -> Iterator[str]:
+    """The page's address."""
+    demo = build(engine, folder)
+    _, url, _ = launch(demo, folder, "127.0.0.1", None, None, prevent_thread_lock=True, quiet=True)
+    yield url
+    demo.close()
+
+
+@contextmanager
+def visit(browser: Browser, url: str, width: int = 1440, height: int = 900) -> Iterator[Page]:
+    """A visitor of their own, on a page that knows its session; whatever the page complains of fails the test."""
+    complaints: list[str] = []
+    ours = (url, "data:", "blob:")
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(ours) else complaints.append(asked.url))
+    page.goto(url)
+    expect(page.locator("#message textarea")).to_be_enabled()
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def send(page: Page, text: str) -> None:
+    page.locator("#message textarea").fill(text)
+    page.locator("#message textarea").press("Enter")
+
+
+def code_of(page: Page) -> str:
+    return str(page.locator("#code .cm-content").inner_text())
+
+
+def rendered(page: Page, timeout_s: float = 60) -> None:
+    expect(page.locator("#progress .pg-text")).to_have_text(re.compile("picture.* done"), timeout=timeout_s * 1000)
+
+
+def composed(page: Page, text: str = "an apple and a tree", regions: int = 2, messages: int = 2) -> None:
+    send(page, text)
+    expect(page.locator("#chat .message")).to_have_count(messages)
+    expect(page.locator("#state .sl-text")).to_have_text(f"{regions} regions")
+    expect(page.locator(".re-box")).to_have_count(regions)
+
+
+def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + by[0], start[1] + by[1], steps=4)
+    page.mouse.up()
+
+
+def middle(page: Page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def toggle(page: Page, bar: str) -> None:
+    """Opens or closes the sidebar of that id."""
+    page.locator(f"#{bar} .toggle-button").click()

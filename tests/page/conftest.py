@@ -1,0 +1,67 @@
+"""One server, one page and one browser for all tests of the page; a context of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench._server import TextServer, text_server
+from lib_omost.composer import ComposeSettings
+from lib_omost.runtime import Engine
+from lib_omost.studio.turns import fenced
+
+if TYPE_CHECKING:  # this file is also loaded where there is no playwright
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[TextServer]:
+    """A language model that always writes the same plan; `page` sets it back."""
+    from tests.page.acts import plan
+
+    with text_server(fenced(plan()), rate=400) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="package")
+def url(server: TextServer, folder: Path) -> Iterator[str]:
+    from tests.page.acts import served
+
+    engine = Engine(server.name, "default")
+    *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())  # libraries load here
+    with served(engine, folder) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, server: TextServer) -> Iterator[Page]:
+    from tests.page.acts import plan, visit
+
+    server.text, server.rate = fenced(plan()), 400
+    with visit(browser, url) as page:
+        yield page

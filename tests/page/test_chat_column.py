@@ -1,0 +1,52 @@
+"""The chat column in a browser: send, edit, resubmit, undo, stop, ask again."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench._server import TextServer
+from lib_omost.studio.turns import fenced
+from tests.page.acts import Page, composed, expect, plan, send
+
+pytestmark = pytest.mark.ui
+
+
+def test_an_earlier_message_is_edited_and_resubmitted_and_a_reply_is_edited_without_the_model(
+    page: Page, server: TextServer
+) -> None:
+    composed(page)
+    composed(page, "and more", messages=4)
+    asked = len(server.asked)
+    page.locator("#chat button[title=Edit]").first.click()
+    page.locator("#chat .edit-textarea").fill("only an apple")
+    page.locator("#chat button[title=Submit]").click()
+    expect(page.locator("#chat .message")).to_have_count(2)
+    expect(page.locator("#state .sl-text")).to_have_text("2 regions")
+    assert len(server.asked) == asked + 1
+    page.locator("#chat button[title=Edit]").nth(1).click()
+    page.locator("#chat .edit-textarea").fill(fenced(plan().replace("an apple", "a plum")))
+    page.locator("#chat button[title=Submit]").click()
+    expect(page.locator(".re-list")).to_contain_text("a plum")
+    assert len(server.asked) == asked + 1
+    page.locator("#chat button[title=Undo]").click()
+    expect(page.locator("#message textarea")).to_have_value("only an apple")
+    expect(page.locator(".re-box")).to_have_count(0)
+
+
+def test_escape_stops_a_reply_and_what_was_written_stays(page: Page, server: TextServer) -> None:
+    server.rate = 20
+    send(page, "an apple")
+    expect(page.locator("#chat .message").nth(1)).to_contain_text("canvas")
+    page.keyboard.press("Escape")
+    expect(page.locator("#state .sl-text")).to_contain_text("stopped")
+    expect(page.locator("#message .submit-button")).to_be_visible()
+    expect(page.locator("#chat .message")).to_have_count(2)
+
+
+def test_prose_offers_to_ask_again_and_to_edit_code(page: Page, server: TextServer) -> None:
+    server.text = "What a lovely idea."
+    send(page, "hello")
+    expect(page.locator("#state .sl-text")).to_have_text("no canvas in this reply")
+    server.text = fenced(plan())
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("#state .sl-text")).to_have_text("2 regions")

@@ -1,0 +1,39 @@
+"""The whole way in a browser, on the default models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lib_omost.runtime import Engine
+from lib_omost.studio.images import read_png
+from tests.page.acts import Browser, expect, rendered, send, served, visit
+
+pytestmark = pytest.mark.ui
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_message_becomes_code_is_edited_and_becomes_a_picture_on_the_default_models(
+    browser: Browser, tmp_path: Path
+) -> None:
+    engine = Engine("default", "default")
+    with served(engine, tmp_path) as url, visit(browser, url) as page:
+        send(page, "a red apple on the left and a yellow balloon on the top right")
+        expect(page.locator(".re-box").first).to_be_visible(timeout=120_000)
+        expect(page.locator("#state .sl-text")).to_have_text(re.compile(r"^\d+ regions?"), timeout=120_000)
+        page.locator(".re-list button").first.click()
+        page.locator(".re-form [data-key=description]").fill("a red apple with a leaf")
+        page.locator(".re-form [data-key=name]").focus()
+        expect(page.locator("#code .cm-content")).to_contain_text("a red apple with a leaf")
+        page.locator("#render").click()
+        rendered(page)
+        expect(page.locator("#picture img")).to_be_visible()
+    (file,) = (tmp_path / "pictures").iterdir()
+    saved = read_png(file)
+    assert any(region.description == "a red apple with a leaf" for region in saved.canvas.regions)
+    with Image.open(file) as image:
+        assert len(image.convert("RGB").resize((8, 8)).getcolors() or []) > 8
