@@ -108,6 +108,11 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
         "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
     )
     parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
+    parser.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
+    parser.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+    parser.add_argument(
+        "--keep-llm", action="store_true", help="leave the language model on a card of up to 12 GB after a reply"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
@@ -125,8 +130,15 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     folder = chosen.outputs.resolve()
     try:
-        engine = Engine(chosen.llm, chosen.sdxl)
-        print(startup_line(engine, chosen))
+        engine = Engine(
+            chosen.llm,
+            chosen.sdxl,
+            device=chosen.device,
+            vram_gib=chosen.vram,
+            keep_llm=chosen.keep_llm,
+            remember=folder / "models.json",
+        )
+        print(*engine.notes, startup_line(engine, chosen), sep="\n")
         local = chosen.host in LOOPBACK
         if not local and not chosen.auth:
             print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
@@ -153,10 +165,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
-    why = "as asked for" if chosen.llm and chosen.sdxl else "the default on this machine"
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
-    if "embedded" in (llm.place, sdxl.place) and not (chosen.llm and chosen.sdxl):
-        why = "no CUDA device was found, so the small models of this repository are used"
+    whys = {
+        "as asked for": bool(chosen.llm and chosen.sdxl),
+        "as chosen in the page last time": engine.remembers,
+        "no CUDA device was found, so the small models of this repository are used": "embedded"
+        in (llm.place, sdxl.place),
+        "the default on this machine": True,
+    }
+    why = next(reason for reason, holds in whys.items() if holds)
     return f"Language model {llm.name}, image model {sdxl.name}: {why}."
 
 

@@ -9,7 +9,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -17,8 +19,9 @@ from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
 from lib_omost.errors import OmostError, Stopped
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import catalog
+from lib_omost.runtime import catalog, choice
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
+from lib_omost.runtime.choice import Choice
 from lib_omost.runtime.turns import Turns
 
 if TYPE_CHECKING:
@@ -34,8 +37,9 @@ class Engine:
 
     `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
-    `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `status` says what is going on.
-    Raises UnknownModelError, SettingsError.
+    `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
+    use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `status` says what is going on, `notes`
+    what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -46,20 +50,24 @@ class Engine:
         device: str | None = None,
         vram_gib: float | None = None,
         keep_llm: bool = False,
+        remember: Path | None = None,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is told now, not at the first message
             from lib_omost.runtime import device as devices
 
             devices.limit_bytes(vram_gib)
             device = str(devices.named_device(device)) if device else None
-        self._llm = catalog.llm(llm) if llm else None
-        self._sdxl = catalog.sdxl(sdxl) if sdxl else None
+        self._remember = remember
+        self._choice, self.notes = (choice.load(remember) if remember else Choice()).still_there()
+        self._llm = catalog.llm(llm or self._choice.llm) if llm or self._choice.llm else None
+        self._sdxl = catalog.sdxl(sdxl or self._choice.sdxl) if sdxl or self._choice.sdxl else None
         self._device, self._vram_gib = device, vram_gib
         self._turns = Turns()
         self._making = threading.Lock()
         self._made: Machine | None = None
-        self.keep_llm = keep_llm
-        self.loras: dict[str, float] = {}
+        self._remembers = bool((self._choice.llm and not llm) or (self._choice.sdxl and not sdxl))
+        self._keep_llm = keep_llm or self._choice.keep_llm
+        self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
         self.status = ""
         self.last_error: str | None = None
 
@@ -93,6 +101,7 @@ class Engine:
         with self._turns.turn():
             self._machine.drop_llm()
             self._llm = entry
+        self._chose(llm=choice.name_for_later(entry))
 
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
@@ -100,6 +109,28 @@ class Engine:
         with self._turns.turn():
             self._machine.drop_sdxl()
             self._sdxl, self.loras = entry, dict(loras or {})
+        self._chose(sdxl=choice.name_for_later(entry), loras=self.loras)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a model was chosen in an earlier run."""
+        return self._remembers
+
+    @property
+    def keep_llm(self) -> bool:
+        return self._keep_llm
+
+    @keep_llm.setter
+    def keep_llm(self, keep: bool) -> None:
+        if keep != self._keep_llm:
+            self._keep_llm = keep
+            self._chose(keep_llm=keep)
+
+    def _chose(self, **changes: Any) -> None:
+        """Keeps a choice for the next start; what the last one had to leave out is no news any more."""
+        self._choice, self.notes = replace(self._choice, **changes), []
+        if self._remember:
+            choice.save(self._remember, self._choice)
 
     # --- work ---
 

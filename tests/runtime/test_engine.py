@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, Message
 from lib_omost.errors import DeviceMemoryError, Stopped, UnknownModelError
-from lib_omost.runtime import Engine
+from lib_omost.runtime import Engine, catalog
 
 MESSAGES: list[Message] = [{"role": "user", "content": "a red apple"}]
 FREE = ComposeSettings(max_new_tokens=8, grammar=False, temperature=0.0)
@@ -255,3 +255,67 @@ def test_a_full_device_in_the_second_pass_is_survived_too(loaded: Engine, canvas
     encoder = pipe(loaded).vae.encoder
     with full_device(encoder, 2):  # the first call encodes the canvas's colours
         assert same(paint(loaded, canvas, **settings), expected)
+
+
+# --- the choice of models ---
+
+
+def test_the_models_that_were_chosen_are_there_at_the_next_start(
+    engine: Engine, tiny_llm: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "outputs" / "models.json"
+    first = Engine("default", "default", device="cpu", remember=file)
+    assert not first.remembers and not file.exists()
+    first.use_llm(str(tiny_llm))
+    first.keep_llm = True
+    second = Engine(device="cpu", remember=file)
+    assert (second.llm_entry.source, second.keep_llm, second.remembers) == (str(tiny_llm), True, True)
+    assert second.sdxl_entry.name == "default" and second.notes == []
+
+
+def test_the_command_line_wins_over_the_choice_and_does_not_change_it(tiny_llm: Path, tmp_path: Path) -> None:
+    file = tmp_path / "models.json"
+    Engine("default", "default", device="cpu", remember=file).use_llm(str(tiny_llm))
+    written = file.read_text()
+    assert Engine("default", device="cpu", remember=file).llm_entry.name == "default"
+    assert file.read_text() == written
+
+
+def test_a_chosen_model_that_is_gone_gives_way_with_a_note(tiny_llm: Path, tmp_path: Path) -> None:
+    file, copy = tmp_path / "models.json", tmp_path / "my-llama"
+    copy.symlink_to(tiny_llm)
+    Engine("default", "default", device="cpu", remember=file).use_llm(str(copy))
+    copy.unlink()
+    engine = Engine(device="cpu", remember=file)
+    assert engine.llm_entry.name == "default"
+    assert engine.notes == ["my-llama, chosen last time, is not here any more; the usual model takes its place."]
+
+
+def test_chosen_loras_are_remembered_with_their_weights_and_a_lost_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path)
+    (tmp_path / "loras").mkdir()
+    for name in ("ink", "wash"):
+        (tmp_path / "loras" / f"{name}.safetensors").write_bytes(b"")
+    file = tmp_path / "models.json"
+    Engine("default", "default", device="cpu", remember=file).use_sdxl("default", {"ink": 0.5, "wash": 0.8})
+    assert Engine(device="cpu", remember=file).loras == {"ink": 0.5, "wash": 0.8}
+    (tmp_path / "loras" / "wash.safetensors").unlink()
+    engine = Engine(device="cpu", remember=file)
+    assert engine.loras == {"ink": 0.5} and "wash left models_dir/loras/" in engine.notes[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"loras": 3}', '{"llm": 7, "loras": {"ink": "much"}}'])
+def test_a_choice_that_cannot_be_read_is_no_choice(content: str, tmp_path: Path) -> None:
+    (tmp_path / "models.json").write_text(content)
+    assert Engine(device="cpu", remember=tmp_path / "models.json").llm_entry.name == "default"
+
+
+def test_a_choice_that_cannot_be_written_is_told_and_the_switch_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    engine = Engine("default", "default", device="cpu", remember=tmp_path / "file" / "models.json")
+    engine.keep_llm = True
+    assert engine.keep_llm and "could not be kept" in caplog.text
