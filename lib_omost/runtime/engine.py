@@ -38,7 +38,7 @@ class Engine:
     `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
-    use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `status` says what is going on, `notes`
+    use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `status` says what goes on, `notes`
     what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
