@@ -23,6 +23,7 @@ from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
+from lib_omost.studio.machine_panel import MachinePanel
 from lib_omost.studio.models_panel import ModelsPanel, models_text
 from lib_omost.studio.picture_column import PictureColumn
 from lib_omost.studio.plan_column import PlanColumn
@@ -49,6 +50,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
             drawer = Drawer(engine)
             panel = ModelsPanel(engine, drawer, local)
+            machine = MachinePanel(engine)
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
             models = gr.Markdown(models_text(engine), elem_id="models-line")
@@ -72,6 +74,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         shelf.wire(demo, bar, view, everything, drawer.size)
         drawer.wire(sessions, session, settings_bar)
         panel.wire(settings_bar, models, words)
+        machine.wire(settings_bar)
         demo.load(panel.show, None, [*panel.outputs, models, words], **QUIET)
         api.add(engine, pictures)
     return demo

@@ -98,9 +98,13 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=render)
 
     commands.add_parser("models", help="list the models").set_defaults(run=models)
-    commands.add_parser("doctor", help="what a bug report needs: versions, device, memory, models").set_defaults(
-        run=doctor
+    command = commands.add_parser(
+        "doctor", help="what a bug report needs: versions, device, memory, models, the page's last error"
     )
+    command.add_argument(
+        "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
+    )
+    command.set_defaults(run=doctor)
     return whole
 
 
@@ -156,19 +160,18 @@ def render(args: argparse.Namespace) -> int:
 
 
 def models(args: argparse.Namespace) -> int:
-    from lib_omost.runtime import entries, is_here, loras
+    from lib_omost.runtime import entries, is_here, loras, size
 
     rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "LICENCE")]
     warnings = []
     for entry in entries():
-        size = f"{entry.size_bytes / 1e9:.2f} GB" if entry.size_bytes else "?"
         context = str(entry.profile.context_tokens) if entry.kind == "llm" else "-"
         here = "yes" if is_here(entry) else "no"
-        rows.append((entry.name, entry.kind, size, entry.precision, context, here, entry.licence))
+        rows.append((entry.name, entry.kind, size(entry) or "?", entry.precision, context, here, entry.licence))
         if entry.warning:
             warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
     for name, path in loras().items():
-        rows.append((name, "lora", f"{path.stat().st_size / 1e9:.2f} GB", "-", "-", "yes", "not known here"))
+        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "not known here"))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -179,7 +182,7 @@ def models(args: argparse.Namespace) -> int:
 def doctor(args: argparse.Namespace) -> int:
     from lib_omost.runtime import report as diagnostics
 
-    print(diagnostics())
+    print(diagnostics(outputs=args.outputs))
     return 0
 
 

@@ -110,7 +110,7 @@ def test_models_lists_every_model_with_size_licence_and_whether_it_is_here(capsy
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     realvis = next(line for line in lines if line.startswith("SG161222/RealVisXL_V4.0"))
-    assert "sdxl" in realvis and "6.94 GB" in realvis and "RAIL" in realvis
+    assert "sdxl" in realvis and "6.9 GB" in realvis and "RAIL" in realvis
     assert any("safety layer" in line and "dolphin" in line for line in lines)
 
 

@@ -6,7 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lib_omost.runtime.catalog import LlmEntry, SdxlEntry, entries, entry, is_here, loras, names
+    from lib_omost.runtime.catalog import (
+        LlmEntry,
+        SdxlEntry,
+        about,
+        choices,
+        entries,
+        entry,
+        is_here,
+        loras,
+        names,
+        size,
+    )
     from lib_omost.runtime.doctor import report
     from lib_omost.runtime.engine import Engine
 
@@ -14,14 +25,30 @@ _HOMES = {
     "Engine": "engine",
     "LlmEntry": "catalog",
     "SdxlEntry": "catalog",
+    "about": "catalog",
+    "choices": "catalog",
     "entries": "catalog",
     "entry": "catalog",
     "is_here": "catalog",
     "loras": "catalog",
     "names": "catalog",
     "report": "doctor",
+    "size": "catalog",
 }
-__all__ = ["Engine", "LlmEntry", "SdxlEntry", "entries", "entry", "is_here", "loras", "names", "report"]
+__all__ = [
+    "Engine",
+    "LlmEntry",
+    "SdxlEntry",
+    "about",
+    "choices",
+    "entries",
+    "entry",
+    "is_here",
+    "loras",
+    "names",
+    "report",
+    "size",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -149,6 +149,39 @@ def names(kind: Kind) -> list[str]:
     return [entry.name for entry in entries(kind)]
 
 
+def choices(kind: Kind) -> list[tuple[str, str]]:
+    """For a picker: what a person must know to choose, and the name."""
+    return [(f"{entry.name} · {facts(entry)}", entry.name) for entry in entries(kind)]
+
+
+def facts(entry: LlmEntry | SdxlEntry) -> str:
+    """Size, whether it is here, licence."""
+    here = "here" if is_here(entry) else "not here"
+    return " · ".join(part for part in (size(entry), here, licence(entry)) if part)
+
+
+def size(entry: LlmEntry | SdxlEntry) -> str:
+    """In GB or MB, nothing where it is not known."""
+    if not entry.size_bytes:
+        return ""
+    return f"{entry.size_bytes / 1e9:.1f} GB" if entry.size_bytes >= 1e9 else f"{entry.size_bytes / 1e6:.0f} MB"
+
+
+def licence(entry: LlmEntry | SdxlEntry) -> str:
+    return "licence not known here" if entry.licence == "not known here" else entry.licence
+
+
+def about(name: str, kind: Kind) -> str:
+    """Of the model of that name: what happens when it is used, and its warning. Raises UnknownModelError."""
+    found = entry(name, kind)
+    fetched = "" if is_here(found) else f"It is fetched when it is first used{_how_much(found)}."
+    return " ".join(part for part in (fetched, found.warning) if part)
+
+
+def _how_much(entry: LlmEntry | SdxlEntry) -> str:
+    return f" ({size(entry)})" if size(entry) else ""
+
+
 def loras() -> dict[str, Path]:
     """The LoRA files in models_dir/loras: name -> path."""
     return {path.stem: path for path in sorted((MODELS_DIR / "loras").glob("*.safetensors"))}

@@ -29,16 +29,12 @@ class Choice:
     def still_there(self) -> tuple[Choice, list[str]]:
         """This choice without the models that are gone, and a sentence for each of them."""
         kept, notes = self, list[str]()
-        for kind in ("llm", "sdxl"):
-            name = getattr(kept, kind)
-            try:
-                if name:
-                    catalog.entry(name, kind)
-            except UnknownModelError:
-                kept = replace(kept, **{kind: None}, loras=kept.loras if kind == "llm" else {})
-                notes.append(
-                    f"{_short(name)}, chosen last time, is not here any more; the usual model takes its place."
-                )
+        if self.llm and not _known(self.llm, "llm"):
+            kept = replace(kept, llm=None)
+            notes.append(_gone(self.llm))
+        if self.sdxl and not _known(self.sdxl, "sdxl"):
+            kept = replace(kept, sdxl=None, loras={})
+            notes.append(_gone(self.sdxl))
         lost = [name for name in kept.loras if name not in catalog.loras()]
         if lost:
             kept = replace(kept, loras={name: w for name, w in kept.loras.items() if name not in lost})
@@ -46,6 +42,19 @@ class Choice:
                 f"Of the LoRAs chosen last time, {', '.join(lost)} left models_dir/loras/; the others are used."
             )
         return kept, notes
+
+
+def _known(name: str, kind: catalog.Kind) -> bool:
+    try:
+        catalog.entry(name, kind)
+    except UnknownModelError:
+        return False
+    return True
+
+
+def _gone(name: str) -> str:
+    short = Path(name).name if Path(name).is_absolute() else name
+    return f"{short}, chosen last time, is not here any more; the usual model takes its place."
 
 
 def name_for_later(entry: LlmEntry | SdxlEntry) -> str:
@@ -81,7 +90,3 @@ def save(file: Path, choice: Choice) -> None:
         os.replace(written, file)
     except OSError as error:
         log.warning("The choice of models could not be kept (%s).", error.strerror)
-
-
-def _short(name: str) -> str:
-    return Path(name).name if Path(name).is_absolute() else name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from lib_omost.errors import SettingsError
@@ -123,6 +125,16 @@ def free_bytes(device: torch.device, limit_bytes: int | None = None) -> int | No
         unused_cache = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         free = min(free, torch.cuda.mem_get_info(device)[0] + unused_cache)
     return free
+
+
+def machine_bytes() -> tuple[int, int] | None:
+    """Free and total memory of the machine itself; None where the system has no /proc."""
+    try:
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        free, total = (int(lines[name].split()[0]) * 1024 for name in ("MemAvailable", "MemTotal"))
+    except (OSError, KeyError, ValueError):
+        return None
+    return free, total
 
 
 def empty_cache(device: torch.device) -> None:

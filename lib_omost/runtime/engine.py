@@ -19,7 +19,7 @@ from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
 from lib_omost.errors import OmostError, Stopped
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import catalog, choice
+from lib_omost.runtime import catalog, choice, doctor
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.choice import Choice
 from lib_omost.runtime.turns import Turns
@@ -59,9 +59,10 @@ class Engine:
             device = str(devices.named_device(device)) if device else None
         self._remember = remember
         self._choice, self.notes = (choice.load(remember) if remember else Choice()).still_there()
-        self._llm = catalog.llm(llm or self._choice.llm) if llm or self._choice.llm else None
-        self._sdxl = catalog.sdxl(sdxl or self._choice.sdxl) if sdxl or self._choice.sdxl else None
-        self._device, self._vram_gib = device, vram_gib
+        wanted = (llm or self._choice.llm, sdxl or self._choice.sdxl)
+        self._llm = catalog.llm(wanted[0]) if wanted[0] else None
+        self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
+        self.device, self._vram_gib = device, vram_gib
         self._turns = Turns()
         self._making = threading.Lock()
         self._made: Machine | None = None
@@ -88,7 +89,7 @@ class Engine:
     def _has_cuda(self) -> bool:
         import torch
 
-        return torch.device(self._device).type == "cuda" if self._device else torch.cuda.is_available()
+        return torch.device(self.device).type == "cuda" if self.device else torch.cuda.is_available()
 
     @property
     def render_defaults(self) -> RenderSettings:
@@ -204,6 +205,13 @@ class Engine:
         """Used and total memory of the device in MiB; None on a CPU."""
         return self._machine.memory_mib()
 
+    def machine_memory(self) -> tuple[int, int] | None:
+        """Used and total memory of the machine itself in MiB; None where the system does not tell."""
+        from lib_omost.runtime import device as devices
+
+        found = devices.machine_bytes()
+        return None if found is None else ((found[1] - found[0]) >> 20, found[1] >> 20)
+
     @property
     def _machine(self) -> Machine:
         """Made at the first use: this is what imports torch."""
@@ -211,7 +219,7 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self._device, self._vram_gib)
+                self._made = Machine(self.device, self._vram_gib)
             return self._made
 
     @contextmanager
@@ -224,6 +232,8 @@ class Engine:
             raise
         except Exception as error:
             self.last_error = f"{type(error).__name__}: {error}"
+            if self._remember:
+                doctor.keep_error(self._remember.parent, self.last_error)
             raise
         finally:
             self.status = ""

@@ -7,12 +7,12 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
 from lib_omost.errors import OmostError
-from lib_omost.runtime import Engine, loras, names
+from lib_omost.runtime import Engine, about, choices, loras
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
 
@@ -28,7 +28,7 @@ class ModelsPanel:
         self.engine, self.drawer = engine, drawer
         gr.Markdown("### Models")
         self.llm = gr.Dropdown(
-            _with(names("llm"), engine.llm_entry.name),
+            _with(choices("llm"), engine.llm_entry.name),
             value=engine.llm_entry.name,
             label="Language model",
             allow_custom_value=local,
@@ -36,13 +36,14 @@ class ModelsPanel:
             elem_id="llm",
         )
         self.sdxl = gr.Dropdown(
-            _with(names("sdxl"), engine.sdxl_entry.name),
+            _with(choices("sdxl"), engine.sdxl_entry.name),
             value=engine.sdxl_entry.name,
             label="Image model",
             allow_custom_value=local,
             info="Paints the plan. A name, a folder, or an SDXL file.",
             elem_id="sdxl",
         )
+        self.about = gr.Markdown(about_text(engine.llm_entry.name, engine.sdxl_entry.name), elem_id="models-about")
         self.loras = gr.Dropdown(
             list(loras()),
             value=list(engine.loras),
@@ -74,15 +75,19 @@ class ModelsPanel:
             concurrency_id="device",
             concurrency_limit=1,
         )
+        for picker in (self.llm, self.sdxl):
+            picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
         self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
         bar.expand(self.show, None, [*self.outputs, *self.lines], **QUIET)
 
     def show(self) -> tuple[Any, ...]:
         """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
+        for note in self.engine.notes:  # a model that was chosen last time and is gone
+            gr.Warning(html.escape(note))
         llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
         return (
-            gr.update(choices=_with(names("llm"), llm.name), value=llm.name),
-            gr.update(choices=_with(names("sdxl"), sdxl.name), value=sdxl.name),
+            gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
+            gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name),
             gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
             dict(chosen),
             self.engine.keep_llm,
@@ -147,5 +152,18 @@ def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str
     return {**weights, name: float(weight)}
 
 
-def _with(known: list[str], name: str) -> list[str]:
-    return known if name in known else [name, *known]
+def about_text(llm: str | None, sdxl: str | None) -> str:
+    """What the two pickers' models want to be known before they are used, nothing where there is nothing to say."""
+    return "\n\n".join(text for text in (_about(llm, "llm"), _about(sdxl, "sdxl")) if text)
+
+
+def _about(name: str | None, kind: Literal["llm", "sdxl"]) -> str:
+    try:
+        text = about(name, kind) if name else ""
+    except OmostError as error:
+        return html.escape(str(error))
+    return html.escape(f"{name}: {text}", quote=False) if text else ""
+
+
+def _with(known: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    return known if name in [value for _, value in known] else [(name, name), *known]
