@@ -14,6 +14,10 @@ from torch import Tensor
 
 from lib_omost.renderer.regions import Attend, Level, RegionPlan
 
+# Where gathering pixels by the regions they see beats merging boxes on a CPU (`python -m bench attention --layouts`).
+FEWEST_GROUPS = 3
+GROUP_PIXELS = 800  # on average
+
 
 def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
     """Dense attention of each box on its own text, the results merged by log-sum-exp; no score is computed in vain.
@@ -26,13 +30,14 @@ def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> 
     grid = q.transpose(1, 2).reshape(batch, level.height, level.width, heads, d)  # as the projection left it in memory
     merged: Tensor | None = None
     total: Tensor | None = None
-    for (first, last), box, strength in zip(level.spans, level.boxes, level.strengths, strict=True):
+    regions = zip(level.spans, level.filling, level.boxes, level.strengths, strict=True)
+    for (first, last), filling, box, strength in regions:
         assert box is not None, "merge_boxes wants rectangles"
         top, bottom, left, right = box
         part = grid[:, top:bottom, left:right]
         rows = part.reshape(batch, -1, heads, d).transpose(1, 2)
-        out, lse = dense_attention(rows, k[:, :, first:last], v[:, :, first:last], scale)
-        out = out.transpose(1, 2).to(lse.dtype).reshape(part.shape)
+        out, lse = dense_attention(rows, k[:, :, first:last], v[:, :, first:last], scale, filling)
+        out = out.transpose(1, 2).reshape(part.shape)
         lse = lse.transpose(1, 2).reshape(part.shape[:-1])
         lse = lse if strength == 1 else lse + math.log(strength)
         if merged is None or total is None:
@@ -40,18 +45,22 @@ def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> 
             merged, total = out, lse
             continue
         before = total[:, top:bottom, left:right]
-        merged[:, top:bottom, left:right].lerp_(out, torch.sigmoid(lse - before).unsqueeze(-1))
+        weight = torch.sigmoid(lse - before).to(out.dtype).unsqueeze(-1)
+        merged[:, top:bottom, left:right].lerp_(out, weight)
         before.copy_(torch.logaddexp(before, lse))
     assert merged is not None
-    return merged.to(q.dtype).view(batch, level.pixels, heads, d).transpose(1, 2)
+    return merged.view(batch, level.pixels, heads, d).transpose(1, 2)
 
 
-def dense_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """Unmasked attention `(B, h, N, d)` and the log-sum-exp of its scores `(B, h, N)` float32, by the fastest kernel
-    that returns it."""
+def dense_attention(
+    q: Tensor, k: Tensor, v: Tensor, scale: float, filling: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Attention `(B, h, N, d)` and the log-sum-exp of its scores `(B, h, N)` float32, by the fastest kernel that
+    returns it. `filling` `(T,)` float32: minus infinity hides a token, 0 does not; only levels on a CPU have one."""
     ops = torch.ops.aten
+    mask = None if filling is None else filling[None, None, None]
     if q.device.type == "cpu":
-        out, lse = ops._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, scale=scale)
+        out, lse = ops._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=mask, scale=scale)
         return out, lse
     if q.device.type == "cuda" and has_flash(q):
         out, lse = ops._scaled_dot_product_flash_attention(q, k, v, 0.0, False, False, scale=scale)[:2]
@@ -75,11 +84,11 @@ def group_pixels(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) ->
     batch = q.shape[0]
     rows = q.transpose(1, 2)
     out = torch.empty_like(rows)
-    bias = None if level.plain_strengths else strength_bias(level, q)
+    bias = slot_bias(level, q)
     for group in level.groups:
-        keys = k[:, :, group.tokens].expand(batch, -1, -1, -1)
-        values = v[:, :, group.tokens].expand(batch, -1, -1, -1)
-        mask = None if bias is None else bias[group.tokens].expand(batch, 1, 1, -1)
+        keys = k[:, :, group.slots].expand(batch, -1, -1, -1)
+        values = v[:, :, group.slots].expand(batch, -1, -1, -1)
+        mask = None if bias is None else bias[group.slots].expand(batch, 1, 1, -1)
         queries = rows[:, group.pixels].transpose(1, 2)
         found = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=scale)
         out[:, group.pixels] = found.transpose(1, 2)
@@ -87,18 +96,24 @@ def group_pixels(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) ->
 
 
 def masked_sdpa(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
-    """One attention over all tokens with a mask `(H*W, T)`: the plain form, and the one whose graph does not depend on
+    """One attention over all slots with a mask `(H*W, S)`: the plain form, and the one whose graph does not depend on
     the layout."""
-    visible = level.masks[level.region_of_token].T  # (H*W, T)
-    if not level.plain_strengths:
-        visible = torch.where(visible, strength_bias(level, q), -math.inf)
+    nowhere = torch.zeros_like(level.masks[:1])
+    visible = torch.cat([level.masks, nowhere])[level.region_of_slot].T  # (H*W, S)
+    bias = None if level.plain_strengths else slot_bias(level, q)
+    if bias is not None:
+        visible = torch.where(visible, bias, -math.inf)
     k, v = k.expand(q.shape[0], -1, -1, -1), v.expand(q.shape[0], -1, -1, -1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=visible[None, None], scale=scale)
 
 
-def strength_bias(level: Level, q: Tensor) -> Tensor:
-    """`(T,)`: what a token's strength adds to its scores."""
-    return torch.tensor([math.log(s) for s in level.strengths], dtype=q.dtype, device=q.device)[level.region_of_token]
+def slot_bias(level: Level, q: Tensor) -> Tensor | None:
+    """`(S,)`: what a slot adds to its scores, the logarithm of its strength or minus infinity at a filling; None where
+    all is 0."""
+    if level.plain_strengths and not any(filling is not None for filling in level.filling):
+        return None
+    logarithms = [*(math.log(s) for s in level.strengths), -math.inf]
+    return torch.tensor(logarithms, dtype=q.dtype, device=q.device)[level.region_of_slot]
 
 
 def varlen_groups(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
@@ -121,7 +136,7 @@ def pack_groups(q: Tensor, k: Tensor, v: Tensor, level: Level) -> tuple[Tensor, 
     All images of a batch see the same text, so a group's queries are its pixels of all images.
     """
     queries = q.permute(2, 0, 1, 3)[level.packed.pixels].flatten(0, 1)
-    keys, values = (x[0].transpose(0, 1)[level.packed.tokens] for x in (k, v))
+    keys, values = (x[0].transpose(0, 1)[level.packed.slots] for x in (k, v))
     return queries, keys, values
 
 
@@ -152,12 +167,19 @@ def has_varlen(q: Tensor) -> bool:
 
 
 def choose(level: Level, q: Tensor) -> Attend:
-    """The back end that measured fastest (bench/results/attention.json): boxes merged on CPU, one varlen call on CUDA,
-    groups for other shapes."""
+    """The back end that measured fastest (`python -m bench attention --layouts`).
+
+    One varlen call on CUDA where it is there; else boxes merged, or groups for other shapes and where few groups of
+    many pixels come of regions that hardly overlap.
+    """
     if level.plain_strengths and has_varlen(q):
         return varlen_groups
     full = (0, level.height, 0, level.width)
-    return merge_boxes if level.boxes[0] == full and None not in level.boxes else group_pixels
+    if level.boxes[0] != full or None in level.boxes:
+        return group_pixels
+    count = len(level.groups)
+    few = count >= FEWEST_GROUPS and level.pixels >= count * GROUP_PIXELS
+    return group_pixels if few and q.device.type == "cpu" else merge_boxes
 
 
 def attend_regions(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float, attend: Attend | None = None) -> Tensor:

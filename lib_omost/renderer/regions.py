@@ -16,13 +16,17 @@ from lib_omost.errors import RenderError
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right in pixels of a level, half-open
 
+# The CPU's attention kernel works through a row of scores in vectors and does what is left over one by one: 77 tokens
+# take twice as long as 80, measured. So each text is filled up to whole vectors with slots that nobody can see.
+CPU_VECTOR = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The pixels that see one set of regions, and the tokens of that set; both `(n,)` int64."""
+    """The pixels that see one set of regions, and the slots of that set's tokens; both `(n,)` int64."""
 
     pixels: Tensor
-    tokens: Tensor
+    slots: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +34,36 @@ class Packed:
     """All groups one after the other, for attention over sequences of different lengths."""
 
     pixels: Tensor  # (H*W,) int64, every pixel once
-    tokens: Tensor  # (sum of T,) int64, a token once for each group that sees it
+    slots: Tensor  # (sum of T,) int64, a token once for each group that sees it; no filling
     query_ends: Tensor  # (G + 1,) int32, running sums of the groups' pixels from 0
     key_ends: Tensor  # (G + 1,) int32, running sums of the groups' tokens from 0
     most_pixels: int
     most_tokens: int
 
+    def to(self, device: torch.device) -> Packed:
+        pixels, slots, query_ends, key_ends = (
+            x.to(device) for x in (self.pixels, self.slots, self.query_ends, self.key_ends)
+        )
+        return Packed(pixels, slots, query_ends, key_ends, self.most_pixels, self.most_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """R regions on a grid of `height x width` latent pixels."""
+    """R regions on a grid of `height x width` latent pixels. Their T tokens lie in S slots of the keys and values."""
 
     height: int
     width: int
     masks: Tensor  # (R, H*W) bool
     gains: Tensor  # (R,) float32, H*W / pixels of the region
-    spans: tuple[tuple[int, int], ...]  # the first and one past the last token of each region
+    spans: tuple[tuple[int, int], ...]  # the first and one past the last slot of each region
     strengths: tuple[float, ...]
+    filling: tuple[Tensor | None, ...]  # of each region (slots,) float32, minus infinity at a filling, else 0; or None
     boxes: tuple[Box | None, ...]  # None where a mask is no rectangle
     groups: tuple[Group, ...]
     packed: Packed
     region_of_token: Tensor  # (T,) int64
+    slot_of_token: Tensor  # (T,) int64
+    region_of_slot: Tensor  # (S,) int64, R at a filling
 
     @property
     def pixels(self) -> int:
@@ -65,8 +78,15 @@ class Level:
     def plain_strengths(self) -> bool:
         return all(strength == 1 for strength in self.strengths)
 
+    def place(self, x: Tensor) -> Tensor:
+        """`(1, heads, T, d)` to `(1, heads, S, d)`, contiguous; zeros at the fillings."""
+        if len(self.slot_of_token) == len(self.region_of_slot):
+            return x.contiguous()
+        slots = x.new_zeros(1, x.shape[1], len(self.region_of_slot), x.shape[3])
+        return slots.index_copy_(2, self.slot_of_token, x)
 
-# (q, k, v, level, scale) -> out; q and out (B, heads, H*W, d), k and v (1, heads, T, d) with the gain folded into k
+
+# (q, k, v, level, scale) -> out; q and out (B, heads, H*W, d), k and v (1, heads, S, d) with the gain folded into k
 Attend = Callable[[Tensor, Tensor, Tensor, Level, float], Tensor]
 
 
@@ -95,9 +115,23 @@ def pixel_groups(masks: Tensor, spans: Sequence[tuple[int, int]]) -> tuple[Group
     groups = []
     for index, members in enumerate(sets.tolist()):
         pixels = (set_of_pixel == index).nonzero()[:, 0]
-        tokens = torch.cat([torch.arange(*span) for span, inside in zip(spans, members, strict=True) if inside])
-        groups.append(Group(pixels, tokens))
+        slots = torch.cat([torch.arange(*span) for span, inside in zip(spans, members, strict=True) if inside])
+        groups.append(Group(pixels, slots))
     return tuple(groups)
+
+
+def pack_sequences(groups: Sequence[Group], filled: Tensor) -> Packed:
+    """`filled`: `(S,)` bool, True at the fillings, which no sequence takes along."""
+    slots = [group.slots[~filled[group.slots]] for group in groups]
+    few, many = [len(group.pixels) for group in groups], [len(taken) for taken in slots]
+    pixels = torch.cat([group.pixels for group in groups])
+    return Packed(pixels, torch.cat(slots), running_sums(few), running_sums(many), max(few), max(many))
+
+
+def slot_counts(lengths: Sequence[int], device: torch.device, *, alone: bool) -> list[int]:
+    """How many slots each text gets. `alone`: one text over the whole picture, which plain attention takes as it is."""
+    vector = CPU_VECTOR if device.type == "cpu" and not alone else 1
+    return [math.ceil(length / vector) * vector for length in lengths]
 
 
 def build_level(
@@ -112,14 +146,20 @@ def build_level(
 
     `lengths` are the texts' token counts. Raises RenderError if some pixel would see no text at all.
     """
+    device = torch.device(device)
     grids = torch.stack([resize_mask(mask.cpu(), height, width) for mask in masks])  # (R, H, W)
     flat = grids.flatten(1)
     if not flat.any(0).all():
         raise RenderError("Part of the picture is covered by no text. Let the first condition cover the whole canvas.")
-    ends = torch.tensor(lengths).cumsum(0).tolist()
-    spans = tuple((end - length, end) for end, length in zip(ends, lengths, strict=True))
-    groups = tuple(Group(g.pixels.to(device), g.tokens.to(device)) for g in pixel_groups(flat, spans))
-    few, many = [len(group.pixels) for group in groups], [len(group.tokens) for group in groups]
+    counts = slot_counts(lengths, device, alone=len(lengths) == 1)
+    ends = torch.tensor(counts).cumsum(0).tolist()
+    spans = tuple((end - count, end) for end, count in zip(ends, counts, strict=True))
+    region_of_slot = torch.full((ends[-1],), len(lengths))
+    for region, ((first, _), length) in enumerate(zip(spans, lengths, strict=True)):
+        region_of_slot[first : first + length] = region
+    filled = region_of_slot == len(lengths)
+    hidden = torch.zeros(ends[-1]).masked_fill(filled, -math.inf).to(device)
+    groups = pixel_groups(flat, spans)
     return Level(
         height,
         width,
@@ -127,17 +167,16 @@ def build_level(
         gains=(height * width / flat.sum(1)).to(device),
         spans=spans,
         strengths=tuple(strengths),
-        boxes=tuple(rectangle(grid) for grid in grids),
-        groups=groups,
-        packed=Packed(
-            torch.cat([group.pixels for group in groups]),
-            torch.cat([group.tokens for group in groups]),
-            running_sums(few).to(device),
-            running_sums(many).to(device),
-            max(few),
-            max(many),
+        filling=tuple(
+            hidden[first:last] if last - first > length else None
+            for (first, last), length in zip(spans, lengths, strict=True)
         ),
-        region_of_token=torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device),
+        boxes=tuple(rectangle(grid) for grid in grids),
+        groups=tuple(Group(g.pixels.to(device), g.slots.to(device)) for g in groups),
+        packed=pack_sequences(groups, filled).to(device),
+        region_of_token=region_of_slot[~filled].to(device),
+        slot_of_token=(~filled).nonzero()[:, 0].to(device),
+        region_of_slot=region_of_slot.to(device),
     )
 
 
@@ -186,7 +225,7 @@ class RegionPlan:
         return self.levels[pixels]
 
     def keys_values(self, layer: str, attn: Any, pixels: int) -> tuple[Tensor, Tensor]:
-        """Keys with the gain of their region folded in, and values, both `(1, heads, T, d)`; projected once per layer
+        """Keys with the gain of their region folded in, and values, both `(1, heads, S, d)`; projected once per layer
         and pass.
 
         The gain multiplies q.k before the softmax, so multiplying k by it is the same sum.
@@ -194,7 +233,11 @@ class RegionPlan:
         if layer not in self.layers:
             level = self.level(pixels)
             keys = fold_gain(attn.to_k(self.text), level.gains[level.region_of_token])
-            self.layers[layer] = (split_heads(keys, attn.heads), split_heads(attn.to_v(self.text), attn.heads))
+            values = attn.to_v(self.text)
+            self.layers[layer] = (
+                level.place(split_heads(keys, attn.heads)),
+                level.place(split_heads(values, attn.heads)),
+            )
         return self.layers[layer]
 
 

@@ -57,7 +57,7 @@ def folded(k: Tensor, level: Level) -> Tensor:
 
 
 def run(name: str, level: Level, q: Tensor, k: Tensor, v: Tensor, scale: float = 8**-0.5) -> Tensor:
-    return attend_regions(q, folded(k, level), v, level, scale, BACK_ENDS[name])
+    return attend_regions(q, level.place(folded(k, level)), level.place(v), level, scale, BACK_ENDS[name])
 
 
 @pytest.mark.parametrize("name", CPU_BACK_ENDS)
@@ -109,7 +109,7 @@ def test_a_strength_multiplies_the_odds_of_a_regions_tokens(name: str) -> None:
 def test_packed_groups_are_sequences_whose_attention_is_the_formula(reference: Callable[..., Tensor]) -> None:
     level = build_level(ring(), LENGTHS, [1, 1, 1], 9, 9, "cpu")
     q, k, v = tensors(level)
-    queries, keys, values = pack_groups(q, folded(k, level), v, level)
+    queries, keys, values = pack_groups(q, level.place(folded(k, level)), level.place(v), level)
     parts = zip(
         queries.split((level.packed.query_ends.diff() * 2).tolist()),
         keys.split(level.packed.key_ends.diff().tolist()),
@@ -136,6 +136,14 @@ def test_boxes_are_merged_and_other_shapes_are_grouped() -> None:
     q = torch.zeros(1)
     assert choose(build_level(boxes(), LENGTHS, [1, 1, 1], 8, 8, "cpu"), q) is merge_boxes
     assert choose(build_level(ring(), LENGTHS, [1, 1, 1], 9, 9, "cpu"), q) is group_pixels
+
+
+def test_a_few_large_groups_are_gathered_even_where_boxes_could_be_merged() -> None:
+    masks, q = torch.zeros(3, 90, 90), torch.zeros(1)
+    masks[0] = masks[1, :, :45] = masks[2, :, 45:70] = 1
+    assert choose(build_level(list(masks), LENGTHS, [1, 1, 1], 72, 56, "cpu"), q) is group_pixels
+    assert choose(build_level(list(masks), LENGTHS, [1, 1, 1], 36, 28, "cpu"), q) is merge_boxes
+    assert choose(build_level(list(masks[:2]), LENGTHS[:2], [1, 1], 72, 56, "cpu"), q) is merge_boxes
 
 
 def test_extreme_logits_and_a_region_of_one_pixel_give_no_nan() -> None:

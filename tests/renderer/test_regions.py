@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -32,10 +34,25 @@ def test_gains_spans_boxes_and_groups_describe_two_overlapping_regions() -> None
         [torch.ones(90, 90), box(0, 45, 0, 90), box(0, 90, 0, 45)], [77, 154, 77], [1, 1, 1], 8, 8, "cpu"
     )
     assert level.gains.tolist() == [1, 2, 2]
-    assert level.spans == ((0, 77), (77, 231), (231, 308))
+    assert level.spans == ((0, 80), (80, 240), (240, 320))
     assert level.boxes == ((0, 8, 0, 8), (0, 4, 0, 8), (0, 8, 0, 4))
-    assert sorted((len(g.pixels), len(g.tokens)) for g in level.groups) == [(16, 77), (16, 154), (16, 231), (16, 308)]
+    assert sorted((len(g.pixels), len(g.slots)) for g in level.groups) == [(16, 80), (16, 160), (16, 240), (16, 320)]
+    assert level.packed.key_ends.diff().tolist() == [len(g.slots) // 80 * 77 for g in level.groups]
     assert sorted(torch.cat([g.pixels for g in level.groups]).tolist()) == list(range(64))
+
+
+def test_on_a_cpu_texts_are_filled_up_to_whole_vectors_with_slots_that_are_hidden() -> None:
+    level = build_level([torch.ones(90, 90), box(0, 45, 0, 90)], [77, 32], [1, 1], 8, 8, "cpu")
+    placed = level.place(torch.ones(1, 2, 109, 4))
+    assert level.spans == ((0, 80), (80, 112))
+    assert placed.shape == (1, 2, 112, 4) and placed[:, :, 77:80].sum() == 0 and placed.sum() == 2 * 109 * 4
+    assert level.filling[0] is not None and level.filling[0].tolist() == [0.0] * 77 + [-math.inf] * 3
+    assert level.filling[1] is None
+
+
+def test_one_text_alone_is_taken_as_it_is() -> None:
+    level = build_level([torch.ones(90, 90)], [77], [1], 8, 8, "cpu")
+    assert level.one_for_all and level.spans == ((0, 77),) and level.filling == (None,)
 
 
 def test_a_mask_with_a_hole_is_no_rectangle() -> None:
