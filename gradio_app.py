@@ -30,7 +30,7 @@ from lib_omost.studio.plan_column import PlanColumn
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions
 from lib_omost.studio.sessions_column import SessionsColumn
-from lib_omost.studio.theme import CSS_FILE, head, theme
+from lib_omost.studio.theme import CSS_FILES, head, theme
 from lib_omost.studio.visitor import VisitorCookie
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
@@ -88,7 +88,7 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         server_port=port,
         auth=tuple(auth.split(":", 1)) if auth else None,
         theme=theme(),
-        css_paths=[CSS_FILE],
+        css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
         app_kwargs={"middleware": [Middleware(VisitorCookie)]},

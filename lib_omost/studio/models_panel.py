@@ -5,6 +5,7 @@ uses this page.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
+from lib_omost.studio.words import plain
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
@@ -136,16 +138,23 @@ class ModelsPanel:
 
 def models_text(engine: Engine) -> str:
     """One calm line: which models are at work and what to expect of them."""
-    weighed = [f"{name} × {weight:g}" for name, weight in engine.loras.items()]
+    weighed = [f"{_plain(name)} × {weight:g}" for name, weight in engine.loras.items()]
     with_loras = f" with {', '.join(weighed)}" if weighed else ""
     return " ".join(
         part
         for part in (
-            f"**{engine.llm_entry.name}** writes, **{engine.sdxl_entry.name}**{with_loras} paints.",
+            f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
             engine.sdxl_entry.warning,
         )
         if part
     )
+
+
+def _plain(name: str) -> str:
+    """A model's name as Markdown that shows it letter by letter; a server as its model and host, which is no link."""
+    server = re.fullmatch(r"https?://([^/]+)/[^#]*#?(.*)", name)
+    shown = " at ".join(part for part in (server[2], server[1]) if part) if server else name
+    return plain(shown)
 
 
 def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str, float]:

@@ -5,7 +5,6 @@ sessions.py's business.
 from __future__ import annotations
 
 import html
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from lib_omost.errors import OmostError
 from lib_omost.studio.archive import export_session, import_session
 from lib_omost.studio.sessions import Sessions
 from lib_omost.studio.visitor import owner_of
-from lib_omost.studio.words import counted
+from lib_omost.studio.words import counted, plain
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 # Only an event of the queue can say something in a toast.
@@ -94,7 +93,7 @@ class SessionsColumn:
     def ask(self, session: str) -> tuple[Any, str]:
         pictures = len(self.sessions.renders(session))
         held = f", its chat and its {counted(pictures, 'picture')}" if pictures else " and its chat"
-        text = f"**{_plain(self.sessions.name(session))}**{held} will be gone for good."
+        text = f"**{plain(self.sessions.name(session))}**{held} will be gone for good."
         return gr.update(visible=True), text
 
     def forget(self, session: str, width: int, height: int, request: gr.Request) -> tuple[Any, ...]:
@@ -126,8 +125,3 @@ class SessionsColumn:
             for one in self.sessions.of(owner)
         ]
         return gr.update(choices=choices, value=session)
-
-
-def _plain(text: str) -> str:
-    """A name as Markdown that shows it letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]()<>#!|~])", r"\\\1", text)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS_FILE = Path(__file__).parent / "widgets" / "page.css"
-SCRIPTS = [Path(__file__).parent / "widgets" / name for name in ("keys.js", "labels.js")]
+WIDGETS = Path(__file__).parent / "widgets"
+CSS_FILES = [WIDGETS / name for name in ("page.css", "sidebars.css")]
+SCRIPTS = [WIDGETS / name for name in ("keys.js", "labels.js", "sidebars.js", "arrivals.js", "restart.js")]
 
 
 def head() -> str:
     """What goes into the head of the page: no icon to ask for, and the scripts of the whole page."""
-    scripts = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
-    return f'<link rel="icon" href="data:,"><script>{scripts}</script>'
+    scripts = "".join(f"<script>{{{script.read_text(encoding='utf-8')}}}</script>" for script in SCRIPTS)
+    return f'<link rel="icon" href="data:,">{scripts}'
 
 
 def theme() -> gr.themes.Base:

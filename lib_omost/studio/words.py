@@ -48,3 +48,8 @@ def suggestions(canvas: Canvas | None) -> list[str]:
 
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def plain(text: str) -> str:
+    """Markdown that shows this text letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#!|~])", r"\\\1", text)

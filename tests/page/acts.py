@@ -5,7 +5,8 @@ time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,10 +36,10 @@ def plan() -> str:
 
 
 @contextmanager
-def served(engine: Engine, folder: Path) -> Iterator[str]:
+def served(engine: Engine, folder: Path, port: int | None = None) -> Iterator[str]:
     """The page's address."""
     demo = build(engine, folder)
-    _, url, _ = launch(demo, folder, "127.0.0.1", None, None, prevent_thread_lock=True, quiet=True)
+    _, url, _ = launch(demo, folder, "127.0.0.1", port, None, prevent_thread_lock=True, quiet=True)
     yield url
     demo.close()
 
@@ -58,7 +59,7 @@ def visit(browser: Browser, url: str, width: int = 1440, height: int = 900) -> I
     expect(page.locator("#message textarea")).to_be_enabled()
     yield page
     context.close()
-    assert complaints == []
+    assert not complaints, complaints
 
 
 def send(page: Page, text: str) -> None:
@@ -97,3 +98,11 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 def toggle(page: Page, bar: str) -> None:
     """Opens or closes the sidebar of that id."""
     page.locator(f"#{bar} .toggle-button").click()
+
+
+def until(page: Page, true: Callable[[], object]) -> None:
+    """Waits for something that is not on the page, while the page goes on."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not true():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)

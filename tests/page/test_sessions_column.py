@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench._server import TextServer
+from lib_omost.runtime import Engine
+from lib_omost.studio.sessions import Sessions
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, expect, plan, rendered, send, toggle, visit
+from tests.page.acts import Browser, Page, composed, expect, plan, rendered, send, served, toggle, until, visit
 
 pytestmark = pytest.mark.ui
 
 
 def sessions_of(page: Page) -> list[str]:
     return [str(text).split(" · ")[0] for text in page.locator("#sessions label").all_inner_texts()]
+
+
+def latest(store: Sessions) -> dict[str, Any]:
+    """The settings of the session that was used last, whoever's it is."""
+    with sqlite3.connect(store.path) as db:
+        (session,) = db.execute("SELECT id FROM session ORDER BY updated DESC LIMIT 1").fetchone()
+    return store.settings(session)
 
 
 def test_a_session_is_renamed_left_and_opened_again(page: Page) -> None:
@@ -70,13 +81,60 @@ def test_a_file_that_is_no_session_is_refused_in_a_sentence(page: Page, tmp_path
     expect(page.locator(".toast-body")).to_contain_text("Choose a .zip file that")
 
 
-def test_what_is_seen_of_a_reply_is_there_after_a_reload_in_the_middle_of_it(page: Page, server: TextServer) -> None:
+def test_what_is_seen_of_a_reply_is_there_for_the_next_tab_even_if_this_one_is_closed_in_the_middle(
+    page: Page, url: str, server: TextServer
+) -> None:
     server.rate = 20
     send(page, "an apple")
     expect(page.locator("#chat .message").nth(1)).to_contain_text("set_global_description(")
+    other = page.context.new_page()
+    page.close()
+    other.goto(url)
+    expect(other.locator("#chat .message").nth(1)).to_contain_text("set_global_description(")
+    expect(other.locator("#state .sl-text")).to_contain_text("stopped")
+
+
+def test_a_reload_brings_back_chat_plan_figures_and_settings(page: Page, folder: Path) -> None:
+    composed(page, "an apple to come back to")
+    figures = page.locator("#state .sl-figures").inner_text()
+    assert "context" in figures
+    toggle(page, "settings-bar")
+    page.locator("#steps input[type=number]").fill("7")
+    page.locator("#style input").click()
+    page.get_by_role("option", name="watercolour").click()
+    page.locator("#seed input").fill("4711")
+    page.locator("#seed input").blur()
+    expect(page.locator("#seed input")).to_have_value("4711")
+    store = Sessions(folder / "sessions.sqlite")
+    until(page, lambda: {"seed": 4711, "steps": 7, "style": "watercolour"}.items() <= latest(store).items())
     page.reload()
-    expect(page.locator("#chat .message").nth(1)).to_contain_text("set_global_description(")
-    expect(page.locator("#message .submit-button")).to_be_visible()
+    expect(page.locator("#chat")).to_contain_text("an apple to come back to")
+    expect(page.locator(".re-box")).to_have_count(2)
+    expect(page.locator("#state .sl-figures")).to_have_text(figures)
+    expect(page.locator("#steps input[type=number]")).to_have_value("7")
+    expect(page.locator("#style input")).to_have_value("watercolour")
+    expect(page.locator("#seed input")).to_have_value("4711")
+
+
+def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
+    browser: Browser, server: TextServer, tmp_path: Path
+) -> None:
+    server.text, server.rate = fenced(plan()), 400
+    engine = Engine(server.name, "default")
+    with browser.new_context() as context:
+        with served(engine, tmp_path) as url:
+            page = context.new_page()
+            page.goto(url)
+            expect(page.locator("#message textarea")).to_be_enabled()
+            composed(page, "before the restart")
+            page.locator("#message textarea").fill("not sent yet")
+        with served(engine, tmp_path, int(url.rstrip("/").rpartition(":")[2])):
+            with page.expect_navigation(timeout=60_000):
+                pass
+            expect(page.locator("#chat")).to_contain_text("before the restart")
+            expect(page.locator(".re-box")).to_have_count(2)
+            expect(page.locator("#message textarea")).to_have_value("not sent yet")
+            composed(page, "after it", messages=4)
 
 
 def test_two_visitors_never_see_each_other(browser: Browser, url: str, server: TextServer) -> None:
