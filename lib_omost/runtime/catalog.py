@@ -203,18 +203,30 @@ def entry(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
             return known
     if re.match(r"https?://", name):
         return _server(name, kind)
-    path = Path(name).expanduser()
-    if path.exists():
+    path = _existing(name)
+    if path:
         return _from_path(path, kind)
     hub = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?", name)
     if hub and Path(hub[1]).suffix not in checks.PICKLES | {".safetensors", ".gguf"}:
         return _from_hub(name, hub[1], hub[2], kind)
+    name = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
     near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise UnknownModelError(
         f"There is no {_WHAT[kind]} named {name!r}, and no file or folder either. {hint}"
         f"`python -m lib_omost models` lists the names."
     )
+
+
+LONGEST_NAME = 120  # that is repeated in an error
+
+
+def _existing(name: str) -> Path | None:
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, a home of nobody, a character that no path has
+        return None
 
 
 _WHAT = {"llm": "language model", "sdxl": "image model"}
@@ -277,6 +289,12 @@ def is_here(entry: LlmEntry | SdxlEntry) -> bool:
     if entry.place == "hub":
         return fetch.local_hub_folder(entry.source, entry.kind, entry.revision) is not None
     return entry.place == "server" or Path(entry.source).exists()
+
+
+def check_local(entry: LlmEntry | SdxlEntry) -> None:
+    """Looks at the headers of a model's files that are given by their path. Raises as `locate` does."""
+    if entry.place in ("folder", "file"):
+        locate(entry)
 
 
 def locate(entry: LlmEntry | SdxlEntry) -> Path:

@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, VersionError
 
@@ -60,13 +60,40 @@ def check_file(path: Path) -> None:
 def check_folder(folder: Path) -> None:
     """Checks every weight file below `folder`, and that the files an index names are there."""
     for index in sorted(folder.rglob("*.safetensors.index.json")):
-        for name in sorted(set(json.loads(index.read_text())["weight_map"].values())):
+        for name in indexed_files(index):
             check_file(index.parent / name)
     files = sorted(folder.rglob("*.safetensors"))
     for path in files or [path for path in sorted(folder.rglob("*")) if path.suffix in PICKLES]:
         check_file(path)  # refuses the pickles by name
     if not files:
         raise MissingWeightsError(f"{folder.name}/ holds no .safetensors file. Fetch the model again.")
+
+
+def reason(error: BaseException, path: Path) -> str:
+    """The first sentence of another library's error, with the name of `path` in place of its place."""
+    line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line.replace(str(path), path.name).split(". If you")[0].strip().rstrip(":.") + "."
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; raises BrokenWeightsError for a file that holds none, MissingWeightsError where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingWeightsError(f"{path.name} is not in {path.parent.name}/. Fetch the model again.") from None
+    except (OSError, ValueError) as error:
+        raise BrokenWeightsError(f"{path.name} is not readable as JSON ({error}). Fetch it again.") from error
+    if not isinstance(found, dict):
+        raise BrokenWeightsError(f"{path.name} holds a {type(found).__name__}, not an object. Fetch it again.")
+    return found
+
+
+def indexed_files(index: Path) -> list[str]:
+    """The files that an index of shards names. Raises BrokenWeightsError."""
+    names = read_json(index).get("weight_map")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise BrokenWeightsError(f"{index.name} names no files. Fetch it again.")
+    return sorted(set(names.values()))
 
 
 def _refuse_what_is_no_weights(path: Path, start: bytes) -> None:
@@ -226,8 +253,8 @@ def quantisation(folder: Path) -> str | None:
 
     Raises BrokenWeightsError for quantised tensors that the config does not mention: they would load as noise.
     """
-    config = json.loads((folder / "config.json").read_text())
-    method = config.get("quantization_config", {}).get("quant_method")
+    settings = read_json(folder / "config.json").get("quantization_config")
+    method = settings.get("quant_method") if isinstance(settings, dict) else None
     if method is None:
         for path in sorted(folder.glob("*.safetensors")):
             odd = [name for name in tensor_shapes(path) if QUANTISED.search(name)]

@@ -97,8 +97,9 @@ class Engine:
         return self.sdxl_entry.defaults
 
     def use_llm(self, name: str) -> None:
-        """Another language model from the next message on; raises UnknownModelError and keeps the present one."""
+        """Another language model from the next message on; raises ModelError's kinds and keeps the present one."""
         entry = catalog.llm(name)
+        catalog.check_local(entry)
         with self._turns.turn():
             self._machine.drop_llm()
             self._llm = entry
@@ -107,6 +108,7 @@ class Engine:
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
         entry = catalog.sdxl(name)
+        catalog.check_local(entry)
         with self._turns.turn():
             self._machine.drop_sdxl()
             self._sdxl, self.loras = entry, dict(loras or {})

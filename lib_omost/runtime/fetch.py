@@ -5,7 +5,6 @@ A folder that is returned is complete. What the files are for, and under which l
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -262,10 +261,11 @@ SDXL_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
 def _has_sdxl_configs(folder: Path) -> bool:
     configs = all((folder / part / "config.json").is_file() for part in SDXL_PARTS)
-    return configs and (folder / "model_index.json").is_file() and _has_tokenizers(folder, "sdxl")
+    return configs and (folder / "model_index.json").is_file() and has_tokenizers(folder, "sdxl")
 
 
-def _has_tokenizers(folder: Path, kind: str) -> bool:
+def has_tokenizers(folder: Path, kind: str) -> bool:
+    """Whether the files of each tokenizer are there, in one of their forms."""
     names = ("tokenizer.json", "tokenizer.model", "vocab.json")
     where = ("tokenizer", "tokenizer_2") if kind == "sdxl" else (".",)
     return all(any((folder / part / name).is_file() for name in names) for part in where)
@@ -279,12 +279,17 @@ def is_complete(folder: Path, kind: str) -> bool:
         for index in part.glob("*.safetensors.index.json"):
             if not _indexed_files_are_here(index):
                 return False
-    return _has_tokenizers(folder, kind) and (kind != "sdxl" or (folder / "model_index.json").is_file())
+    return has_tokenizers(folder, kind) and (kind != "sdxl" or (folder / "model_index.json").is_file())
 
 
 def _indexed_files_are_here(index: Path) -> bool:
-    return all((index.parent / name).is_file() for name in set(json.loads(index.read_text())["weight_map"].values()))
+    try:
+        return all((index.parent / name).is_file() for name in checks.indexed_files(index))
+    except BrokenWeightsError:
+        return False
 
 
 def _first_line(error: BaseException) -> str:
+    if type(error).__name__ == "OfflineModeIsEnabled":
+        return "HF_HUB_OFFLINE is set, so no network is asked"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lib_omost.composer import LocalComposer, load_local
-from lib_omost.errors import ModelError
+from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError
 from lib_omost.runtime import catalog, checks, fetch
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
@@ -42,6 +42,8 @@ def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None
     checks.need("transformers", "5.0", entry.name)
     refuse_unusable_quantisation(entry, device)
     path = catalog.locate(entry)
+    if path.is_dir():
+        refuse_parts_missing(path)
     stored = checks.quantisation(path) if path.is_dir() else None
     if stored:
         refuse_method(entry, stored, device)
@@ -50,18 +52,31 @@ def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None
     if merged and merged.is_dir():
         path, adapter = merged, None
     log.info("Loading %s …", entry.name)
-    composer = load_local(
-        path if path.is_dir() else path.parent,
-        profile=entry.profile,
-        adapter=adapter,
-        gguf_file=None if path.is_dir() else path.name,
-        dtype=dtype,
-        device=device,
-        quantization=None if stored else quantise_to(entry, device, total_bytes),
-    )
+    try:
+        composer = load_local(
+            path if path.is_dir() else path.parent,
+            profile=entry.profile,
+            adapter=adapter,
+            gguf_file=None if path.is_dir() else path.name,
+            dtype=dtype,
+            device=device,
+            quantization=None if stored else quantise_to(entry, device, total_bytes),
+        )
+    except BrokenWeightsError as error:
+        raise BrokenWeightsError(checks.reason(error, path)) from error
     if merged and adapter:
         keep_merged(composer.model, path, merged)
     return composer
+
+
+def refuse_parts_missing(folder: Path) -> None:
+    """Raises MissingWeightsError or BrokenWeightsError for what transformers would complain of at length."""
+    if "model_type" not in checks.read_json(folder / "config.json"):
+        raise BrokenWeightsError(f"The config.json of {folder.name}/ names no model_type. Fetch the model again.")
+    if not fetch.has_tokenizers(folder, "llm"):
+        raise MissingWeightsError(
+            f"{folder.name}/ holds no tokenizer (tokenizer.json or tokenizer.model). Fetch the model again."
+        )
 
 
 def merged_folder(adapter: Path, dtype: torch.dtype) -> Path:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.loaders.single_file_utils import SingleFileComponentError
+from safetensors import SafetensorError
 
-from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError
+from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError, device_is_full
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
 from lib_omost.runtime import catalog, checks, fetch
 from lib_omost.runtime import device as devices
@@ -25,7 +27,14 @@ def load_pipeline(entry: SdxlEntry, device: torch.device, loras: Mapping[str, fl
     checks.need("diffusers", "0.40", entry.name)
     path = catalog.locate(entry)
     log.info("Loading %s …", entry.name)
-    pipe = _from_folder(path, device) if path.is_dir() else _from_file(path, device)
+    try:
+        pipe = _from_folder(path, device) if path.is_dir() else _from_file(path, device)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+        if device_is_full(error):
+            raise
+        raise BrokenWeightsError(
+            f"{entry.name} cannot be loaded as an image model: {checks.reason(error, path)}"
+        ) from error
     pipe.scheduler = reference_scheduler(pipe.scheduler.config.prediction_type)
     pipe.set_progress_bar_config(disable=True)
     add_loras(pipe, loras)
@@ -42,6 +51,7 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
         "text_encoder": CLIPTextModel,
         "text_encoder_2": CLIPTextModelWithProjection,
     }
+    refuse_parts_missing(folder)
     dtype = devices.network_dtype(device, parameters=parameters(folder / "unet"))
     parts = {
         name: _part(kind, folder, name, best_vae_dtype(device) if name == "vae" else dtype)
@@ -51,6 +61,18 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
         folder, **parts, local_files_only=True
     )
     return pipe
+
+
+def refuse_parts_missing(folder: Path) -> None:
+    """Raises MissingWeightsError, or BrokenWeightsError for a config that cannot be read."""
+    checks.read_json(folder / "model_index.json")
+    for part in PARTS:
+        if not (folder / part).is_dir():
+            raise MissingWeightsError(f"{folder.name}/ has no {part}/: it is not a whole SDXL model.")
+        checks.read_json(folder / part / "config.json")
+    for part in ("tokenizer", "tokenizer_2"):
+        if not (folder / part).is_dir():
+            raise MissingWeightsError(f"{folder.name}/ has no {part}/: it is not a whole SDXL model.")
 
 
 def parameters(folder: Path) -> int:
@@ -101,8 +123,9 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
         missing = [key for key, tensor in getattr(pipe, name).state_dict().items() if tensor.is_meta]
         checks.refuse_misfit(f"{path.name}: {name}", missing, ())
     for name, prefix in (("unet", UNET), ("vae", VAE)):  # one to one with diffusers' names; the text encoders are not
-        left_over = [key for key in shapes if key.startswith(prefix)][len(getattr(pipe, name).state_dict()) :]
-        checks.refuse_misfit(f"{path.name}: {name}", (), left_over)
+        if sum(key.startswith(prefix) for key in shapes) != len(getattr(pipe, name).state_dict()):
+            checks.refuse_misfit(f"{path.name}: {name}", (), left_over(shapes, prefix, getattr(pipe, name)))
+    checks.refuse_misfit(f"{path.name}: text encoders", (), [key for key in shapes if is_no_text_encoders(key)])
     pipe.vae.to(best_vae_dtype(device))
     return pipe
 
@@ -110,21 +133,53 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
 def missing_tensors(shapes: Mapping[str, tuple[int, ...]], configs: Path) -> list[str]:
     """Which tensors of UNet and VAE, by diffusers' names, a file with these tensors does not give."""
     from diffusers import AutoencoderKL, UNet2DConditionModel
-    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 
     missing: list[str] = []
-    for name, kind, convert in (
-        ("unet", UNet2DConditionModel, convert_ldm_unet_checkpoint),
-        ("vae", AutoencoderKL, convert_ldm_vae_checkpoint),
-    ):
+    for name, kind in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL)):
         with torch.device("meta"):
             model = kind.from_config(kind.load_config(configs, subfolder=name, local_files_only=True))
             tensors = {key: torch.empty(shape) for key, shape in shapes.items()}
         try:
-            missing += sorted(model.state_dict().keys() - convert(tensors, config=dict(model.config)).keys())
+            missing += sorted(model.state_dict().keys() - converted(tensors, model).keys())
         except KeyError as error:
             missing.append(str(error.args[0]))
     return missing
+
+
+def converted(tensors: dict[str, torch.Tensor], model: Any) -> dict[str, torch.Tensor]:
+    """A file's tensors, of which the dictionary is emptied, under the names that `model` has for them."""
+    from diffusers import UNet2DConditionModel
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
+
+    is_unet = isinstance(model, UNet2DConditionModel)
+    convert = convert_ldm_unet_checkpoint if is_unet else convert_ldm_vae_checkpoint
+    named: dict[str, torch.Tensor] = convert(tensors, config=dict(model.config))
+    return named
+
+
+def left_over(shapes: Mapping[str, tuple[int, ...]], prefix: str, model: Any) -> list[str]:
+    """Of a file's tensors under `prefix`, those that `model`, a UNet or VAE, has no place for."""
+    tensors = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+    named, known = converted(dict(tensors), model), model.state_dict().keys()
+    # a convolution of the VAE that became a matrix is a view of what it was
+    used = {id(tensor if tensor._base is None else tensor._base) for name, tensor in named.items() if name in known}
+    return [key for key, tensor in tensors.items() if key.startswith(prefix) and id(tensor) not in used]
+
+
+# What the text encoders of SDXL are called in one file: the first as in transformers, the second as in OpenCLIP.
+TEXT_NAMES = re.compile(
+    r"conditioner\.embedders\.(0\.transformer\.text_model\.(embeddings\.(token_embedding|position_embedding)\.weight"
+    r"|embeddings\.position_ids|encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|layer_norm[12]|mlp\.fc[12])"
+    r"\.(weight|bias)|final_layer_norm\.(weight|bias))"
+    r"|0\.transformer\.text_projection\.weight"
+    r"|1\.model\.(positional_embedding|text_projection|logit_scale|attn_mask|token_embedding\.weight|ln_final\.(weight|bias)"
+    r"|transformer\.resblocks\.\d+\.(attn\.in_proj_(weight|bias)|(attn\.out_proj|ln_[12]|mlp\.c_fc|mlp\.c_proj)"
+    r"\.(weight|bias))|transformer\.text_model\.embeddings\.position_ids))"
+)
+
+
+def is_no_text_encoders(name: str) -> bool:
+    return name.startswith(TEXTS) and not TEXT_NAMES.fullmatch(name)
 
 
 UNET, VAE, TEXTS = "model.diffusion_model.", "first_stage_model.", "conditioner.embedders."

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, Message
-from lib_omost.errors import DeviceMemoryError, Stopped, UnknownModelError
+from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, Stopped, UnknownModelError
 from lib_omost.runtime import Engine, catalog
 
 MESSAGES: list[Message] = [{"role": "user", "content": "a red apple"}]
@@ -160,7 +160,10 @@ def test_a_model_that_cannot_be_loaded_is_told_at_the_start_and_again_when_it_is
 ) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"<html>not found</html>")
-    engine.use_llm(str(tmp_path))
+    with pytest.raises(BrokenWeightsError, match="is a web page"):
+        engine.use_llm(str(tmp_path))
+    assert engine.llm_entry.name != str(tmp_path)  # the present one stays
+    engine = Engine(str(tmp_path), "default", device="cpu")
     engine.warm_up()
     assert "is a web page" in caplog.text
     assert engine.last_error is not None and "is a web page" in engine.last_error

@@ -66,6 +66,43 @@ def test_a_folder_with_pickles_only_is_refused(tiny_llm: Path, tmp_path: Path) -
         reply(folder)
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", "{", r"config\.json is not readable as JSON"),
+        ("config.json", "{}", r"names no model_type"),
+        ("config.json", '{"model_type": "frobnicate"}', r"copy cannot be loaded as a language model: [^\n]+\.$"),
+        ("tokenizer.json", None, r"copy/ holds no tokenizer"),
+        ("tokenizer.json", "{", r"copy cannot be loaded as a language model: [^\n]+\.$"),
+        ("model.safetensors.index.json", "[]", r"index\.json holds a list, not an object"),
+    ],
+)
+def test_a_folder_that_is_damaged_anywhere_is_one_sentence_without_its_place(
+    tiny_llm: Path, tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "copy"))
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(content)
+    with pytest.raises(ModelError, match=message) as refusal:
+        reply(folder)
+    assert str(tmp_path) not in str(refusal.value)
+
+
+def test_code_that_comes_with_a_model_is_never_run(tiny_llm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llm, tmp_path / "copy"))
+    config = json.loads((folder / "config.json").read_text())
+    auto = {"AutoModelForCausalLM": "theirs.Model", "AutoConfig": "theirs.Config"}
+    (folder / "config.json").write_text(json.dumps(config | {"auto_map": auto}))
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    assert reply(folder)  # llama is known without it
+    (folder / "config.json").write_text(json.dumps(config | {"auto_map": auto, "model_type": "theirs"}))
+    with pytest.raises(BrokenWeightsError, match="cannot be loaded as a language model"):
+        reply(folder)
+    assert not (tmp_path / "ran").exists()
+
+
 # --- quantised ---
 
 

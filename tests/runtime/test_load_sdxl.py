@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError
+from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError, UnknownModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog, fetch
 from lib_omost.runtime.load_sdxl import load_pipeline
@@ -63,14 +66,21 @@ def test_a_single_file_with_a_tensor_missing_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize(
-    "extra", ["lora_unet_down.alpha", "model.diffusion_model.control.weight", "first_stage_model.x"]
+    "extra",
+    [
+        "lora_unet_down.alpha",
+        "model.diffusion_model.control.weight",
+        "first_stage_model.x",
+        "conditioner.embedders.0.transformer.text_model.encoder.layers.0.lora.weight",
+        "conditioner.embedders.1.model.visual.proj",
+    ],
 )
 def test_a_single_file_with_a_tensor_left_over_is_refused_by_its_name(
     checkpoint: tuple[Path, Tensors], extra: str
 ) -> None:
     path, tensors = checkpoint
     save_file(tensors | {extra: torch.ones(1)}, path)
-    with pytest.raises(BrokenWeightsError, match=r"1 left over"):
+    with pytest.raises(BrokenWeightsError, match=rf"1 left over \({re.escape(extra)}\)"):
         load_pipeline(catalog.sdxl(str(path)), CPU, {})
 
 
@@ -102,6 +112,51 @@ def test_a_folder_without_weights_is_told(tiny: tuple[StableDiffusionXLOmostPipe
     next((folder / "unet").glob("*.safetensors")).unlink()
     with pytest.raises(MissingWeightsError, match=r"unet/ holds no \.safetensors"):
         load_pipeline(catalog.sdxl(str(folder)), CPU, {})
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("model_index.json", "{", r"model_index\.json is not readable as JSON"),
+        ("unet/config.json", "<html>", r"config\.json is not readable as JSON"),
+        ("vae/config.json", None, r"config\.json is not in vae/"),
+        ("tokenizer/tokenizer.json", "{", r"copy cannot be loaded as an image model: [^\n]+\.$"),
+        ("text_encoder_2", None, r"copy/ has no text_encoder_2/: it is not a whole SDXL model"),
+        ("tokenizer_2", None, r"copy/ has no tokenizer_2/"),
+    ],
+)
+def test_a_folder_that_is_damaged_anywhere_is_one_sentence(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny[1], folder)
+    if content is not None:
+        (folder / file).write_text(content)
+    elif (folder / file).is_dir():
+        shutil.rmtree(folder / file)
+    else:
+        (folder / file).unlink()
+    with pytest.raises(ModelError, match=message):
+        load_pipeline(replace(catalog.sdxl(str(folder)), name="copy"), CPU, {})
+
+
+def test_a_folder_whose_config_wants_other_shapes_is_one_sentence(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(tiny[1], tmp_path / "copy")
+    config = tmp_path / "copy" / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"in_channels": 9}))
+    with pytest.raises(BrokenWeightsError, match=r"cannot be loaded as an image model: .*conv_in\.weight[^\n]*\.$"):
+        load_pipeline(catalog.sdxl(str(tmp_path / "copy")), CPU, {})
+
+
+def test_a_single_file_for_inpainting_is_refused_for_its_shape(checkpoint: tuple[Path, Tensors]) -> None:
+    path, tensors = checkpoint
+    name = "model.diffusion_model.input_blocks.0.0.weight"
+    wide = tensors[name].repeat(1, 3, 1, 1)[:, :9]
+    save_file(tensors | {name: wide.contiguous()}, path)
+    with pytest.raises(BrokenWeightsError, match=r"cannot be loaded as an image model: .*conv_in\.weight"):
+        load_pipeline(catalog.sdxl(str(path)), CPU, {})
 
 
 def test_half_precision_files_are_preferred_and_cast_to_what_the_device_wants(tmp_path: Path) -> None:
