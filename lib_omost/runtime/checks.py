@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import re
 import struct
 from collections.abc import Iterable, Mapping
@@ -156,7 +157,7 @@ def check_gguf(path: Path) -> None:
                 raise BrokenWeightsError(
                     f"{path.name} does not start with GGUF: it is not a GGUF file. Fetch it again."
                 )
-            expected = _gguf_size(file)
+            expected = _gguf_table(file)[0]
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         found = path.stat().st_size
         raise BrokenWeightsError(
@@ -191,8 +192,22 @@ def _skip_value(file: BinaryIO, kind: int) -> None:
         file.seek(_SCALARS[kind], 1)
 
 
-def _gguf_size(file: BinaryIO) -> int:
-    """Bytes that the file must have, with the reading position just behind the magic."""
+def elements(path: Path) -> int:
+    """How many numbers the weights of a model folder or GGUF file are, from the headers; what is packed counts whole.
+
+    Raises BrokenWeightsError.
+    """
+    if path.suffix != ".gguf":
+        files = path.glob("*.safetensors")
+        return sum(math.prod(shape) for file in files for shape in tensor_shapes(file).values())
+    check_gguf(path)
+    with path.open("rb") as file:
+        file.seek(4)
+        return _gguf_table(file)[1]
+
+
+def _gguf_table(file: BinaryIO) -> tuple[int, int]:
+    """Bytes that the file must have, and its numbers, with the reading position just behind the magic."""
     from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
     version, tensors, values = _number(file, "I"), _number(file, "Q"), _number(file, "Q")
@@ -205,18 +220,17 @@ def _gguf_size(file: BinaryIO) -> int:
             alignment = _number(file, "I")
         else:
             _skip_value(file, kind)
-    end = 0
+    end = count = 0
     for _ in range(tensors):
         _string(file)
-        elements = 1
-        for _ in range(_number(file, "I")):
-            elements *= _number(file, "Q")
+        numbers = math.prod(_number(file, "Q") for _ in range(_number(file, "I")))
+        count += numbers
         try:
             block, block_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(_number(file, "I"))]
         except ValueError as error:
             raise struct.error(str(error)) from error
-        end = max(end, _number(file, "Q") + elements // block * block_bytes)
-    return -(-file.tell() // alignment) * alignment + end
+        end = max(end, _number(file, "Q") + numbers // block * block_bytes)
+    return -(-file.tell() // alignment) * alignment + end, count
 
 
 # --- does it fit, and can it run here? ---

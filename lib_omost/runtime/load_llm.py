@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lib_omost.composer import LocalComposer, load_local
-from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError
+from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
 from lib_omost.runtime import catalog, checks, fetch
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
@@ -47,6 +48,9 @@ def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None
     stored = checks.quantisation(path) if path.is_dir() else None
     if stored:
         refuse_method(entry, stored, device)
+    quantization = None if stored else quantise_to(entry, path, device, total_bytes)
+    if not stored and not quantization:
+        refuse_too_large(entry, path, device, total_bytes)
     dtype, adapter = llm_dtype(device), entry.adapter
     merged = merged_folder(adapter, dtype) if adapter else None
     if merged and merged.is_dir():
@@ -60,7 +64,7 @@ def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None
             gguf_file=None if path.is_dir() else path.name,
             dtype=dtype,
             device=device,
-            quantization=None if stored else quantise_to(entry, device, total_bytes),
+            quantization=quantization,
         )
     except BrokenWeightsError as error:
         raise BrokenWeightsError(checks.reason(error, path)) from error
@@ -101,14 +105,36 @@ def keep_merged(model: Any, base: Path, folder: Path) -> None:
         log.warning("The merged language model could not be kept (%s): each start merges anew.", error.strerror)
 
 
-def quantise_to(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> Literal["nf4", "int8"] | None:
-    """The recommended format for weights that are stored in 16 bits, None where these fit beside their work."""
-    if entry.precision not in ("nf4", "int8") or total_bytes is None or not entry.size_bytes:
-        return None
-    if entry.size_bytes + LLM_WORK_BYTES <= total_bytes:
+def quantise_to(
+    entry: LlmEntry, path: Path, device: torch.device, total_bytes: int | None
+) -> Literal["nf4", "int8"] | None:
+    """The format for a folder's weights that do not fit beside their work in 16 bits: the recommended one, else nf4."""
+    if total_bytes is None or not path.is_dir() or _in_16_bits(path) + LLM_WORK_BYTES <= total_bytes:
         return None
     refuse_method(entry, "bitsandbytes", device)
-    return entry.precision
+    precision: Literal["nf4", "int8"] = "int8" if entry.precision == "int8" else "nf4"
+    log.info("%s does not fit in 16 bits: it is quantised to %s while loading.", entry.name, precision)
+    return precision
+
+
+def refuse_too_large(entry: LlmEntry, path: Path, device: torch.device, total_bytes: int | None) -> None:
+    """Raises DeviceMemoryError for what cannot fit in 16 bits, before minutes are spent on filling the memory."""
+    if path.suffix == ".gguf" and importlib.util.find_spec("kernels"):
+        return  # with that library transformers keeps a GGUF packed
+    machine = devices.machine_bytes()
+    room = total_bytes if device.type != "cpu" else machine[1] if machine else None
+    needed = _in_16_bits(path)
+    if room is None or needed <= room:
+        return
+    packed = "A GGUF file is unpacked to 16 bits here: serve it with llama.cpp and give" if path.is_file() else "Give"
+    raise DeviceMemoryError(
+        f"{entry.name} needs {needed / devices.GIB:.1f} GiB in 16 bits, and {devices.describe(device)} has "
+        f"{room / devices.GIB:.1f}. {packed} the server's URL, or choose a smaller or a quantised model."
+    )
+
+
+def _in_16_bits(path: Path) -> int:
+    return 2 * checks.elements(path)
 
 
 def llm_dtype(device: torch.device) -> torch.dtype:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -20,10 +21,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaForCausalLM
 
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import BrokenWeightsError, ModelError, VersionError
-from lib_omost.runtime import catalog
+from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, ModelError, VersionError
+from lib_omost.runtime import catalog, checks
+from lib_omost.runtime import device as devices
 from lib_omost.runtime.device import GIB
-from lib_omost.runtime.load_llm import load_composer, quantise_to
+from lib_omost.runtime.load_llm import load_composer, quantise_to, refuse_too_large
 
 CPU = torch.device("cpu")
 GREEDY = ComposeSettings(max_new_tokens=12, temperature=0.0, grammar=False, speculate=False)
@@ -169,13 +171,46 @@ def test_on_a_mac_a_quantised_model_is_refused_with_the_alternatives_before_any_
         load_composer(entry, torch.device("mps"), None)
 
 
-def test_weights_in_16_bits_are_quantised_as_recommended_where_they_do_not_fit() -> None:
+def as_large_as(billions: float, folder: Path, name: str = "model.safetensors") -> Path:
+    """A folder whose weights' header tells of so many numbers; the file has a hole in the place of its data."""
+    count = int(billions * 1e9)
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [count], "data_offsets": [0, 2 * count]}}).encode()
+    with (folder / name).open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + 2 * count)
+    return folder
+
+
+def test_weights_in_16_bits_are_quantised_where_they_do_not_fit_as_recommended_or_else_to_nf4(tmp_path: Path) -> None:
     llama, phi = catalog.llm("lllyasviel/omost-llama-3-8b"), catalog.llm("lllyasviel/omost-phi-3-mini-128k")
-    assert quantise_to(llama, torch.device("cuda"), 8 * GIB) == "nf4"
-    assert quantise_to(phi, torch.device("cuda"), 8 * GIB) == "int8"
-    assert quantise_to(llama, torch.device("cuda"), 24 * GIB) is None
-    assert quantise_to(llama, CPU, None) is None
-    assert quantise_to(replace(llama, size_bytes=None), torch.device("cuda"), 8 * GIB) is None
+    folder, cuda = as_large_as(8.03, tmp_path), torch.device("cuda")
+    assert quantise_to(llama, folder, cuda, 8 * GIB) == "nf4"
+    assert quantise_to(phi, folder, cuda, 8 * GIB) == "int8"
+    assert quantise_to(catalog.llm("someone/some-llama"), folder, cuda, 8 * GIB) == "nf4"
+    assert quantise_to(llama, folder, cuda, 24 * GIB) is None
+    assert quantise_to(llama, folder, CPU, None) is None
+
+
+def test_a_model_that_cannot_fit_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    entry = catalog.llm("someone/some-llama")
+    refuse_too_large(entry, as_large_as(2, tmp_path), torch.device("meta"), 8 * GIB)
+    as_large_as(8.03, tmp_path)
+    with pytest.raises(DeviceMemoryError, match=r"needs 15\.0 GiB in 16 bits, and .* has 8\.0\. Give the server's URL"):
+        refuse_too_large(entry, tmp_path, torch.device("meta"), 8 * GIB)
+    if devices.machine_bytes():
+        as_large_as(4000, tmp_path)
+        with pytest.raises(DeviceMemoryError, match=r"needs 7450\.6 GiB in 16 bits, and CPU has"):
+            refuse_too_large(entry, tmp_path, CPU, None)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("kernels") is not None, reason="with kernels a GGUF stays packed")
+def test_a_gguf_file_that_cannot_fit_unpacked_is_sent_to_a_server(tiny_llm: Path, tmp_path: Path) -> None:
+    write_gguf(tiny_llm, tmp_path / "tiny.gguf")
+    count = checks.elements(tmp_path / "tiny.gguf")
+    assert count == sum(p.numel() for p in LlamaForCausalLM.from_pretrained(tiny_llm).parameters())
+    entry = catalog.llm(str(tmp_path / "tiny.gguf"))
+    with pytest.raises(DeviceMemoryError, match=r"unpacked to 16 bits here: serve it with llama\.cpp"):
+        refuse_too_large(entry, tmp_path / "tiny.gguf", torch.device("meta"), 2 * count - 1)
 
 
 # --- GGUF ---
