@@ -164,6 +164,8 @@ def size(entry: LlmEntry | SdxlEntry) -> str:
     """In GB or MB, nothing where it is not known."""
     if not entry.size_bytes:
         return ""
+    if entry.size_bytes < 1e6:
+        return "under 1 MB"
     return f"{entry.size_bytes / 1e9:.1f} GB" if entry.size_bytes >= 1e9 else f"{entry.size_bytes / 1e6:.0f} MB"
 
 

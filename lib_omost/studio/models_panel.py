@@ -170,7 +170,7 @@ def _about(name: str | None, kind: Literal["llm", "sdxl"]) -> str:
     try:
         text = about(name, kind) if name else ""
     except OmostError as error:
-        return html.escape(str(error))
+        return html.escape(str(error), quote=False)
     return html.escape(f"{name}: {text}", quote=False) if text else ""
 
 
