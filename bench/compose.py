@@ -2,6 +2,7 @@
 
 python -m bench compose                                      the default model on this machine
 python -m bench compose --device cuda --random-weights 8b    passes of Llama 8B in nf4; replies counted as recorded here
+                        --compile                            with the short passes compiled
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from dataclasses import replace
 from statistics import median
 
 import torch
-from transformers import PreTrainedModel
 
 from bench._record import RESULTS, Number, record, table
 from lib_omost.canvas import read_canvas
 from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
-from lib_omost.composer.cached_model import CachedModel
+from lib_omost.composer.cached_model import CachedModel, cached_model
 from lib_omost.composer.sampling import Logits
 from lib_omost.composer.tokens import encode
 
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.random_weights:
-        numbers = random_weights(args.random_weights, torch.device(args.device))
+        numbers = random_weights(args.random_weights, torch.device(args.device), compiled=args.compile)
     else:
         numbers = default_model(args)
         record("compose", argv, numbers, PACKAGES)
@@ -62,6 +62,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench compose", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--random-weights", choices=("8b", "tiny"), help="time passes of this shape instead")
+    parser.add_argument("--compile", action="store_true", help="with random weights on CUDA: compile short passes")
     parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float32"))
     parser.add_argument("--threads", type=int, default=0, help="of torch; the app's choice by default")
     parser.add_argument("--plain", type=int, default=96, help="tokens over which the pace of `generate` is taken")
@@ -84,7 +85,7 @@ def default_model(args: argparse.Namespace) -> dict[str, Number]:
     if not args.threads:
         use_threads(device, sum(weight.nbytes for weight in composer.model.parameters()))
     list(composer.stream([_user("a dog")], replace(GREEDY, max_new_tokens=8), threading.Event()))  # warm up
-    composer._cached = Counting(composer.model)
+    sizes = _counted(composer._cached)
     remembered = list(composer._said)[:1]  # a reply is not to be copied from those before it
     rows: list[list[Number]] = []
     first: list[Message] = []
@@ -92,14 +93,14 @@ def default_model(args: argparse.Namespace) -> dict[str, Number]:
         composer.release()
         composer._said.clear()
         composer._said.extend(remembered)
-        reply, row = _measured(composer, [_user(prompt)], "new", args.plain)
+        reply, row = _measured(composer, sizes, [_user(prompt)], "new", args.plain)
         rows.append(row)
         first = [_user(prompt), {"role": "assistant", "content": reply}]
     after_first = list(composer._said)
     for kind, request in list(EDITS.items())[: args.edits]:
         composer._said.clear()
         composer._said.extend(after_first)
-        rows.append(_measured(composer, [*first, _user(request)], kind, args.plain)[1])
+        rows.append(_measured(composer, sizes, [*first, _user(request)], kind, args.plain)[1])
     head = ["turn", "tokens", "passes", "tokens/pass", "s", "generate s", "times", "first s", "read/pass", "valid"]
     print(table(head, rows))
     full, second = _first_tokens(composer, first)
@@ -117,15 +118,14 @@ def _user(text: str) -> Message:
 
 
 def _measured(
-    composer: LocalComposer, messages: list[Message], kind: str, plain_tokens: int
+    composer: LocalComposer, sizes: list[int], messages: list[Message], kind: str, plain_tokens: int
 ) -> tuple[str, list[Number]]:
     """A reply, and its row. Seconds are the processor's, so that what else runs here does not count."""
-    assert isinstance(composer._cached, Counting)
-    composer._cached.sizes.clear()
+    sizes.clear()
     began = time.process_time()
     reply = "".join(composer.stream(messages, GREEDY, threading.Event()))
     seconds = time.process_time() - began
-    stats, sizes = composer.stats, composer._cached.sizes
+    stats = composer.stats
     plain_s = _generate_s(composer, messages, stats.new_tokens, plain_tokens)
     valid = read_canvas(reply).status == "accept"
     row: list[Number] = [kind, stats.new_tokens, stats.passes, stats.tokens_per_pass, seconds, plain_s]
@@ -183,28 +183,30 @@ def _first_tokens(composer: LocalComposer, turn: list[Message], repeats: int = 3
     return median(full), median(second)
 
 
-class Counting(CachedModel):
-    """Notes how many tokens each pass reads."""
+def _counted(cached: CachedModel) -> list[int]:
+    """How many tokens each pass reads from now on."""
+    sizes: list[int] = []
+    read = cached.read
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        super().__init__(model)
-        self.sizes: list[int] = []
+    def counting(tokens: Sequence[int], answers: int) -> Logits:
+        sizes.append(len(tokens))
+        return read(tokens, answers)
 
-    def read(self, tokens: Sequence[int], answers: int) -> Logits:
-        self.sizes.append(len(tokens))
-        return super().read(tokens, answers)
+    cached.read = counting  # type: ignore[method-assign]
+    return sizes
 
 
 # --- passes of a large model ---
 
 
-def random_weights(shape: str, device: torch.device) -> dict[str, Number]:
+def random_weights(shape: str, device: torch.device, *, compiled: bool = False) -> dict[str, Number]:
     """Seconds of passes over a cache of 1,500 tokens, and what they make of the replies that were recorded."""
     from bench._random_models import LLAMA_3_8B, TINY_LLAMA, random_composer
     from lib_omost.runtime.device import describe, synchronize
 
-    model = random_composer({"8b": LLAMA_3_8B, "tiny": TINY_LLAMA}[shape], device).model
-    cached = CachedModel(model)
+    composer = random_composer({"8b": LLAMA_3_8B, "tiny": TINY_LLAMA}[shape], device)
+    model, beside = composer.model, _beside_passes_s(composer)
+    cached = cached_model(model, compiled=compiled)
     for _ in range(12):
         cached.read([5] * 125, 1)
     seconds = {size: _pass_s(cached, size, lambda: synchronize(device)) for size in PASS_SIZES}
@@ -215,7 +217,27 @@ def random_weights(shape: str, device: torch.device) -> dict[str, Number]:
     synchronize(device)
     plain = 64 / (time.perf_counter() - began)
     numbers: dict[str, Number] = {f"pass_{size}_ms": round(s * 1e3, 2) for size, s in seconds.items()}
-    return numbers | {"device": describe(device), "generate_tokens_per_s": round(plain, 1)} | _recorded(seconds, plain)
+    numbers |= {"beside_ms": round(beside * 1e3, 3), "device": describe(device), "compiled": int(compiled)}
+    return numbers | {"generate_tokens_per_s": round(plain, 1)} | _recorded(seconds, plain, beside)
+
+
+def _beside_passes_s(composer: LocalComposer) -> float:
+    """Seconds a token takes beside the passes: the grammar, the choice among as many tokens as the model knows."""
+    spent = [0.0]
+    read = composer._cached.read
+
+    def timed(tokens: Sequence[int], answers: int) -> Logits:
+        began = time.perf_counter()
+        logits = read(tokens, answers)
+        spent[0] += time.perf_counter() - began
+        return logits
+
+    composer._cached.read = timed  # type: ignore[method-assign]
+    settings = replace(GREEDY, max_new_tokens=300)
+    list(composer.stream([_user("a dog")], replace(settings, max_new_tokens=8), threading.Event()))  # warm up
+    spent[0], began = 0.0, time.perf_counter()
+    list(composer.stream([_user("a red apple")], settings, threading.Event()))
+    return (time.perf_counter() - began - spent[0]) / composer.stats.new_tokens
 
 
 def _pass_s(cached: CachedModel, size: int, synchronize: object, repeats: int = 10) -> float:
@@ -230,15 +252,15 @@ def _pass_s(cached: CachedModel, size: int, synchronize: object, repeats: int = 
     return median(times[2:])
 
 
-def _recorded(seconds: dict[int, float], plain: float) -> dict[str, Number]:
-    """Tokens a second of the recorded replies, had this model written them."""
+def _recorded(seconds: dict[int, float], plain: float, beside: float) -> dict[str, Number]:
+    """Tokens a second of the recorded replies, had this model written them; `beside` the passes a token takes so long."""
     numbers = json.loads((RESULTS / "compose.json").read_text())["numbers"]
     speed: dict[str, Number] = {}
     for name in ("new", "edit"):
         per_pass = float(numbers[f"{name}_tokens_per_pass"])
         size = float(numbers[f"{name}_read_per_pass"])
-        speed |= {f"{name}_tokens_per_s": round(per_pass / _between(seconds, size), 1)}
-        speed |= {f"{name}_speedup": round(per_pass / _between(seconds, size) / plain, 2)}
+        tokens_per_s = 1 / (_between(seconds, size) / per_pass + beside)
+        speed |= {f"{name}_tokens_per_s": round(tokens_per_s, 1), f"{name}_speedup": round(tokens_per_s / plain, 2)}
     return speed
 
 

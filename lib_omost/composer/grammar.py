@@ -18,6 +18,10 @@ MAX_DETAILS = 9
 # A sentence starts with a letter or a digit and holds no control character, no backslash and no backtick (the fence).
 _SENTENCE = r"[\p{L}\p{N}](?:[^\x00-\x1f\x7f-\x9f\u2028\u2029\\`QUOTE]|\\QUOTE){1,400}"
 
+#: Most tokens of a vocabulary are of these characters, so inside a sentence llguidance need not look at them one by one
+_PLAIN = r"[^'\x22\\`\x00-\x1f\x7f-\x9f\u2028\u2029]"
+SENTENCE_SLICES = [f"{_PLAIN}{{1,10}}", f"{_PLAIN}{{1,30}}", f"{_PLAIN}+"]
+
 
 def canvas_grammar(*, prose: bool) -> str:
     """Lark text (llguidance dialect) of a reply: one fenced canvas; with `prose`, also prose, around it or alone.

@@ -24,9 +24,9 @@ from lib_omost.composer.counting import Count
 from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
-from lib_omost.composer.grammar import canvas_grammar
+from lib_omost.composer.grammar import SENTENCE_SLICES
 from lib_omost.composer.prompt import fitted, newest_program
-from lib_omost.composer.rules import Anything, Grammar, Rules
+from lib_omost.composer.rules import Anything, Grammar, Rules, canvas_matcher
 from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
@@ -83,6 +83,7 @@ class LocalComposer:
             if rest := text.close():
                 yield rest
         except ComposerError:
+            self.__dict__.pop("_grammar", None)  # made anew: its copies share what went wrong in one of them
             raise
         except Exception as error:
             if device_is_full(error):
@@ -142,14 +143,13 @@ class LocalComposer:
 
     @cached_property
     def _vocabulary(self) -> LLTokenizer:
-        return from_tokenizer(self._tokenizer, n_vocab=self.model.config.vocab_size, eos_token=sorted(self._ends))
+        return from_tokenizer(
+            self._tokenizer, n_vocab=self.model.config.vocab_size, eos_token=sorted(self._ends), slices=SENTENCE_SLICES
+        )
 
     @cached_property
     def _grammar(self) -> LLMatcher:
-        matcher = LLMatcher(self._vocabulary, LLMatcher.grammar_from_lark(canvas_grammar(prose=self.profile.prose)))
-        if matcher.is_error():
-            raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
-        return matcher
+        return canvas_matcher(self._vocabulary, prose=self.profile.prose)
 
     def _rules(self) -> Rules:
         return Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)

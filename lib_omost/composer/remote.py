@@ -65,6 +65,10 @@ class RemoteComposer:
         """The names of the models that the server offers. Raises `RemoteError`."""
         return list(self._owners())
 
+    def offered(self) -> list[str]:
+        """As `models`, empty for a server that answers and has no list."""
+        return list(self._listed())
+
     def test(self) -> str:
         """A sentence that says that server, key and model are good. Raises `RemoteError` that says what is not."""
         offered = list(self._listed())
@@ -186,6 +190,9 @@ class RemoteComposer:
                 text = f"{where} said nothing for {self._silence_s:.0f} s. Is the model loaded, and the machine up?"
             case openai.APIConnectionError():
                 text = f"{where} cannot be reached. Is the server running, and is this its address?"
+            case openai.APIError() if error.body:  # sent as a part of the stream
+                told = error.body.get("message") if isinstance(error.body, dict) else error.body
+                text = f"{where} failed while it answered: {told}"
             case _:
                 text = f"{where} broke off in the middle of its answer ({error or type(error).__name__}). Try again."
         return RemoteError(text)

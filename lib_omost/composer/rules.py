@@ -8,9 +8,23 @@ from typing import Protocol
 import llguidance
 import numpy as np
 
+from lib_omost.composer.grammar import canvas_grammar
 from lib_omost.composer.sampling import Mask
+from lib_omost.errors import ComposerError
 
 CLOSING_TOKENS = 256  # enough to finish any call that has begun
+
+#: The copies of a matcher share one budget of work, which prose in several scripts used up within a few replies.
+LIMITS = llguidance.LLParserLimits(step_lexer_fuel=10**9, max_lexer_states=1_000_000)
+
+
+def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool) -> llguidance.LLMatcher:
+    """The canvas grammar over a tokenizer's words; each reply follows a copy. Raises ComposerError."""
+    grammar = llguidance.LLMatcher.grammar_from_lark(canvas_grammar(prose=prose))
+    matcher = llguidance.LLMatcher(vocabulary, grammar, limits=LIMITS)
+    if matcher.is_error():
+        raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
+    return matcher
 
 
 class Rules(Protocol):
@@ -62,6 +76,7 @@ class Grammar:
     def allowed(self) -> Mask:
         """Which tokens may come next, `(vocabulary,)`."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        self._check()
         mask = np.zeros(self._vocabulary, dtype=np.bool_)
         unpacked = np.unpackbits(bits, bitorder="little", count=min(self._vocabulary, bits.size * 8))
         mask[: unpacked.size] = unpacked
@@ -85,13 +100,22 @@ class Grammar:
 
     def ended(self) -> bool:
         """Nothing can follow."""
+        self._check()
         return bool(self._matcher.is_stopped())
 
     def complete(self) -> bool:
         """The reply may end here."""
         return bool(self._matcher.is_accepting())
 
+    def _check(self) -> None:
+        """A matcher that met its limits stops as if the reply had ended."""
+        if self._matcher.is_error():
+            reason = str(self._matcher.get_error()).partition("\n")[0]
+            raise ComposerError(f"The canvas grammar could not follow the reply: {reason}. Try again, or without it.")
+
     def _closer(self) -> list[int]:
+        if self.complete():
+            return []
         _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
         quote = rest[:1] if opened else "'"
         certain = self._matcher.compute_ff_bytes().decode()  # dictated, but not yet as tokens: a longer one may fit

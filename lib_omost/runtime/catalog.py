@@ -260,7 +260,9 @@ def _server(url: str, kind: Kind) -> LlmEntry:
         raise UnknownModelError(
             f"{url!r}: pictures are rendered on this machine; give an image model's name, folder or file."
         )
-    return LlmEntry(url, url, "server", GENERAL, "as stored", licence="as its server says")
+    model = url.partition("#")[2].lower()
+    profile = OMOST if "omost" in model else SMALL if "default-language" in model else GENERAL
+    return LlmEntry(url, url, "server", profile, "as stored", licence="as its server says")
 
 
 def _from_path(path: Path, kind: Kind) -> LlmEntry | SdxlEntry:

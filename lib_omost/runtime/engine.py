@@ -17,7 +17,7 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
-from lib_omost.errors import OmostError, Stopped
+from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, choice, doctor
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
@@ -38,7 +38,8 @@ class Engine:
     `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
-    use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `status` says what goes on, `notes`
+    use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
+    model's short passes are compiled, minutes once and faster from then on. `status` says what goes on, `notes`
     what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
@@ -51,6 +52,7 @@ class Engine:
         vram_gib: float | None = None,
         keep_llm: bool = False,
         remember: Path | None = None,
+        compile_llm: bool = False,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is told now, not at the first message
             from lib_omost.runtime import device as devices
@@ -62,7 +64,8 @@ class Engine:
         wanted = (llm or self._choice.llm, sdxl or self._choice.sdxl)
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
-        self.device, self._vram_gib = device, vram_gib
+        self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
+        self._api_key = ""  # of the server; kept nowhere else
         self._turns = Turns()
         self._making = threading.Lock()
         self._made: Machine | None = None
@@ -96,14 +99,31 @@ class Engine:
         """Settings that suit the chosen image model."""
         return self.sdxl_entry.defaults
 
-    def use_llm(self, name: str) -> None:
-        """Another language model from the next message on; raises ModelError's kinds and keeps the present one."""
+    def use_llm(self, name: str, api_key: str = "") -> None:
+        """Another language model from the next message on; raises ModelError's kinds and keeps the present one.
+
+        api_key: of a server; it is never written down. Without one, OPENAI_API_KEY holds it.
+        """
         entry = catalog.llm(name)
         catalog.check_local(entry)
         with self._turns.turn():
             self._machine.drop_llm()
-            self._llm = entry
+            self._llm, self._api_key = entry, api_key
         self._chose(llm=choice.name_for_later(entry))
+
+    def test_server(self, name: str, api_key: str = "") -> tuple[str, list[str]]:
+        """Whether the server of a name like http://host:port/v1#model answers with this key and has the model.
+
+        A sentence for the person, and the models that it offers. Raises RemoteError that says what is wrong, and
+        UnknownModelError for a name that is no server's. Nothing waits for the device, and nothing is switched.
+        """
+        entry = catalog.llm(name)
+        if entry.place != "server":
+            raise UnknownModelError(f"{name!r} is not a server's address, as http://127.0.0.1:8000/v1#model is.")
+        from lib_omost.runtime.load_llm import connect
+
+        composer = connect(entry, api_key)
+        return composer.test(), composer.offered()
 
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
@@ -153,6 +173,7 @@ class Engine:
 
     def _composed(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         with self._noted("Writing …"):
+            self._load_llm()
             yield from self._machine.compose(self.llm_entry, messages, settings, stop, self.keep_llm)
 
     def render(
@@ -181,7 +202,7 @@ class Engine:
                 log.warning("%s", error)
 
     def _load_llm(self) -> None:
-        self._machine.load_llm(self.llm_entry)
+        self._machine.load_llm(self.llm_entry, self._api_key)
 
     def _load_sdxl(self) -> None:
         self._machine.load_sdxl(self.sdxl_entry, self.loras)
@@ -221,7 +242,7 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self.device, self._vram_gib)
+                self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
             return self._made
 
     @contextmanager

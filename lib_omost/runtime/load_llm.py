@@ -27,17 +27,20 @@ log = logging.getLogger(__name__)
 MERGED = "default-language-"
 
 
-def connect(entry: LlmEntry) -> RemoteComposer:
-    """A server's model; "#name" at the end of its URL picks one, the variable OPENAI_API_KEY holds the key."""
+def connect(entry: LlmEntry, api_key: str = "") -> RemoteComposer:
+    """A server's model; "#name" at the end of its URL picks one. Without a key, OPENAI_API_KEY holds it."""
     from lib_omost.composer import RemoteComposer
 
     base_url, _, model = entry.source.partition("#")
-    return RemoteComposer(base_url, model, os.environ.get("OPENAI_API_KEY", ""), entry.profile)
+    return RemoteComposer(base_url, model, api_key or os.environ.get("OPENAI_API_KEY", ""), entry.profile)
 
 
-def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None) -> LocalComposer:
+def load_composer(
+    entry: LlmEntry, device: torch.device, total_bytes: int | None, *, compiled: bool = False
+) -> LocalComposer:
     """The model on the device, quantised as its entry recommends if 16 bits do not fit `total_bytes` (None: they do).
 
+    compiled: its short passes are compiled, on CUDA.
     Raises ModelError's kinds: not there, broken, too old a library, or not for this device.
     """
     checks.need("transformers", "5.0", entry.name)
@@ -65,6 +68,7 @@ def load_composer(entry: LlmEntry, device: torch.device, total_bytes: int | None
             dtype=dtype,
             device=device,
             quantization=quantization,
+            compiled=compiled,
         )
     except BrokenWeightsError as error:
         raise BrokenWeightsError(checks.reason(error, path)) from error

@@ -47,10 +47,13 @@ VAE_TILED_WORK_BYTES = GIB // 2
 class Machine:
     """`device` None = the best there is; `vram_gib` caps what all models together may take of it.
 
+    `compile_llm`: the language model's short passes are compiled, on CUDA.
+
     Raises SettingsError for a device that is not here or a cap that holds no model.
     """
 
-    def __init__(self, device: str | None = None, vram_gib: float | None = None) -> None:
+    def __init__(self, device: str | None = None, vram_gib: float | None = None, *, compile_llm: bool = False) -> None:
+        self._compile_llm = compile_llm
         self.device = devices.named_device(device) if device else devices.choose_device()
         self.limit_bytes = devices.limit_bytes(vram_gib)
         if self.limit_bytes:
@@ -64,20 +67,21 @@ class Machine:
 
     # --- language ---
 
-    def load_llm(self, entry: LlmEntry) -> None:
-        """Raises ModelError's kinds, and DeviceMemoryError when the model does not fit even alone."""
+    def load_llm(self, entry: LlmEntry, api_key: str = "") -> None:
+        """`api_key` is a server's. Raises ModelError's kinds, DeviceMemoryError when it does not fit even alone."""
         if self.composer is not None:
             return
         quiet_transformers()
         from lib_omost.runtime.load_llm import connect, load_composer
 
         if entry.place == "server":
-            self.composer = connect(entry)
+            self.composer = connect(entry, api_key)
             return
         composer, problem = None, ""
         self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
         try:
-            composer = load_composer(entry, self.device, devices.total_bytes(self.device, self.limit_bytes))
+            total = devices.total_bytes(self.device, self.limit_bytes)
+            composer = load_composer(entry, self.device, total, compiled=self._compile_llm)
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
@@ -220,6 +224,8 @@ class Machine:
 
     def _bring(self, names: tuple[str, ...]) -> None:
         self.residency.bring(names, self._work_bytes(names))
+        if self.device.type != "cpu" and "llm" not in self.residency.here():
+            self._forget_reading()  # it left to make room: what it had read goes too
 
     def _work_bytes(self, names: tuple[str, ...]) -> int:
         if "unet" in names:

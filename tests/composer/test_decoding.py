@@ -11,15 +11,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from lib_omost.composer.cached_model import CachedModel, Compiler, FixedModel
 from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
-from lib_omost.composer.grammar import canvas_grammar
-from lib_omost.composer.rules import Anything, Grammar, Rules
+from lib_omost.composer.rules import Anything, Grammar, Rules, canvas_matcher
 from lib_omost.composer.sampling import Sampler
 from tests.composer.conftest import a_reply, tiny_llama, tiny_phi
 
@@ -41,7 +39,7 @@ def writing(
 
 def grammar_of(tokenizer: PreTrainedTokenizerFast) -> Grammar:
     vocabulary = from_tokenizer(tokenizer, n_vocab=len(tokenizer))
-    matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_lark(canvas_grammar(prose=True)))
+    matcher = canvas_matcher(vocabulary, prose=True)
     matcher.consume_tokens(vocabulary.tokenize_str("```"))  # the random model would only ever write prose
     return Grammar(matcher, vocabulary, len(tokenizer))
 
