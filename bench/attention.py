@@ -6,9 +6,10 @@ On a CPU every time is CPU time of one thread, so that a busy machine does not c
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,18 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
 from bench._record import Number, record, table
-from lib_omost.renderer.attention import BACK_ENDS, PlainAttention, RegionAttention, has_varlen, install
-from lib_omost.renderer.regions import RegionPlan, split_heads
+from lib_omost.renderer.attention import BACK_ENDS, PlainAttention, RegionAttention, choose, has_varlen, install
+from lib_omost.renderer.regions import RegionPlan, build_level, split_heads
 
 LATENT = (144, 112)  # 896 x 1152 pixels
 BAGS = (2, 3, 3, 2, 3, 2)
 BOXES = ((0, 0, 90, 90), (0, 0, 60, 60), (30, 0, 90, 50), (20, 40, 70, 90), (0, 40, 35, 90), (50, 30, 90, 90))
+LAYOUTS = {
+    "one box": (BOXES[0], (20, 20, 70, 80)),
+    "two apart": (BOXES[0], (0, 20, 45, 80), (45, 20, 90, 80)),
+    "three apart": (BOXES[0], (0, 0, 45, 45), (45, 0, 90, 45), (0, 50, 90, 90)),
+    "five that overlap": BOXES,
+}
 WIDTHS = {640: (72, 56), 1280: (36, 28)}
 TEXT_WIDTH = 2048
 
@@ -68,12 +75,18 @@ def level_size(latent: tuple[int, int], pixels: int) -> tuple[int, int]:
     return height, width
 
 
-def make_plan(device: str, dtype: torch.dtype, bags: tuple[int, ...] = BAGS) -> RegionPlan:
+def box_masks(boxes: Sequence[tuple[int, int, int, int]]) -> list[Tensor]:
+    """`(90, 90)` each, 1 inside of (left, top, right, bottom)."""
     masks = []
-    for left, top, right, bottom in BOXES[: len(bags)]:
+    for left, top, right, bottom in boxes:
         mask = torch.zeros(90, 90)
         mask[top:bottom, left:right] = 1
         masks.append(mask)
+    return masks
+
+
+def make_plan(device: str, dtype: torch.dtype, bags: tuple[int, ...] = BAGS) -> RegionPlan:
+    masks = box_masks(BOXES[: len(bags)])
     random = torch.Generator().manual_seed(0)
     texts = [torch.randn(77 * n, TEXT_WIDTH, generator=random).to(device, dtype) for n in bags]
     return RegionPlan(masks, texts, LATENT)
@@ -104,8 +117,11 @@ def race(works: dict[str, Callable[[], object]], repeats: int, device: str) -> d
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def layer_race(channels: int, dtype: torch.dtype, device: str, repeats: int) -> tuple[dict[str, float], float]:
-    """Median seconds of one cross-attention layer by each form, and the largest error of ours against float64."""
+def layer_race(
+    channels: int, dtype: torch.dtype, device: str, repeats: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Median seconds of one cross-attention layer by each form, and the largest errors of ours and of the naive form
+    against float64."""
     torch.manual_seed(0)
     attn = Attention(channels, TEXT_WIDTH, heads=channels // 64, dim_head=64).to(device, dtype).eval()
     height, width = WIDTHS[channels]
@@ -128,7 +144,8 @@ def layer_race(channels: int, dtype: torch.dtype, device: str, repeats: int) -> 
     exact_plan.text = exact_plan.text.double()
     exact = naive(attn.double(), hidden.double(), regions=exact_plan)
     attn.to(dtype)
-    return times, float((ours("auto")().double() - exact).abs().max())
+    found = {"ours": ours("auto")(), "naive": naive(attn, hidden, regions=naive_plan)}
+    return times, {form: float((out.double() - exact).abs().max()) for form, out in found.items()}
 
 
 def group_race(channels: int, layers: int, dtype: torch.dtype, device: str, repeats: int) -> dict[str, float]:
@@ -164,6 +181,46 @@ def group_race(channels: int, layers: int, dtype: torch.dtype, device: str, repe
         return work
 
     return race({kind: run(kind) for kind in plans}, repeats, device)
+
+
+def compare_layouts(device: str, repeats: int) -> dict[str, Number]:
+    """What `choose` rests on: milliseconds of the attention alone, for more and less overlap and two sizes of picture.
+
+    The number returned is the most that the chosen back end loses against the best one.
+    """
+    rows: list[list[Number]] = []
+    losses, names = [0.0], [name for name in BACK_ENDS if device == "cuda" or name != "varlen"]
+    for dtype, channels, larger in itertools.product((torch.float32, torch.bfloat16), WIDTHS, (1, 2)):
+        height, width = (larger * side for side in WIDTHS[channels])
+        for layout, boxes in LAYOUTS.items():
+            times, chosen, groups = back_end_race(boxes, channels, (height, width), dtype, device, names, repeats)
+            losses.append(times[chosen] / min(times.values()) - 1)
+            kind = f"{str(dtype).removeprefix('torch.')} {channels} {height}x{width}"
+            cells = [times[name] * 1000 if name in times else "-" for name in names]
+            rows.append([kind, layout, groups, *cells, chosen])
+    print(table(["level", "boxes", "groups", *(f"{name} ms" for name in names), "chosen"], rows), flush=True)
+    return {"most_lost": round(max(losses), 3)}
+
+
+def back_end_race(
+    boxes: Sequence[tuple[int, int, int, int]],
+    channels: int,
+    size: tuple[int, int],
+    dtype: torch.dtype,
+    device: str,
+    names: Sequence[str],
+    repeats: int,
+) -> tuple[dict[str, float], str, int]:
+    """Median seconds of each back end, the name of the one that is chosen, and the number of groups."""
+    lengths, heads = [154] + [231] * (len(boxes) - 1), channels // 64
+    level = build_level(box_masks(boxes), lengths, [1.0] * len(boxes), *size, device)
+    q = torch.randn(1, level.pixels, heads, 64).to(device, dtype).transpose(1, 2)
+    k, v = (level.place(torch.randn(1, heads, sum(lengths), 64).to(device, dtype)) for _ in range(2))
+    works: dict[str, Callable[[], object]] = {
+        name: partial(BACK_ENDS[name], q, k, v, level, 0.125) for name in names if name != "varlen" or has_varlen(q)
+    }
+    chosen = next(name for name in BACK_ENDS if BACK_ENDS[name] is choose(level, q))
+    return race(works, repeats, device), chosen, len(level.groups)
 
 
 def sdxl_unet(width: int) -> UNet2DConditionModel:
@@ -223,16 +280,20 @@ def main(argv: list[str]) -> dict[str, Number]:
         "--repeats", type=int, default=5, help="rounds of the layers; groups and steps run a third of them"
     )
     parser.add_argument("--save", action="store_true", help="write bench/results/attention.json")
+    parser.add_argument("--layouts", action="store_true", help="only compare the back ends on several layouts")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
     device, repeats, few = options.device, options.repeats, max(1, options.repeats // 3)
     numbers: dict[str, Number] = {}
     rows: list[list[Number]] = []
+    if options.layouts:
+        return compare_layouts(device, repeats)
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         for channels in WIDTHS:
-            times, error = layer_race(channels, dtype, device, repeats)
+            times, errors = layer_race(channels, dtype, device, repeats)
             numbers[f"{name}_{channels}"] = round(times["naive"] / times["auto"], 2)
-            numbers[f"error_{name}_{channels}"] = float(f"{error:.2g}")
+            numbers[f"error_{name}_{channels}"] = float(f"{errors['ours']:.2g}")
+            numbers[f"naive_error_{name}_{channels}"] = float(f"{errors['naive']:.2g}")
             for form, taken in times.items():
                 numbers[f"{form}_ms_{name}_{channels}"] = round(taken * 1000, 1)
                 rows.append([f"{name} {channels}", form, taken * 1000, times["naive"] / taken])

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lib_omost.renderer.presets import PRESETS, Preset, with_preset
 from lib_omost.renderer.settings import RenderSettings, Steering
 
 if TYPE_CHECKING:
     from lib_omost.renderer.keep import Previous
     from lib_omost.renderer.passes import render
     from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
-    from lib_omost.renderer.presets import PRESETS, Preset, use_preset
+    from lib_omost.renderer.presets import use_preset
     from lib_omost.renderer.sampling import reference_scheduler
     from lib_omost.renderer.vae import best_vae_dtype
 
@@ -26,13 +27,12 @@ __all__ = [
     "reference_scheduler",
     "render",
     "use_preset",
+    "with_preset",
 ]
 
 _HOMES = {
     "Previous": "keep",
     "StableDiffusionXLOmostPipeline": "pipeline",
-    "PRESETS": "presets",
-    "Preset": "presets",
     "best_vae_dtype": "vae",
     "reference_scheduler": "sampling",
     "render": "passes",

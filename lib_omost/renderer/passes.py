@@ -14,6 +14,7 @@ from lib_omost.canvas import Canvas
 from lib_omost.errors import Stopped
 from lib_omost.renderer.keep import Previous, changed_mask, global_words_differ
 from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
+from lib_omost.renderer.presets import scheduler_for
 from lib_omost.renderer.sampling import Seed
 from lib_omost.renderer.settings import RenderSettings
 from lib_omost.renderer.vae import enlarged_size, resize
@@ -32,7 +33,8 @@ def render(
     """Pictures of `canvas`, `settings.images` of them. Raises Stopped at the step after `stop` is set, RenderError,
     SettingsError.
 
-    The second pass, if `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
+    The scheduler is the pipeline's own, or for this run that of `settings.few_steps`. The second pass, if
+    `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
     `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
     """
     if keep:
@@ -55,12 +57,13 @@ def render(
         keep=keep,
     )
     size: dict[str, Any] = dict(width=settings.width, height=settings.height)
-    images: list[Image.Image] = pipe(
-        canvas, num_inference_steps=settings.steps, steering=settings, **size, **shared
-    ).images
-    if settings.highres_scale > 1:
-        report.check()
-        images = enlarge(pipe, canvas, settings, images, shared)
+    with scheduler_for(pipe, settings.few_steps):
+        images: list[Image.Image] = pipe(
+            canvas, num_inference_steps=settings.steps, steering=settings, **size, **shared
+        ).images
+        if settings.highres_scale > 1:
+            report.check()
+            images = enlarge(pipe, canvas, settings, images, shared)
     return images
 
 

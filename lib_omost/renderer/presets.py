@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from lib_omost.renderer.settings import RenderSettings
+from lib_omost.errors import SettingsError
+
+if TYPE_CHECKING:
+    from lib_omost.renderer.settings import RenderSettings
 
 # DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.
 _DDIM = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": False}
@@ -25,6 +30,11 @@ class Preset:
     steps: int
     guidance: float
     lora: str
+
+    @property
+    def lora_name(self) -> str:
+        """Its file's name without the ending, as LoRAs in a folder are named."""
+        return PurePosixPath(self.lora).stem
 
 
 # As their authors' model cards say. Hyper-SD with CFG keeps the negative prompt; the others give it up for speed.
@@ -49,11 +59,52 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def use_preset(pipe: Any, preset: Preset, settings: RenderSettings) -> RenderSettings:
-    """Sets the pipeline's scheduler and returns `settings` with the preset's steps and guidance. Load its LoRA beside
-    this."""
+def check_preset(name: str) -> None:
+    """Raises SettingsError unless `name` is one of PRESETS, or "" for none."""
+    if name and name not in PRESETS:
+        raise SettingsError(f"few_steps is {name!r}; it wants one of: {', '.join(PRESETS)}, or nothing.")
+
+
+def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
+    """`settings` with the preset's scheduler (which `render` sets for its run), steps and guidance together.
+
+    The steps of a second pass follow, if they were more. "" takes the scheduler back and leaves the numbers. Needs no
+    torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError for an unknown name.
+    """
+    check_preset(name)
+    if not name:
+        return replace(settings, few_steps="")
+    preset = PRESETS[name]
+    return replace(
+        settings,
+        few_steps=name,
+        steps=preset.steps,
+        guidance=preset.guidance,
+        highres_steps=min(settings.highres_steps, preset.steps),
+    )
+
+
+@contextmanager
+def scheduler_for(pipe: Any, name: str) -> Iterator[None]:
+    """The pipeline with the scheduler of a preset, on the model's own noise schedule; with its own again afterwards."""
+    before = pipe.scheduler
+    if name:
+        pipe.scheduler = preset_scheduler(before, PRESETS[name])
+    try:
+        yield
+    finally:
+        pipe.scheduler = before
+
+
+def preset_scheduler(trained: Any, preset: Preset) -> Any:
     import diffusers
 
-    config = {**pipe.scheduler.config, "use_karras_sigmas": False, **preset.options}
-    pipe.scheduler = getattr(diffusers, preset.scheduler).from_config(config)
+    config = {**trained.config, "use_karras_sigmas": False, **preset.options}
+    return getattr(diffusers, preset.scheduler).from_config(config)
+
+
+def use_preset(pipe: Any, preset: Preset, settings: RenderSettings) -> RenderSettings:
+    """For scripts that call the pipeline themselves: sets its scheduler for good and returns `settings` with the
+    preset's steps and guidance. Load its LoRA beside this."""
+    pipe.scheduler = preset_scheduler(pipe.scheduler, preset)
     return replace(settings, steps=preset.steps, guidance=preset.guidance)

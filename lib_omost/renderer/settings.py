@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from lib_omost.errors import SettingsError
+from lib_omost.renderer.presets import check_preset
 
 SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level whole
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
@@ -43,7 +44,10 @@ class Steering:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderSettings(Steering):
     """Everything that, with a canvas and a model, decides a picture. Sizes in pixels; raises SettingsError for unusable
-    values."""
+    values.
+
+    `few_steps`: a name in PRESETS, whose scheduler the render uses; `with_preset` sets steps and guidance with it.
+    """
 
     width: int = 896
     height: int = 1152
@@ -55,6 +59,7 @@ class RenderSettings(Steering):
     highres_scale: float = 1.0
     highres_steps: int = 20
     highres_denoise: float = 0.4
+    few_steps: str = ""
 
     def __post_init__(self) -> None:
         Steering.__post_init__(self)
@@ -67,6 +72,7 @@ class RenderSettings(Steering):
         check_range("highres_scale", self.highres_scale, 1, 4)
         check_range("highres_steps", self.highres_steps, 1, 1000)
         check_range("highres_denoise", self.highres_denoise, 0.01, 1)
+        check_preset(self.few_steps)
         for field in fields(self):
             if field.name in WHOLE_NUMBERS and not isinstance(getattr(self, field.name), int):
                 raise SettingsError(f"{field.name} is {getattr(self, field.name)!r}; it wants a whole number.")
