@@ -5,6 +5,7 @@ lib_omost/studio.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import os
 import threading
@@ -119,6 +120,7 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
+    parser.add_argument("--mcp", action="store_true", help="offer the endpoints as MCP tools too, at /gradio_api/mcp/")
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
     return parser.parse_args(argv)
 
@@ -130,6 +132,9 @@ def main(argv: list[str] | None = None) -> int:
     chosen = options(argv)
     if chosen.auth and ":" not in chosen.auth:
         print("--auth wants USER:PASSWORD")
+        return 2
+    if chosen.mcp and importlib.util.find_spec("mcp") is None:
+        print("Cannot start: --mcp wants the package mcp. Run `pip install -r requirements-mcp.txt` and start again.")
         return 2
     folder = chosen.outputs.resolve()
     try:
@@ -153,10 +158,13 @@ def main(argv: list[str] | None = None) -> int:
             chosen.auth,
             prevent_thread_lock=True,
             quiet=True,
+            mcp_server=chosen.mcp,
         )
     except (OmostError, OSError) as error:
         print(f"Cannot start: {error}")
         return 2
+    if chosen.mcp:
+        print(f"MCP tools: {url}gradio_api/mcp/ (streamable HTTP).")
     print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
     try:

@@ -42,15 +42,33 @@ def add(engine: Engine, folder: Path) -> None:
         top_p: float = 0.9,
         max_new_tokens: int = 4096,
     ) -> str:
-        """Writes a canvas program for a message; yields the growing reply. `history`: earlier turns, {"role",
-        "content"} each.
+        """Writes a canvas program for a message; yields the growing reply.
+
+        Args:
+            message: What the picture should show, or what to change in the plan of the turns before.
+            history: Earlier turns, each {"role": "user" or "assistant", "content": text}.
+            seed: The same seed, message and history give the same reply.
+            temperature: 0 always writes the likeliest plan, up to 2.
+            top_p: Leaves out unlikely words, above 0 and at most 1.
+            max_new_tokens: Where a reply is cut.
+
+        Returns:
+            The reply so far; the last one is whole. Give it to /read or /render.
         """
         with plainly():
             settings = ComposeSettings(temperature, top_p, max_new_tokens, seed)
             yield from replies(engine, _turns(history, message), settings)
 
     def read(text: str, strict: bool = False) -> dict[str, Any]:
-        """Reads a reply or a program: {"status", "canvas", "notes"}; canvas is null on "reject". Runs nothing."""
+        """Reads a reply or a canvas program, without a model; nothing in it is run.
+
+        Args:
+            text: A reply of a language model, a canvas program, or the JSON of a canvas.
+            strict: Refuse what would have to be mended.
+
+        Returns:
+            {"status": "accept", "repair" or "reject", "summary", "canvas" (null on "reject"), "notes"}.
+        """
         with plainly():
             return reading_record(text, strict)
 
@@ -64,7 +82,21 @@ def add(engine: Engine, folder: Path) -> None:
         images: int = 1,
         negative_prompt: str | None = None,
     ) -> list[FileData]:
-        """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own."""
+        """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
+
+        Args:
+            code: A canvas program, or a reply that holds one.
+            seed: Of the first picture; the same seed, program and settings give the same picture.
+            width: In pixels, a multiple of 64.
+            height: In pixels, a multiple of 64.
+            steps: More steps, cleaner picture, more time.
+            guidance: How strictly the picture follows the words.
+            images: How many pictures, 1 to 8.
+            negative_prompt: What should not be in the picture.
+
+        Returns:
+            The PNG files.
+        """
         wanted = {
             "width": width,
             "height": height,
@@ -78,7 +110,15 @@ def add(engine: Engine, folder: Path) -> None:
             return pictures(engine, Canvas.from_bot_response(_bounded(code)), settings, folder)
 
     def compose_and_render(message: str, seed: int = 12345) -> tuple[str, list[FileData]]:
-        """A message to a picture in one call: the reply, and the PNG files."""
+        """A message to a picture in one call, with the settings that suit both models.
+
+        Args:
+            message: What the picture should show.
+            seed: The same seed and message give the same picture.
+
+        Returns:
+            The reply with its canvas program, and the PNG files.
+        """
         with plainly():
             *_, reply = replies(engine, _turns(None, message), ComposeSettings(seed=seed))
             settings = replace(engine.render_defaults, seed=seed)

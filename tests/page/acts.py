@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,10 @@ def plan() -> str:
 
 
 @contextmanager
-def served(engine: Engine, folder: Path, port: int | None = None) -> Iterator[str]:
+def served(engine: Engine, folder: Path, port: int | None = None, **more: Any) -> Iterator[str]:
     """The page's address."""
     demo = build(engine, folder)
-    _, url, _ = launch(demo, folder, "127.0.0.1", port, None, prevent_thread_lock=True, quiet=True)
+    _, url, _ = launch(demo, folder, "127.0.0.1", port, None, prevent_thread_lock=True, quiet=True, **more)
     yield url
     demo.close()
 
