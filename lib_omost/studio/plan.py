@@ -206,7 +206,7 @@ def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, An
 
 def _checked_region(region: dict[str, Any]) -> dict[str, Any]:
     checked = _checked_texts(region, (*TEXTS, "id"))
-    box, depth, strength = region["box"], region["depth"], region["strength"]
+    box, depth, strength = region["box"], region["depth"], region.get("strength", 1.0)
     if not isinstance(box, list) or len(box) != 4 or any(type(edge) is not int for edge in box):
         raise ValueError("a box is four whole numbers")
     if type(depth) not in (int, float) or not math.isfinite(depth) or depth <= 0:
