@@ -39,13 +39,13 @@ class Gallery:
             elem_id="picture",
         )
         with gr.Row(elem_id="again", visible=False) as self.again:
-            self.use_seed = gr.Button("Use its seed", size="sm", min_width=90, elem_id="use-seed")
-            self.use_settings = gr.Button("Use its settings", size="sm", min_width=100, elem_id="use-settings")
-            self.use_plan = gr.Button("Use its plan", size="sm", min_width=90, elem_id="use-plan")
+            self.use_seed = gr.Button("Reuse seed", size="sm", min_width=90, elem_id="use-seed")
+            self.use_settings = gr.Button("Reuse settings", size="sm", min_width=100, elem_id="use-settings")
+            self.use_plan = gr.Button("Reuse plan", size="sm", min_width=90, elem_id="use-plan")
         self.small = gr.Gallery(
             label="Pictures of this session",
             show_label=False,
-            columns=5,
+            columns=4,
             fit_columns=False,
             visible=False,
             height="auto",

@@ -63,7 +63,7 @@ class PictureColumn:
                 "Stop", variant="stop", scale=1, min_width=80, elem_id="stop-render", interactive=False
             )
         self.keep = gr.Checkbox(
-            False, label="Keep the rest: paint only the boxes that changed since this picture", container=False,
+            False, label="Keep the rest: paint only what changed since this picture", container=False,
             elem_id="keep",
         )  # fmt: skip
         self.progress = progress_bar(elem_id="progress")

@@ -36,10 +36,10 @@ class PlanColumn:
     def __init__(self, sessions: Sessions, session: gr.State, size: list[gr.components.Component]) -> None:
         self.sessions, self.session, self.size = sessions, session, size
         self.editor = region_editor(elem_id="editor")
-        with gr.Accordion("Code", open=True, elem_id="code-box"):
+        with gr.Column(elem_id="code-box"):
             self.code = gr.Code(
                 language="python",
-                lines=8,
+                lines=3,
                 max_lines=18,
                 interactive=True,
                 show_label=False,

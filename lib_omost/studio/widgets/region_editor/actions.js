@@ -36,9 +36,17 @@ function travel(from, to) {
 
 function act(name) { if (!locked() && usable(name)) actions[name](); }
 function select(id) { selected = id; adding = false; draw(); light(id); }
-element.querySelector('.re-bar').addEventListener('click', e => { const b = e.target.closest('button'); if (b) act(b.dataset.act); });
+element.addEventListener('click', e => { const b = e.target.closest('[data-act]'); if (b) act(b.dataset.act); });
 list.addEventListener('click', e => { const row = e.target.closest('button'); if (row) select(row.dataset.id === selected ? null : row.dataset.id); });
 list.addEventListener('keydown', e => { if (e.key !== 'Enter' && e.key !== ' ') keys(e); });
+
+// Below the list stand the texts of the region or the code of the plan.
+function showPane(name) {
+  element.closest('#plan-column')?.setAttribute('data-pane', name);
+  for (const b of element.querySelectorAll('[data-pane]')) b.setAttribute('aria-pressed', b.dataset.pane === name);
+}
+find('.re-panes').addEventListener('click', e => { if (e.target.dataset.pane) showPane(e.target.dataset.pane); });
+document.addEventListener('click', e => { if (e.target instanceof Element && e.target.closest('[data-act=edit_code]')) showPane('code'); }, true);
 list.addEventListener('pointerover', e => hover(e.target.closest('button')?.dataset.id || null));
 list.addEventListener('pointerleave', () => hover(null));
 list.addEventListener('focusin', e => { if (e.target.matches(':focus-visible')) hover(e.target.dataset.id); });

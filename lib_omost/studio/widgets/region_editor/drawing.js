@@ -4,7 +4,7 @@ function draw() {
   if (plan.whole) stage.style.setProperty('--paper', colour(plan.whole.color)); else stage.style.removeProperty('--paper');
   stage.classList.toggle('adding', adding);
   drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); drawStatus();
-  for (const b of element.querySelectorAll('.re-bar button')) b.disabled = locked() || !usable(b.dataset.act);
+  for (const b of element.querySelectorAll('[data-act]')) b.disabled = locked() || !usable(b.dataset.act);
   find('[data-act=add]').classList.toggle('on', adding);
 }
 
@@ -112,7 +112,7 @@ function drawStatus() {
   const r = region(), count = plan.regions.length + (plan.regions.length === 1 ? ' region' : ' regions');
   if (plan.streaming) status.textContent = 'Composing… ' + count;
   else if (adding) status.textContent = 'Draw the new region in the plan, or press Enter';
-  else if (r) status.textContent = 'across ' + r.box[0] + '–' + r.box[2] + ', down ' + r.box[1] + '–' + r.box[3] + ' of 90' + piled(r);
+  else if (r) status.textContent = 'across ' + r.box[0] + '–' + r.box[2] + ', down ' + r.box[1] + '–' + r.box[3] + piled(r);
   else status.textContent = plan.regions.length ? count + ' · press one to edit it' : '';
 }
 
