@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import gradio as gr
+
 from lib_omost.runtime import SdxlEntry
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
@@ -24,6 +26,9 @@ SHOWN_WORDS = 12
 
 def cards() -> list[dict[str, str]]:
     """The examples in the chat widget's form."""
+    # Served from where they lie: copies in gradio's cache are shared by all its programs on this machine, and the first
+    # one to end takes them away.
+    gr.set_static_paths([THUMBNAILS])
     return [
         {"text": message, "display_text": message, "icon": str(THUMBNAILS / picture)} for picture, message in EXAMPLES
     ]

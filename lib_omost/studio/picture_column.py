@@ -148,7 +148,7 @@ class PictureColumn:
         return Job(code, canvas, settings, int(images), style, notes)
 
     def _painted(self, canvas: Canvas, style: str) -> tuple[Canvas, tuple[str, ...]]:
-        """What is painted of a canvas: with the style's words, in words that the image model knows; and what changed."""
+        """What is painted of a canvas: with the style's words, in words that the model knows; and what changed."""
         entry = self.engine.sdxl_entry
         return in_known_words(styled(canvas, style), known_words(entry), words_of_card(entry))
 
