@@ -45,7 +45,7 @@ def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | St
     what `render` raises.
     """
     reports: queue.Queue[Any] = queue.Queue()
-    start, shown_at, ahead, begun = time.monotonic(), 0.0, 0, False
+    start, shown_at, ahead, begun, ended = time.monotonic(), 0.0, 0, False, False
 
     def on_wait(runs: int) -> None:
         nonlocal ahead, start
@@ -79,8 +79,10 @@ def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | St
                 return
             if isinstance(report, BaseException):
                 raise report
+            ended = isinstance(report, list)
             yield report
-            if isinstance(report, list):
+            if ended:
                 return
     finally:
-        stop.set()
+        if not ended:  # whoever leaves early wants no more of it; the flag of one that ended is the next one's
+            stop.set()

@@ -67,3 +67,10 @@ def test_one_who_waits_is_told_how_many_are_ahead_until_the_first_step() -> None
     assert next(stream) == Waiting(2)
     told.set()
     assert [report.step for report in stream if isinstance(report, Step)] == [1, 2, 3, 4]
+
+
+def test_a_render_that_ended_leaves_the_stop_flag_to_the_next_of_its_batch() -> None:
+    stop = threading.Event()
+    first, second = list(render_steps(four_steps, stop)), list(render_steps(four_steps, stop))
+    assert first[-1] == second[-1] == [PICTURE]
+    assert not stop.is_set()
