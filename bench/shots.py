@@ -76,9 +76,10 @@ class Shooter:
         self.page.locator(".re-label", has_text="sunflower").hover()
 
     def stream(self) -> None:
-        self.server.rate = 40
+        self.server.rate = 25
         self.send()
         self.page.locator(".re-box:not(.pending)").nth(1).wait_for()
+        self.server.rate = 0.5  # holds the reply where it is
 
     def no_canvas(self) -> None:
         self.server.text = "I would paint a calm meadow with a house in it."
