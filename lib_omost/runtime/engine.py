@@ -183,12 +183,14 @@ class Engine:
         on_step: OnStep,
         stop: threading.Event,
         keep: Previous | None = None,
+        on_wait: Callable[[int], None] = lambda ahead: None,
     ) -> list[Image.Image]:
-        """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from.
+        """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from;
+        `on_wait(ahead)` is told how many runs come first while it waits for the device.
 
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.
         """
-        with self._turns.turn(stop), self._noted("Painting …"):
+        with self._turns.turn(stop, on_wait), self._noted("Painting …"):
             self._load_sdxl()
             return self._machine.render(canvas, settings, on_step, stop, keep)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lib_omost.errors import Stopped
@@ -26,8 +26,13 @@ class Turns:
         return len(self._queue)
 
     @contextmanager
-    def turn(self, stop: threading.Event | None = None) -> Iterator[None]:
-        """Waits for the turn and holds it; raises Stopped when `stop` is set before the turn comes."""
+    def turn(
+        self, stop: threading.Event | None = None, on_wait: Callable[[int], None] = lambda ahead: None
+    ) -> Iterator[None]:
+        """Waits for the turn and holds it; raises Stopped when `stop` is set before the turn comes.
+
+        `on_wait` is told again and again how many are ahead, and at last 0.
+        """
         ticket = object()
         self._queue.append(ticket)
         try:
@@ -35,7 +40,9 @@ class Turns:
                 while self._queue[0] is not ticket:
                     if stop is not None and stop.is_set():
                         raise Stopped("stopped before its turn came")
+                    on_wait(self._queue.index(ticket))
                     self._change.wait(0.1)  # a stop flag wakes nobody, so it is looked at ten times a second
+            on_wait(0)
             yield
         finally:
             with self._change:

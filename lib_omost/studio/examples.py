@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import gradio as gr
+
 from lib_omost.runtime import SdxlEntry
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
@@ -24,6 +26,9 @@ SHOWN_WORDS = 12
 
 def cards() -> list[dict[str, str]]:
     """The examples in the chat widget's form."""
+    # Served from where they lie: copies in gradio's cache are shared by all its programs on this machine, and the first
+    # one to end takes them away.
+    gr.set_static_paths([THUMBNAILS])
     return [
         {"text": message, "display_text": message, "icon": str(THUMBNAILS / picture)} for picture, message in EXAMPLES
     ]
@@ -31,11 +36,17 @@ def cards() -> list[dict[str, str]]:
 
 def known_words(entry: SdxlEntry) -> list[str]:
     """The nouns that a small model's card lists under "The words it knows"; none where there is no such list."""
+    first, _, _ = words_of_card(entry).partition("\n\n")
+    return [" ".join(word.split()).strip(" .") for word in first.split(",")] if first else []
+
+
+def words_of_card(entry: SdxlEntry) -> str:
+    """What the card says on words: its nouns, then sentences on synonyms, colours and backgrounds. "" for none."""
     card = Path(entry.source) / "README.md"
     if entry.place not in ("embedded", "folder") or not card.is_file():
-        return []
-    found = re.search(r"^## The words it knows\s*\n(.*?)(?:\n\s*\n|\Z)", card.read_text(encoding="utf-8"), re.M | re.S)
-    return [word.strip(" .\n") for word in found[1].split(",")] if found else []
+        return ""
+    found = re.search(r"^## The words it knows\s*\n(.*?)(?:^## |\Z)", card.read_text(encoding="utf-8"), re.M | re.S)
+    return found[1].strip() if found else ""
 
 
 def words_line(entry: SdxlEntry) -> str:

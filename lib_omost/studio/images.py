@@ -25,16 +25,26 @@ MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a picture says about itself. `code` is the canvas program as it was when the picture was made."""
+    """What a picture says about itself. `code` is the canvas program as it was when the picture was made, `style` the
+    style preset that was added to its words ("" where none is named).
+    """
 
     canvas: Canvas
     code: str
     settings: RenderSettings
     model: str
+    style: str = ""
 
 
 def save_png(
-    image: Image.Image, path: Path | str, canvas: Canvas, settings: RenderSettings, *, code: str = "", model: str = ""
+    image: Image.Image,
+    path: Path | str,
+    canvas: Canvas,
+    settings: RenderSettings,
+    *,
+    code: str = "",
+    model: str = "",
+    style: str = "",
 ) -> Path:
     """Writes the picture with one iTXt chunk of JSON (program, settings, model) and a line that other programs read.
 
@@ -48,6 +58,7 @@ def save_png(
         "code": code or canvas.to_code(),
         "settings": dataclasses.asdict(settings),
         "model": model,
+        "style": style,
     }
     info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
     info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
@@ -80,15 +91,15 @@ def read_png(path: Path | str) -> Saved:
     record = _record(path)
     try:
         settings = _settings(record["settings"])
-        code, model = record["code"], record.get("model", "")
-        if not isinstance(code, str) or not isinstance(model, str):
-            raise TypeError("the program is not a text")
+        code, model, style = record["code"], record.get("model", ""), record.get("style", "")
+        if not all(isinstance(text, str) for text in (code, model, style)):
+            raise TypeError("the program, the model or the style is not a text")
     except (KeyError, TypeError, SettingsError) as error:
         raise StorageError(f"{path.name} carries settings that cannot be used: {error}") from error
     reading = read_canvas(code, strict=True)
     if reading.canvas is None:
         raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
-    return Saved(reading.canvas, code, settings, model[:200])
+    return Saved(reading.canvas, code, settings, model[:200], style[:200])
 
 
 def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, int], model: str = "") -> str:

@@ -26,24 +26,26 @@ TEXTS = {
 }
 MAX_REGIONS = 64
 MAX_TEXT = 4000
+MAX_STRENGTH = 4.0
 NAMES = {to_hex(rgb): name for name, rgb in reversed(COLORS.items())}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A program that reads as a canvas ("" for none yet), and the editor's names of its regions, in the program's
-    order.
+    """A program that reads as a canvas ("" for none yet), the editor's names of its regions, in the program's order,
+    and how strongly each binds: a setting of the render that the program has no word for. None stands for all 1.
     """
 
     code: str = ""
     ids: tuple[str, ...] = ()
+    strengths: tuple[float, ...] = ()
 
 
-def plan_of(reading: Reading) -> Plan:
+def plan_of(reading: Reading, strengths: Sequence[float] = ()) -> Plan:
     """The plan of a reply or of edited code; an empty one where there is no canvas."""
     if reading.canvas is None:
         return Plan()
-    return Plan(reading.code, tuple(f"r{index}" for index in range(len(reading.canvas.regions))))
+    return Plan(reading.code, tuple(f"r{index}" for index in range(len(reading.canvas.regions))), tuple(strengths))
 
 
 def read_program(code: str) -> Reading:
@@ -54,17 +56,25 @@ def read_program(code: str) -> Reading:
 
 
 def editor_value(
-    plan: Plan, *, ratio: tuple[int, int] = (7, 9), picture: str = "", echo: int | None = None, fresh: bool = True
+    plan: Plan,
+    *,
+    ratio: tuple[int, int] = (7, 9),
+    picture: str = "",
+    echo: int | None = None,
+    fresh: bool = True,
+    frame: bool = False,
 ) -> dict[str, Any]:
     """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` clears its
-    undo.
+    undo; with `frame` an editor that has a plan takes only the picture and the ratio.
     """
     reading = read_program(plan.code)
     canvas = reading.canvas if plan.code else None
     value = _value(canvas, plan.ids, ratio)
+    for region, strength in zip(value["regions"], plan.strengths, strict=False):
+        region["strength"] = strength
     for region, (start, end) in zip(value["regions"], reading.spans, strict=False):
         region["lines"] = [plan.code.count("\n", 0, start) + 1, plan.code.count("\n", 0, end) + 1]
-    return {**value, "picture": picture, "echo": echo, "fresh": fresh}
+    return {**value, "picture": picture, "echo": echo, "fresh": fresh, "frame": frame}
 
 
 def streaming_value(canvas: Canvas | None, pending: Box | None, ratio: tuple[int, int]) -> dict[str, Any]:
@@ -94,7 +104,8 @@ def apply_edit(plan: Plan, posted: Any) -> Plan:
     if whole is not None:
         code = _change_whole(code, before, whole)
     _read(code)
-    return Plan(code, tuple(ids))
+    strengths = tuple(wanted[name]["strength"] for name in ids)
+    return Plan(code, tuple(ids), strengths if any(strength != 1 for strength in strengths) else ())
 
 
 def _value(canvas: Canvas | None, ids: Sequence[str], ratio: tuple[int, int]) -> dict[str, Any]:
@@ -116,6 +127,7 @@ def _shown(region: Region, name: str) -> dict[str, Any]:
         "box": list(region.box),
         "depth": region.distance_to_viewer,
         "color": to_hex(region.color),
+        "strength": 1.0,
         "details": list(region.detailed_descriptions),
         **{key: getattr(region, keyword) for key, keyword in TEXTS.items()},
     }
@@ -194,12 +206,15 @@ def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, An
 
 def _checked_region(region: dict[str, Any]) -> dict[str, Any]:
     checked = _checked_texts(region, (*TEXTS, "id"))
-    box, depth = region["box"], region["depth"]
+    box, depth, strength = region["box"], region["depth"], region.get("strength", 1.0)
     if not isinstance(box, list) or len(box) != 4 or any(type(edge) is not int for edge in box):
         raise ValueError("a box is four whole numbers")
     if type(depth) not in (int, float) or not math.isfinite(depth) or depth <= 0:
         raise ValueError("a depth is a number above 0")
-    return {**checked, "box": list(Box(*box)), "depth": float(depth), "snap": region.get("snap") is True}
+    if type(strength) not in (int, float) or not 0 <= strength <= MAX_STRENGTH:
+        raise ValueError(f"a strength is a number from 0 to {MAX_STRENGTH:g}")
+    numbers = {"depth": float(depth), "strength": float(strength)}
+    return {**checked, **numbers, "box": list(Box(*box)), "snap": region.get("snap") is True}
 
 
 def _checked_texts(source: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -219,7 +234,7 @@ def _text(value: Any) -> str:
 
 
 def renamed(plan: Plan, old: Plan) -> Plan:
-    """`plan` with the names of `old` where both have as many regions, so that a selection survives a small edit of
-    code.
+    """`plan` with the names and strengths of `old` where both have as many regions, so that they survive a small edit
+    of code.
     """
-    return replace(plan, ids=old.ids) if len(plan.ids) == len(old.ids) else plan
+    return replace(plan, ids=old.ids, strengths=old.strengths) if len(plan.ids) == len(old.ids) else plan

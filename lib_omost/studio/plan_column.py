@@ -36,10 +36,10 @@ class PlanColumn:
     def __init__(self, sessions: Sessions, session: gr.State, size: list[gr.components.Component]) -> None:
         self.sessions, self.session, self.size = sessions, session, size
         self.editor = region_editor(elem_id="editor")
-        with gr.Accordion("Code", open=True, elem_id="code-box"):
+        with gr.Column(elem_id="code-box"):
             self.code = gr.Code(
                 language="python",
-                lines=8,
+                lines=3,
                 max_lines=18,
                 interactive=True,
                 show_label=False,
@@ -63,14 +63,25 @@ class PlanColumn:
 
     def show(self, session: str, turns: Sequence[Turn], size: tuple[int, int]) -> tuple[Any, ...]:
         """Editor, code and plan of the newest canvas in the conversation."""
-        found = chat.last_reading(turns)
-        plan = plan_of(found[1]) if found else Plan()
+        plan = self._plan_of(session, turns)
         return editor_value(plan, ratio=size, picture=self._picture(session)), plan.code, plan
+
+    def frame(self, session: str, turns: Sequence[Turn], size: tuple[int, int]) -> dict[str, Any]:
+        """A new picture to lie under the boxes; they stay as a person has them in hand."""
+        return editor_value(self._plan_of(session, turns), ratio=size, picture=self._picture(session), frame=True)
 
     def streaming(self, reply: Growing, size: tuple[int, int]) -> tuple[Any, ...]:
         """The plan while it is written: the code pane waits for the end, the boxes appear one by one."""
         editor = streaming_value(reply.canvas, reply.pending, size) if reply.plan_changed else gr.skip()
         return editor, gr.skip(), gr.skip()
+
+    def _plan_of(self, session: str, turns: Sequence[Turn]) -> Plan:
+        """The newest canvas, with the strengths that its regions had when it was painted last."""
+        found = chat.last_reading(turns)
+        if found is None:
+            return Plan()
+        painted = next((r for r in self.sessions.renders(session) if r.code == found[1].code), None)
+        return plan_of(found[1], painted.settings.get("region_strengths", ()) if painted else ())
 
     def _picture(self, session: str) -> str:
         renders = self.sessions.renders(session)
@@ -101,7 +112,7 @@ class PlanColumn:
         return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
 
     def resize(self, session: str, plan: Plan, width: int, height: int) -> dict[str, Any]:
-        return editor_value(plan, ratio=(width, height), picture=self._picture(session), fresh=False)
+        return editor_value(plan, ratio=(width, height), picture=self._picture(session), frame=True)
 
     def _kept(self, session: str, plan: Plan, size: tuple[int, int], echo: int | None) -> tuple[Any, ...]:
         turns = chat.with_code(self.sessions.turns(session), plan.code)

@@ -13,13 +13,17 @@ from typing import Any
 import gradio as gr
 
 WIDGETS = Path(__file__).parent / "widgets"
+# One script, in this order.
+EDITOR = ("plan", "drawing", "form", "actions", "pointer", "keyboard", "code")
 
 
 def region_editor(**layout: Any) -> gr.HTML:
     """The plan as boxes to draw, drag, resize, order and re-word. Its value is `plan.editor_value`, its event
     `edited`.
     """
-    return _widget("region_editor", layout)
+    folder = WIDGETS / "region_editor"
+    scripts = "\n".join(_text(folder / f"{part}.js") for part in EDITOR)
+    return _html(_text(folder / "editor.html"), _text(folder / "editor.css"), scripts, layout)
 
 
 def state_line(**layout: Any) -> gr.HTML:
@@ -35,8 +39,16 @@ def progress_bar(**layout: Any) -> gr.HTML:
 
 
 def _widget(name: str, layout: dict[str, Any]) -> gr.HTML:
+    html, css, js = (_text(WIDGETS / f"{name}.{suffix}") for suffix in ("html", "css", "js"))
+    return _html(html, css, js, layout)
+
+
+def _html(html: str, css: str, js: str, layout: dict[str, Any]) -> gr.HTML:
     # Not a subclass: gradio writes a .pyi file beside the source of every component class.
-    html, css, js = ((WIDGETS / f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js"))
     return gr.HTML(
         value={}, html_template=html, css_template=css, js_on_load=js, apply_default_css=False, padding=False, **layout
     )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

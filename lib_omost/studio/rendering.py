@@ -16,9 +16,11 @@ from PIL import Image
 from lib_omost.errors import Stopped
 
 PREVIEW_PAUSE_S = 0.5
+WAIT_TICK_S = 0.5
 Preview = Callable[[], Image.Image]
 OnStep = Callable[[int, int, Preview], None]
-Render = Callable[[OnStep, threading.Event], list[Image.Image]]
+OnWait = Callable[[int], None]
+Render = Callable[[OnStep, threading.Event, OnWait], list[Image.Image]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,27 @@ class Step:
     seconds: float
 
 
-def render_steps(render: Render, stop: threading.Event) -> Iterator[Step | list[Image.Image]]:
-    """Yields a Step after every step and at last the pictures; nothing more after a stop. Raises what `render`
-    raises.
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No step is done yet; so many runs are `ahead`, or none and a model is being loaded."""
+
+    ahead: int
+
+
+def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
+    """Yields Waiting now and then, a Step after every step and at last the pictures; nothing more after a stop. Raises
+    what `render` raises.
     """
     reports: queue.Queue[Any] = queue.Queue()
-    start, shown_at = time.monotonic(), 0.0
+    start, shown_at, ahead, begun, ended = time.monotonic(), 0.0, 0, False, False
+
+    def on_wait(runs: int) -> None:
+        nonlocal ahead, start
+        ahead, start = runs, time.monotonic()  # waiting is not part of the time a step takes
 
     def on_step(step: int, steps: int, preview: Preview) -> None:
-        nonlocal shown_at
+        nonlocal shown_at, begun
+        begun = True
         picture = None
         if step < steps and time.monotonic() - shown_at >= PREVIEW_PAUSE_S:
             picture = preview()
@@ -48,7 +62,7 @@ def render_steps(render: Render, stop: threading.Event) -> Iterator[Step | list[
 
     def work() -> None:
         try:
-            reports.put(render(on_step, stop))
+            reports.put(render(on_step, stop, on_wait))
         except BaseException as error:
             reports.put(error)
 
@@ -56,13 +70,19 @@ def render_steps(render: Render, stop: threading.Event) -> Iterator[Step | list[
     worker.start()
     try:
         while True:
-            report = reports.get()
+            try:
+                report = reports.get(timeout=None if begun else WAIT_TICK_S)
+            except queue.Empty:
+                yield Waiting(ahead)
+                continue
             if isinstance(report, Stopped):
                 return
             if isinstance(report, BaseException):
                 raise report
+            ended = isinstance(report, list)
             yield report
-            if isinstance(report, list):
+            if ended:
                 return
     finally:
-        stop.set()
+        if not ended:  # whoever leaves early wants no more of it; the flag of one that ended is the next one's
+            stop.set()

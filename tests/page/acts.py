@@ -18,7 +18,7 @@ from lib_omost.canvas import Canvas
 from lib_omost.runtime import Engine
 
 playwright = pytest.importorskip("playwright.sync_api")  # skips the test file that imports this one
-Browser, Page, expect = playwright.Browser, playwright.Page, playwright.expect
+Browser, Page, Locator, expect = playwright.Browser, playwright.Page, playwright.Locator, playwright.expect
 WAIT_MS = 30_000  # for one condition: the machine may be busy
 expect.set_options(timeout=WAIT_MS)
 
@@ -46,11 +46,11 @@ def served(engine: Engine, folder: Path, port: int | None = None, **more: Any) -
 
 
 @contextmanager
-def visit(browser: Browser, url: str, width: int = 1440, height: int = 900) -> Iterator[Page]:
+def visit(browser: Browser, url: str, width: int = 1440, height: int = 900, **more: Any) -> Iterator[Page]:
     """A visitor of their own, on a page that knows its session; whatever the page complains of fails the test."""
     complaints: list[str] = []
     ours = (url, "data:", "blob:")
-    context = browser.new_context(viewport={"width": width, "height": height})
+    context = browser.new_context(viewport={"width": width, "height": height}, **more)
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
@@ -68,8 +68,33 @@ def send(page: Page, text: str) -> None:
     page.locator("#message textarea").press("Enter")
 
 
+def pane(page: Page, name: str) -> Page:
+    """Shows the texts or the code below the plan."""
+    page.locator(f".re-panes [data-pane={name}]").click()
+    return page
+
+
 def code_of(page: Page) -> str:
-    return str(page.locator("#code .cm-content").inner_text())
+    return str(pane(page, "code").locator("#code .cm-content").inner_text())
+
+
+def watched(page: Page, selector: str, expression: str) -> Callable[[], list[Any]]:
+    """Notes the value of an expression at every change below the selected node; returns what gives the values so
+    far.
+    """
+    name = page.evaluate(
+        """([selector, expression]) => {
+            const seen = [], name = 'seen' + Object.keys(window).length, read = new Function('return ' + expression);
+            const look = () => seen.push(read());
+            look();
+            new MutationObserver(look).observe(document.querySelector(selector), {subtree: true, childList: true,
+                characterData: true, attributes: true});
+            window[name] = seen;
+            return name;
+        }""",
+        [selector, expression],
+    )
+    return lambda: list(page.evaluate(f"window.{name}"))
 
 
 def rendered(page: Page, timeout_s: float = 60) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lib_omost.runtime import Engine
 from lib_omost.studio.images import read_png
-from tests.page.acts import Browser, expect, rendered, send, served, visit
+from tests.page.acts import Browser, expect, pane, rendered, send, served, visit
 
 pytestmark = pytest.mark.ui
 
@@ -28,7 +28,7 @@ def test_a_message_becomes_code_is_edited_and_becomes_a_picture_on_the_default_m
         page.locator(".re-list button").first.click()
         page.locator(".re-form [data-key=description]").fill("a red apple with a leaf")
         page.locator(".re-form [data-key=name]").focus()
-        expect(page.locator("#code .cm-content")).to_contain_text("a red apple with a leaf")
+        expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("a red apple with a leaf")
         page.locator("#render").click()
         rendered(page)
         expect(page.locator("#picture img")).to_be_visible()

@@ -1,30 +1,75 @@
-"""How the page looks: no side scrolling, nothing serious by axe-core."""
+"""How the page looks: no side scrolling, rings where the focus is, nothing serious by axe-core in any state."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.page.acts import Browser, Page, composed, expect, visit
+from lib_omost.studio import theme as looks
+from tests.page.acts import Browser, Page, composed, expect, pane, rendered, toggle, visit
 
 pytestmark = pytest.mark.ui
 
 
-@pytest.mark.parametrize("width", [390, 1440, 2560])
+@pytest.mark.parametrize("width", [390, 768, 1440, 2560])
 def test_nothing_hangs_over_the_side_of_the_window(browser: Browser, url: str, width: int) -> None:
     with visit(browser, url, width) as page:
         composed(page)
+        page.locator(".re-list button").first.click()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_our_styles_and_scripts_name_no_other_host() -> None:
+    ours = [looks.head(), *(file.read_text(encoding="utf-8") for file in looks.CSS_FILES)]
+    assert not re.search(r"(https?:)?//[\w-]+\.\w+", re.sub(r"(?m)(^|[\s;])//.*$", "", "\n".join(ours)))
+    assert looks.theme()._font_css == looks.theme()._stylesheets == []
+
+
+def test_what_has_the_focus_shows_a_ring(page: Page) -> None:
+    composed(page)
+    page.locator(".re-stage").focus()
+    bare = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        bare += page.evaluate(
+            "() => { const n = document.activeElement, s = getComputedStyle(n);"
+            " return s.outlineStyle === 'none' && s.boxShadow === 'none' ? [n.outerHTML.slice(0, 120)] : []; }"
+        )
+    assert not bare, bare
+
+
+def serious(page: Page, state: str) -> list[tuple[str, str, str]]:
+    """axe-core's serious and critical findings, with the first node of each."""
+    expect(page.locator(".empty[aria-label]:not([role])")).to_have_count(0)  # the page's own labelling has passed
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(state, one["id"], one["nodes"][0]["html"][:160]) for one in grave]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: Page, url: str, theme: str) -> None:
+def test_axe_finds_nothing_serious_in_any_state(page: Page, url: str, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="axe-core comes with axe-playwright-python")
     page.goto(f"{url}?__theme={theme}")
     expect(page.locator("#message textarea")).to_be_enabled()
+    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = serious(page, "empty")
     composed(page)
     expect(page.locator("#chat pre")).to_have_attribute("tabindex", "0")
-    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [(one["id"], one["impact"]) for one in found if one["impact"] in ("serious", "critical")] == []
+    page.locator(".re-list button").first.click()
+    found += serious(page, "a region chosen")
+    expect(pane(page, "code").locator("#code .cm-scroller")).to_have_attribute("tabindex", "0")
+    found += serious(page, "code")
+    for _ in range(2):
+        page.locator("#render").click()
+        rendered(page)
+    expect(page.locator("#gallery img")).to_have_count(2)
+    page.locator("#compare-box button").first.click()
+    expect(page.locator("#compare img").first).to_be_visible()
+    found += serious(page, "two pictures compared")
+    for bar in ("settings-bar", "sessions-bar"):
+        toggle(page, bar)
+        found += serious(page, bar)
+        toggle(page, bar)
+    assert not found, found

@@ -47,6 +47,21 @@ def test_a_stop_flag_leaves_the_queue_and_lets_the_next_one_pass() -> None:
         assert turns.taken == 1
 
 
+def test_one_who_waits_is_told_how_many_are_ahead() -> None:
+    turns, told = Turns(), []
+    with turns.turn():
+        waiting = threading.Thread(target=lambda: _wait(turns, told))
+        waiting.start()
+        wait_until(lambda: told)
+    waiting.join(5)
+    assert (told[0], told[-1]) == (1, 0)
+
+
+def _wait(turns: Turns, told: list[int]) -> None:
+    with turns.turn(on_wait=told.append):
+        pass
+
+
 def test_an_error_inside_a_turn_frees_it() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError), turns.turn():

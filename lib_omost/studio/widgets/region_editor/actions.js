@@ -1,0 +1,54 @@
+// ---- actions ---------------------------------------------------------------------------------------------------------
+const blank = box => ({id: newId(), box, depth: nearest(), color: '#4f8cff', description: 'new region', details: [], tags: '', atmosphere: '', style: '', quality: '', name: '', negative: '', strength: 1});
+const nearest = () => plan.regions.length ? Math.min(...plan.regions.map(r => r.depth)) : 5;
+const round = depth => Math.max(.1, Math.round(depth * 100) / 100);
+
+const actions = {
+  add: () => { adding = !adding; stage.focus({preventScroll: true}); draw(); },
+  remove: () => change(() => { plan.regions = plan.regions.filter(r => r.id !== selected); selected = null; }),
+  duplicate: () => change(() => {
+    const twin = copy(region()), [left, top, right, bottom] = twin.box, dx = right + 4 > GRID ? -4 : 4, dy = bottom + 4 > GRID ? -4 : 4;
+    twin.id = newId(); twin.box = [clamp(left + dx, 0, GRID), clamp(top + dy, 0, GRID), clamp(right + dx, 0, GRID), clamp(bottom + dy, 0, GRID)];
+    plan.regions.push(twin); selected = twin.id;
+  }),
+  nearer: () => change(() => step(-1)),
+  farther: () => change(() => step(1)),
+  snap: () => change(() => { region().snap = true; }),
+  undo: () => travel(past, future),
+  redo: () => travel(future, past),
+};
+
+// One place in the order of depth: between the next neighbour and the one after it, or beyond the last.
+function step(sign) {
+  const r = region(), depths = plan.regions.filter(o => o !== r).map(o => o.depth).sort((a, b) => sign * (a - b));
+  const beyond = depths.filter(d => sign * (d - r.depth) >= 0);
+  if (!beyond.length) { r.depth = round(sign < 0 ? r.depth * .8 : r.depth * 1.25); return; }
+  r.depth = round(beyond.length > 1 && beyond[1] !== beyond[0] ? (beyond[0] + beyond[1]) / 2 : sign < 0 ? beyond[0] * .8 : beyond[0] * 1.25);
+}
+
+function travel(from, to) {
+  if (locked() || !from.length) return;
+  to.push(JSON.stringify(state()));
+  Object.assign(plan, JSON.parse(from.pop()));
+  if (!region()) selected = null;
+  commit();
+}
+
+function act(name) { if (!locked() && usable(name)) actions[name](); }
+function select(id) { selected = id; adding = false; draw(); light(id); }
+element.addEventListener('click', e => { const b = e.target.closest('[data-act]'); if (b) act(b.dataset.act); });
+list.addEventListener('click', e => { const row = e.target.closest('button'); if (row) select(row.dataset.id === selected ? null : row.dataset.id); });
+list.addEventListener('keydown', e => { if (e.key !== 'Enter' && e.key !== ' ') keys(e); });
+
+// Below the list stand the texts of the region or the code of the plan.
+function showPane(name) {
+  element.closest('#plan-column')?.setAttribute('data-pane', name);
+  for (const b of element.querySelectorAll('[data-pane]')) b.setAttribute('aria-pressed', b.dataset.pane === name);
+}
+find('.re-panes').addEventListener('click', e => { if (e.target.dataset.pane) showPane(e.target.dataset.pane); });
+document.addEventListener('click', e => { if (e.target instanceof Element && e.target.closest('[data-act=edit_code]')) showPane('code'); }, true);
+list.addEventListener('pointerover', e => hover(e.target.closest('button')?.dataset.id || null));
+list.addEventListener('pointerleave', () => hover(null));
+list.addEventListener('focusin', e => { if (e.target.matches(':focus-visible')) hover(e.target.dataset.id); });
+list.addEventListener('focusout', () => hover(null));
+lay.addEventListener('input', drawPicture);

@@ -1,0 +1,123 @@
+// ---- drawing ---------------------------------------------------------------------------------------------------------
+function draw() {
+  stage.style.setProperty('--ratio', plan.ratio[0] / plan.ratio[1]);
+  if (plan.whole) stage.style.setProperty('--paper', colour(plan.whole.color)); else stage.style.removeProperty('--paper');
+  stage.classList.toggle('adding', adding);
+  drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); drawStatus();
+  for (const b of element.querySelectorAll('[data-act]')) b.disabled = locked() || !usable(b.dataset.act);
+  find('[data-act=add]').classList.toggle('on', adding);
+}
+
+const usable = act => act === 'add' ? true : act === 'undo' ? past.length > 0 : act === 'redo' ? future.length > 0 : !!region();
+
+function drawPicture() {
+  let img = stage.querySelector('img');
+  find('.re-lay').style.visibility = plan.picture ? 'visible' : 'hidden';
+  if (!plan.picture) { if (img) img.remove(); stage.style.setProperty('--tint', .62); return; }
+  if (!img) { img = document.createElement('img'); img.alt = ''; stage.prepend(img); }
+  if (img.dataset.source !== plan.picture) { img.dataset.source = plan.picture; img.src = plan.picture; }
+  img.style.opacity = lay.value / 100;
+  stage.style.setProperty('--tint', .62 * (1 - .85 * lay.value / 100));
+}
+
+function drawBoxes() {
+  const old = new Map([...stage.querySelectorAll('.re-box')].map(n => [n.dataset.id, n]));
+  const order = [...plan.regions].sort((a, b) => b.depth - a.depth);
+  order.forEach((r, z) => {
+    const node = old.get(r.id) || stage.appendChild(makeBox(r.id));
+    old.delete(r.id);
+    put(node, r.box);
+    node.style.zIndex = r.id === selected ? 1000 : z + 1;
+    node.classList.toggle('selected', r.id === selected);
+    node.classList.toggle('lit', r.id === lit);
+    node.querySelector('.tint').style.background = colour(r.color);
+  });
+  if (plan.pending) {
+    const node = old.get('pending') || stage.appendChild(makeBox('pending'));
+    old.delete('pending');
+    node.classList.add('pending');
+    put(node, plan.pending);
+  }
+  old.forEach(n => n.remove());
+  const empty = find('.re-empty');
+  empty.hidden = plan.regions.length > 0 || !!plan.pending || !!drag;
+  empty.querySelector('p').textContent = plan.streaming ? 'Composing the plan…' : COARSE ? 'The plan appears here, box by box. Or press Add and draw one.' : 'The plan appears here, box by box. Or draw one: press and drag.';
+}
+const COARSE = matchMedia('(pointer: coarse)').matches;
+
+function put(node, [left, top, right, bottom]) {
+  node.style.left = left / GRID * 100 + '%'; node.style.top = top / GRID * 100 + '%';
+  node.style.width = (right - left) / GRID * 100 + '%'; node.style.height = (bottom - top) / GRID * 100 + '%';
+}
+
+const GRIPS = {nw: [0, 0], n: [50, 0], ne: [100, 0], e: [100, 50], se: [100, 100], s: [50, 100], sw: [0, 100], w: [0, 50]};
+function makeBox(id) {
+  const node = document.createElement('div');
+  node.dataset.id = id;
+  node.className = 're-box' + (seen.has(id) ? '' : ' new');
+  seen.add(id);
+  const tint = document.createElement('div'); tint.className = 'tint'; node.appendChild(tint);
+  for (const [grip, [x, y]] of Object.entries(GRIPS)) {
+    const dot = document.createElement('i');
+    dot.className = 're-grip'; dot.dataset.grip = grip;
+    dot.style.left = x + '%'; dot.style.top = y + '%'; dot.style.cursor = grip + '-resize';
+    node.appendChild(dot);
+  }
+  return node;
+}
+
+const title = r => r.name || r.description || 'region';
+
+// Labels lie above all boxes and never on one another: each takes the first free place along its box, then below it.
+function drawLabels() {
+  stage.querySelectorAll('.re-label').forEach(n => n.remove());
+  const width = stage.clientWidth, height = stage.clientHeight, taken = [], high = 20, gap = 3;
+  if (!width) return;
+  const order = [...plan.regions].sort((a, b) => (b.id === selected) - (a.id === selected) || a.depth - b.depth);
+  for (const r of order) {
+    const node = document.createElement('div');
+    node.className = 're-label' + (r.id === selected ? ' selected' : ''); node.dataset.id = r.id; node.textContent = title(r);
+    const depth = document.createElement('small'); depth.textContent = r.depth; node.appendChild(depth);
+    stage.appendChild(node);
+    const wide = node.offsetWidth, [left, top, right, bottom] = r.box.map((v, i) => v / GRID * (i % 2 ? height : width));
+    const xs = [left + gap, right - wide - gap].map(x => clamp(x, gap, width - wide - gap)), ys = [];
+    for (let y = top + gap; y < bottom - high; y += high + gap) ys.push(y);
+    for (let y = gap; y < height - high; y += high + gap) ys.push(y);
+    const free = (x, y) => taken.every(([a, b, c, d]) => x >= c || x + wide <= a || y >= d || y + high <= b);
+    let place = null;
+    for (const y of ys) { const x = xs.find(x => free(x, y)); if (x !== undefined) { place = [x, clamp(y, gap, height - high - gap)]; break; } }
+    if (!place || !free(...place)) { node.remove(); continue; }  // the list below still has it
+    node.style.left = place[0] + 'px'; node.style.top = place[1] + 'px';
+    taken.push([place[0], place[1], place[0] + wide, place[1] + high]);
+  }
+}
+
+function drawList() {
+  const order = byDepth();
+  while (list.children.length > order.length) list.lastChild.remove();
+  order.forEach((r, i) => {
+    let row = list.children[i];
+    if (!row) {
+      row = document.createElement('button'); row.type = 'button'; row.title = 'Its name, and how far away it is';
+      for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; row.appendChild(n); }
+      list.appendChild(row);
+    }
+    row.dataset.id = r.id;
+    row.classList.toggle('selected', r.id === selected); row.classList.toggle('lit', r.id === lit); row.setAttribute('aria-pressed', r.id === selected);
+    row.children[0].style.background = colour(r.color); row.children[1].textContent = title(r); row.children[2].textContent = r.depth;
+  });
+}
+
+function drawStatus() {
+  const r = region(), count = plan.regions.length + (plan.regions.length === 1 ? ' region' : ' regions');
+  if (plan.streaming) status.textContent = 'Composing… ' + count;
+  else if (adding) status.textContent = 'Draw the new region in the plan, or press Enter';
+  else if (r) status.textContent = 'across ' + r.box[0] + '–' + r.box[2] + ', down ' + r.box[1] + '–' + r.box[3] + piled(r);
+  else status.textContent = plan.regions.length ? count + ' · press one to edit it' : '';
+}
+
+// Boxes that lie one on the other are reached by pressing the same place again.
+function piled(r) {
+  const [l, t, right, b] = r.box, others = plan.regions.filter(o => o !== r && o.box[0] < right && o.box[2] > l && o.box[1] < b && o.box[3] > t);
+  return others.length ? ' · press again for the one below' : '';
+}

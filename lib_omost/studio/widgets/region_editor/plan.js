@@ -1,0 +1,69 @@
+// The plan as boxes: draws props.value, and tells the server the whole plan after every change ('edited').
+// Texts only ever go through textContent and form values; colours are checked before they reach a style.
+// The files of this folder run as one script, in the order that region_editor.py names.
+const GRID = 90, SMALLEST = 3, KEPT = 80, PATIENCE_MS = 8000;
+const find = selector => element.querySelector(selector);
+const stage = find('.re-stage'), list = find('.re-list'), form = find('.re-form'), status = find('.re-status'), lay = find('.re-lay input');
+const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+const copy = value => JSON.parse(JSON.stringify(value));
+const colour = text => /^#[0-9a-f]{6}$/i.test(text || '') ? text : '#888888';
+const EMPTY = {whole: null, regions: [], pending: null, streaming: false, ratio: [7, 9], picture: ''};
+let number = 0, waiting = 0, dirty = false, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), past = [], future = [], fresh = 0, settled = null, loaded = false;
+
+const region = () => plan.regions.find(r => r.id === selected) || null;
+const byDepth = () => [...plan.regions].sort((a, b) => a.depth - b.depth);
+const locked = () => plan.streaming;
+const state = () => ({whole: plan.whole, regions: plan.regions});
+const keep = () => { past.push(JSON.stringify(state())); if (past.length > KEPT) past.shift(); future = []; };
+const newId = () => 'c' + Date.now().toString(36) + (fresh++);
+
+function load() {
+  const next = {...EMPTY, ...copy(props.value || {})};
+  if (next.frame && loaded) {  // only the picture below or the shape: what a person is editing stays in their hand
+    plan.picture = next.picture; plan.ratio = next.ratio;
+    draw();
+    return;
+  }
+  loaded = true;
+  if (next.echo != null) {  // the answer to an edit
+    if (next.echo !== waiting) return;
+    waiting = 0;
+    if (dirty) { post(); return; }
+    rest();
+    if (drag) return;  // it must not move what is in the hand
+  }
+  if (next.streaming && !plan.streaming) seen.clear();
+  if (next.fresh) { past = []; future = []; selected = null; }
+  plan = next;
+  if (!region()) selected = null;
+  draw();
+}
+
+// One edit is on its way at a time; what changes meanwhile goes as one later edit, so that none is lost or out of order.
+function post() {
+  dirty = false;
+  const mine = waiting = ++number;
+  trigger('edited', {number: mine, ...copy(state())});
+  setTimeout(() => { if (waiting === mine) { waiting = 0; if (dirty) post(); else rest(); } }, PATIENCE_MS);
+}
+
+function commit() {
+  if (waiting) dirty = true; else post();
+  draw();
+}
+
+function change(act) { if (locked()) return; keep(); act(); commit(); }
+
+// A press of Render waits until the last edit is in the code, so that what is seen is what is painted.
+document.addEventListener('click', e => {
+  const button = e.target instanceof Element && e.target.closest('#render');
+  if (!button || !element.isConnected || (!waiting && !dirty)) return;
+  e.stopImmediatePropagation(); e.preventDefault();
+  settled = () => button.querySelector('button')?.click() ?? button.click();
+}, true);
+function rest() {
+  if (!settled) return;
+  const go = settled;
+  settled = null;
+  setTimeout(go, 60);  // by then the code pane has what came with this answer
+}
