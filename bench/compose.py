@@ -253,7 +253,7 @@ def _pass_s(cached: CachedModel, size: int, synchronize: object, repeats: int = 
 
 
 def _recorded(seconds: dict[int, float], plain: float, beside: float) -> dict[str, Number]:
-    """Tokens a second of the recorded replies, had this model written them; `beside` the passes a token takes so long."""
+    """Tokens a second of the recorded replies, had this model written them; `beside`: seconds a token beside passes."""
     numbers = json.loads((RESULTS / "compose.json").read_text())["numbers"]
     speed: dict[str, Number] = {}
     for name in ("new", "edit"):

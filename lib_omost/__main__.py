@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL"
     )
     command.add_argument("--seed", type=int)
+    command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
     _add_device(command)
     command.set_defaults(run=compose)
 
@@ -124,7 +125,7 @@ def compose(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
 
     settings = ComposeSettings() if args.seed is None else ComposeSettings(seed=args.seed)
-    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram)
+    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
         print(piece, end="", flush=True)
