@@ -1,9 +1,10 @@
-"""Names what the crop of a region shows: a small CNN, its weights beside this file, and the command that made them.
+"""Names what the crop of a region shows: a small CNN, its weights beside this file, and the command that makes them.
 
-    python -m bench._region_judge .kitwork/image/prepared/sprites.npz --minutes 5
+    python -m bench._region_judge .kitwork/prepared/sprites.npz --model default_models/image --minutes 8
 
-It was trained on scenes drawn from the icons that the default image model learnt, never on rendered pictures, and on
-noisy, soft crops as a VAE paints them. It rewards the right colours as well as the right shapes: look at the pictures.
+It is trained on scenes drawn from the icons that the image model learnt, never on rendered pictures, and on noisy, soft
+crops as a VAE paints them. It rewards the right colours as well as the right shapes: look at the pictures. A new image
+model wants a new judge: which words it knows stands in the card of its folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,26 +25,18 @@ from torch import Tensor, nn
 
 from lib_omost.canvas import GRID, Box
 
+MODEL = Path(__file__).parents[1] / "default_models" / "image"
 WEIGHTS = Path(__file__).parent / "region_judge.safetensors"
 CROP = 32
 NOTHING = "nothing"
-NOUNS = (
-    *("apple", "balloon", "banana", "bus", "butterfly", "cactus", "cake", "car", "cat", "dog", "fish", "frog", "house"),
-    *(
-        "moon",
-        "mushroom",
-        "palm tree",
-        "panda",
-        "penguin",
-        "pizza",
-        "rainbow",
-        "robot",
-        "rocket",
-        "sailboat",
-        "snowman",
-    ),
-    *("star", "strawberry", "sun", "sunflower", "tree", "tulip", "umbrella", "whale"),
-)
+WORDS = re.compile(r"^## The words it knows\n+(.+?)\.\s*$", re.MULTILINE)
+
+
+def known_nouns(model: Path) -> list[str]:
+    """The words that the card of an image model's folder lists; none without a card or such a list."""
+    card = model / "README.md"
+    listed = WORDS.search(card.read_text(encoding="utf-8")) if card.is_file() else None
+    return [word.strip() for word in listed[1].split(",")] if listed else []
 
 
 def new_network(classes: int, width: int = 24) -> nn.Sequential:
@@ -86,18 +80,17 @@ class Judge:
         return [self.nouns[index] for index in scores.argmax(1).tolist()]
 
 
-def train(sprites: Path, minutes: float, size: int = 128, batch: int = 32) -> tuple[nn.Sequential, float]:
-    """The network, and its accuracy on crops of scenes that it was not trained on."""
+def train(
+    sprites: Path, known: Sequence[str], minutes: float, *, recolor: bool, size: int = 128, batch: int = 32
+) -> tuple[nn.Sequential, list[str], float]:
+    """The network, its words, and its accuracy on crops of scenes that it was not trained on."""
     from training.image import catalogue as drawings
     from training.image import draw
     from training.image.scenes import make_scene
 
-    catalogue = drawings.load(sprites, only=NOUNS, styles=1, recolor=False)
-    painter, network, index = (
-        draw.Painter(catalogue.images, size, "cpu"),
-        new_network(len(NOUNS) + 1),
-        [*NOUNS, NOTHING],
-    )
+    catalogue = drawings.load(sprites, only=known, styles=1, recolor=recolor)
+    index = [*catalogue.nouns, NOTHING]
+    painter, network = draw.Painter(catalogue.images, size, "cpu"), new_network(len(index))
     optimizer, begun, chance = (
         torch.optim.AdamW(network.parameters(), weight_decay=0.02),
         time.monotonic(),
@@ -115,7 +108,7 @@ def train(sprites: Path, minutes: float, size: int = 128, batch: int = 32) -> tu
         ]
         empty = Box(0, 0, 40, 40)
         found += [
-            (crop(image, empty), len(NOUNS))
+            (crop(image, empty), index.index(NOTHING))
             for image, scene in zip(images, drawn, strict=True)
             if all(p[0] > empty.right or p[1] > empty.bottom for thing in scene.things for p in thing.places)
         ]
@@ -138,20 +131,26 @@ def train(sprites: Path, minutes: float, size: int = 128, batch: int = 32) -> tu
             torch.cat(parts)
             for parts in zip(*(examples(10**9 + n * batch, n % 2 == 1) for n in range(12)), strict=True)
         )
-        return network, (network(crops).argmax(1) == labels).float().mean().item()
+        return network, index, (network(crops).argmax(1) == labels).float().mean().item()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench._region_judge", description=__doc__)
-    parser.add_argument("sprites", type=Path)
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("sprites", type=Path, help="sprites.npz of training.image.prepare")
+    parser.add_argument("--model", type=Path, default=MODEL, help="folder whose card lists the words to tell apart")
+    parser.add_argument("--minutes", type=float, default=8)
+    parser.add_argument("--own-colors", action="store_true", help="the model was not taught colour words of things")
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args()
+    known = known_nouns(options.model)
+    if not known:
+        raise SystemExit(f"{options.model}/README.md lists no words under '## The words it knows'.")
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    network, accuracy = train(options.sprites, options.minutes)
+    network, words, accuracy = train(options.sprites, known, options.minutes, recolor=not options.own_colors)
     state = {name: value.half() for name, value in network.state_dict().items() if value.is_floating_point()}
-    save_file(state, WEIGHTS, {"nouns": json.dumps([*NOUNS, NOTHING]), "accuracy": f"{accuracy:.3f}"})
-    print(f"{accuracy:.3f} of held-out crops are named rightly; wrote {WEIGHTS}")
+    save_file(state, options.out, {"nouns": json.dumps(words), "accuracy": f"{accuracy:.3f}"})
+    print(f"{accuracy:.3f} of held-out crops of {len(words) - 1} things are named rightly; wrote {options.out}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from bench._record import Number, record, table
-from bench._region_judge import NOUNS, Judge
+from bench._region_judge import MODEL, NOTHING, WEIGHTS, Judge, known_nouns
 from lib_omost.canvas import AREAS, GRID, LOCATIONS, OFFSETS, Box, Canvas, box_of
 from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
 from lib_omost.renderer.keep import changed_mask, soften
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "default_models" / "image"
 SIDE = 128
 BEST = RenderSettings(width=SIDE, height=SIDE, steps=16, guidance=4.0, canvas_start=1.0, centred_noise=True)
 COLORS = ("skyblue", "pink", "khaki", "gray", "green", "navy", "orange", "white", "purple", "teal")
@@ -41,6 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "regions for 60 % of steps": dict(region_steps=0.6),
     "guidance for 60 % of steps": dict(guidance_steps=0.6),
 }
+REGION_NEGATIVES = "each region's negative names the other thing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,15 @@ class Layout:
     def boxes(self) -> list[Box]:
         return [box_of(*words) for words in self.words]
 
-    def canvas(self, *, regions: bool = True) -> Canvas:
+    def canvas(self, *, regions: bool = True, negatives: bool = False) -> Canvas:
+        """`negatives`: each region is told not to show the other's thing."""
         canvas = Canvas()
         listed = " and ".join(f"{article(n)} {words[0]}" for n, words in zip(self.nouns, self.words, strict=True))
         canvas.set_global_description(f"{listed}, plain {self.color} background", [], "", self.color)
-        for noun, words in zip(self.nouns, self.words, strict=True) if regions else ():
-            canvas.add_local_description(*words, 1.0, article(noun), [], "", "", "", "", self.color)
+        for noun, other, words in zip(self.nouns, self.nouns[::-1], self.words, strict=True) if regions else ():
+            canvas.add_local_description(
+                *words, 1.0, article(noun), [], "", "", "", "", self.color, negative=other if negatives else ""
+            )
         return canvas
 
     def edited(self) -> Layout:
@@ -72,7 +75,7 @@ def article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def layouts(count: int) -> list[Layout]:
+def layouts(count: int, nouns: Sequence[str]) -> list[Layout]:
     """Random words of the vocabulary whose boxes do not overlap and are neither slivers nor half of the picture."""
     chance = random.Random(0)
     found: list[Layout] = []
@@ -80,7 +83,7 @@ def layouts(count: int) -> list[Layout]:
         words = [(chance.choice(LOCATIONS), chance.choice(OFFSETS), chance.choice(AREAS)) for _ in range(2)]
         boxes = [box_of(*w) for w in words]
         if all(fits(box) for box in boxes) and apart(*boxes):
-            first, second, spare = chance.sample(NOUNS, 3)
+            first, second, spare = chance.sample(nouns, 3)
             found.append(Layout((first, second), (words[0], words[1]), chance.choice(COLORS), spare))
     return found
 
@@ -126,19 +129,26 @@ def change(before: Image.Image, after: Image.Image) -> np.ndarray[Any, np.dtype[
     return np.abs(difference).mean(-1)  # type: ignore[no-any-return]
 
 
+Drawing = Callable[[Layout], Canvas]
+
+
 def measure(
-    pipe: Any, judge: Judge, plans: Sequence[Layout], settings: RenderSettings, regions: bool
+    pipe: Any, judge: Judge, plans: Sequence[Layout], settings: RenderSettings, draw: Drawing
 ) -> tuple[dict[str, float], list[Image.Image]]:
-    """Shares over all layouts, and the pictures."""
-    hits, leaks, errors, pictures = [], [], [], []
+    """Shares over all layouts, and the pictures. Locality compares each with its edit under the same settings."""
+    hits, leaks, errors, local, pictures = [], [], [], [], []
     for number, layout in enumerate(plans):
-        picture = paint(pipe, layout.canvas(regions=regions), replace(settings, seed=number))
+        seeded = replace(settings, seed=number)
+        picture, edit = (paint(pipe, draw(x), seeded) for x in (layout, layout.edited()))
         pictures.append(picture)
         for asked, seen in zip(layout.nouns, seen_in_boxes(judge, picture, layout), strict=True):
             hits.append(seen == asked)
             leaks.append(seen != asked and seen in layout.nouns)
         errors.append(background_error(picture, layout.canvas(), layout.boxes()))
-    return {"in_box": mean(hits), "leakage": mean(leaks), "background_rgb": mean(errors)}, pictures
+        difference = change(picture, edit)
+        local.append(difference[inside(layout.boxes()[:1])].sum() / difference.sum())
+    shares = {"in_box": hits, "leakage": leaks, "locality": local, "background_rgb": errors}
+    return {name: mean(values) for name, values in shares.items()}, pictures
 
 
 def mean(values: Sequence[float]) -> float:
@@ -150,14 +160,13 @@ def measure_edits(
 ) -> tuple[dict[str, float], list[list[Image.Image]]]:
     """One thing replaced by another: rendered anew with the same seed, and with the previous picture kept."""
     obeyed: dict[str, list[bool]] = {"full": [], "kept": []}
-    local, outside, loss = [], [], []
+    outside, loss = [], []
     rows: list[list[Image.Image]] = [[], []]
     for number, (layout, old) in enumerate(zip(plans, before, strict=True)):
         settings, canvas = replace(BEST, seed=number), layout.edited().canvas()
         full = paint(pipe, canvas, settings)
         kept = paint(pipe, canvas, settings, Previous(layout.canvas(), (old,)))
         difference = change(old, full)
-        local.append(difference[inside(layout.boxes()[:1])].sum() / difference.sum())
         touched = soften(changed_mask(layout.canvas(), canvas), (SIDE, SIDE)) > 0
         outside.append(change(old, kept)[~touched].mean())
         loss.append(difference[~touched].mean())
@@ -165,11 +174,12 @@ def measure_edits(
             obeyed[kind].append(seen_in_boxes(judge, picture, layout)[0] == layout.spare)
             row.append(picture)
     shares = {f"edit_{kind}": mean(found) for kind, found in obeyed.items()}
-    return {"locality": mean(local), "kept_outside_rgb": mean(outside), "full_outside_rgb": mean(loss), **shares}, rows
+    return {"kept_outside_rgb": mean(outside), "full_outside_rgb": mean(loss), **shares}, rows
 
 
-def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], plans: Sequence[Layout], columns: int = 10) -> Image.Image:
+def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], plans: Sequence[Layout], most: int = 10) -> Image.Image:
     """One row of pictures for each setting, with the boxes drawn over them."""
+    columns = min(most, len(plans))
     picture = Image.new("RGB", (columns * SIDE, len(rows) * (SIDE + 14)), "white")
     pen = ImageDraw.Draw(picture)
     for y, (name, images) in enumerate(rows):
@@ -183,10 +193,20 @@ def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], plans: Sequence[Lay
     return picture
 
 
+def common_nouns(judge: Judge, model: Path) -> list[str]:
+    """What both the judge and the image model know. A judge that knows less than the model says so: train it anew."""
+    known, told_apart = known_nouns(model), [noun for noun in judge.nouns if noun != NOTHING]
+    missing = [noun for noun in known if noun not in told_apart]
+    if missing:
+        print(f"the judge does not know {', '.join(missing)}: python -m bench._region_judge SPRITES trains another")
+    return [noun for noun in told_apart if noun in known or not known]
+
+
 def main(argv: list[str]) -> dict[str, Number]:
     parser = argparse.ArgumentParser(prog="python -m bench regions", description=__doc__)
     parser.add_argument("--n", type=int, default=32, help="layouts, each with two things")
     parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--judge", type=Path, default=WEIGHTS, help="what python -m bench._region_judge wrote")
     parser.add_argument("--sheet", type=Path, default=ROOT / "bench" / "out" / "regions.png", help="the picture grid")
     parser.add_argument("--save", action="store_true", help="write bench/results/regions.json")
     options = parser.parse_args(argv)
@@ -194,13 +214,18 @@ def main(argv: list[str]) -> dict[str, Number]:
     pipe = StableDiffusionXLOmostPipeline.from_pretrained(options.model, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     pipe.notify = lambda sentence: None  # every edit here restates the global description, on purpose
-    judge, plans = Judge(), layouts(options.n)
-    runs: dict[str, tuple[RenderSettings, bool]] = {"regions": (BEST, True), "global text alone": (BEST, False)}
-    runs |= {name: (replace(BEST, **extra), True) for name, extra in VARIANTS.items()}
+    judge = Judge(options.judge)
+    plans = layouts(options.n, common_nouns(judge, options.model))
+    runs: dict[str, tuple[RenderSettings, Drawing]] = {
+        "regions": (BEST, Layout.canvas),
+        "global text alone": (BEST, lambda layout: layout.canvas(regions=False)),
+    }
+    runs |= {name: (replace(BEST, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
+    runs[REGION_NEGATIVES] = BEST, lambda layout: layout.canvas(negatives=True)
     rows: list[tuple[str, Sequence[Image.Image]]] = []
     found: dict[str, dict[str, float]] = {}
-    for name, (settings, regions) in runs.items():
-        found[name], pictures = measure(pipe, judge, plans, settings, regions)
+    for name, (settings, draw) in runs.items():
+        found[name], pictures = measure(pipe, judge, plans, settings, draw)
         rows.append((name, pictures))
         print(f"{name}: {found[name]}", flush=True)
     edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
@@ -214,11 +239,13 @@ def main(argv: list[str]) -> dict[str, Number]:
         "in_box_regions": found["regions"]["in_box"],
         "in_box_text": found["global text alone"]["in_box"],
         "leakage": found["regions"]["leakage"],
+        "locality": found["regions"]["locality"],
         "background_rgb": found["regions"]["background_rgb"],
         **edits,
         "things": 2 * options.n,
     }
-    numbers |= {f"{key}: {name}": value for name in VARIANTS for key, value in found[name].items()}
+    others = [name for name in found if name != "regions"]
+    numbers |= {f"{key}: {name}": value for name in others for key, value in found[name].items()}
     if options.save:
         record("regions", argv, numbers, ["torch", "diffusers", "transformers"])
     return numbers
