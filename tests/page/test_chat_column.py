@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bench._server import TextServer
@@ -50,3 +52,36 @@ def test_prose_offers_to_ask_again_and_to_edit_code(page: Page, server: TextServ
     server.text = fenced(plan())
     page.get_by_role("button", name="Ask again").click()
     expect(page.locator("#state .sl-text")).to_have_text("2 regions")
+
+
+def test_while_a_reply_is_written_its_speed_and_the_seconds_left_are_told_and_kept_afterwards(
+    page: Page, server: TextServer
+) -> None:
+    server.rate = 40
+    send(page, "an apple")
+    figures = page.locator("#state .sl-figures")
+    expect(figures).to_have_text(re.compile(r"^\d+ s · \d+ tokens/s · about \d+ s left$"))
+    server.rate = 400
+    expect(page.locator("#state .sl-text")).to_have_text("2 regions")
+    expect(figures).to_have_text(
+        re.compile(r"^first region [\d.]+ s · \d+ s in all · \d+ tokens/s · context \d+ of 8192$")
+    )
+
+
+def test_an_empty_message_is_refused_in_the_state_line(page: Page) -> None:
+    send(page, "   ")
+    expect(page.locator("#state .sl-text")).to_have_text("Type what you want to see first.")
+
+
+def test_repairs_are_counted_and_their_notes_are_behind_a_press(page: Page, server: TextServer) -> None:
+    server.text = fenced(plan().replace("on the right", "right side"))
+    send(page, "an apple")
+    expect(page.locator("#state .sl-text")).to_contain_text("2 regions, 1 repair")
+    page.locator("#state summary").click()
+    expect(page.locator("#state .sl-notes li").first).to_contain_text("line ")
+
+
+def test_a_suggested_edit_goes_into_the_message_box(page: Page) -> None:
+    composed(page)
+    page.locator(".sl-chips button").first.click()
+    expect(page.locator("#message textarea")).to_have_value("make it night")

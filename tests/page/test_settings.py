@@ -1,0 +1,103 @@
+"""The settings drawer in a browser: presets, models, LoRAs with weights, help for everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from bench._server import TextServer
+from gradio_app import build
+from lib_omost.runtime import Engine, catalog
+from lib_omost.studio.turns import fenced
+from tests.page.acts import Browser, Page, composed, expect, plan, served, toggle, visit
+
+pytestmark = pytest.mark.ui
+
+
+@pytest.fixture
+def own(browser: Browser, server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple]:
+    """A page on an engine of its own, since a model is everyone's: (page, engine)."""
+    server.text, server.rate = fenced(plan()), 400
+    (tmp_path / "models" / "loras").mkdir(parents=True)
+    (tmp_path / "models" / "loras" / "glow.safetensors").write_bytes(b"")
+    monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path / "models")
+    engine = Engine(server.name, "default")
+    with served(engine, tmp_path) as url, visit(browser, url) as page:
+        toggle(page, "settings-bar")
+        yield page, engine
+
+
+def test_every_setting_explains_itself(server: TextServer, tmp_path: Path) -> None:
+    demo = build(Engine(server.name, "default"), tmp_path)
+    (bar,) = [block for block in demo.blocks.values() if block.elem_id == "settings-bar"]
+
+    def within(block: gr.blocks.Block) -> Iterator[gr.blocks.Block]:
+        yield block
+        for child in getattr(block, "children", ()):
+            yield from within(child)
+
+    settings = [one for one in within(bar) if isinstance(one, gr.components.FormComponent) and one.visible]
+    settings = [one for one in settings if not isinstance(one, gr.State | gr.Button | gr.Markdown)]
+    assert len(settings) > 20
+    assert [one.label for one in settings if not getattr(one, "info", None)] == []
+
+
+def test_presets_fill_what_they_stand_for(page: Page) -> None:
+    toggle(page, "settings-bar")
+    page.locator("#quality").get_by_label("fast").check()
+    expect(page.locator("#steps input[type=number]")).to_have_value("10")
+    page.locator("#quality").get_by_label("fine").check()
+    expect(page.locator("#steps input[type=number]")).to_have_value("28")
+    page.locator("#negative-preset input").click()
+    page.get_by_role("option", name="illustration").click()
+    expect(page.locator("#negative textarea")).to_have_value(
+        "photograph, realistic, lowres, blurry, cropped, worst quality"
+    )
+    page.locator("#negative-preset input").click()
+    page.get_by_role("option", name="none").click()
+    expect(page.locator("#negative textarea")).to_have_value("")
+
+
+def test_the_drawer_tells_how_much_of_the_context_is_used(page: Page) -> None:
+    composed(page)
+    toggle(page, "settings-bar")
+    expect(page.locator("#context")).to_contain_text("of 8192 tokens after the last reply")
+
+
+def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(own: tuple[Page, Engine]) -> None:
+    page, engine = own
+    page.locator("#llm input").fill("no-such-model-here")
+    page.locator("#llm input").press("Enter")
+    page.locator("#use-models").click()
+    expect(page.locator(".toast-body.warning")).to_be_visible()
+    expect(page.locator("#llm input")).not_to_have_value("no-such-model-here")
+    page.locator("#llm input").click()
+    page.get_by_role("option", name="default").first.click()
+    page.locator("#use-models").click()
+    expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
+    assert engine.llm_entry.name == "default"
+    page.reload()
+    expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
+
+
+def test_a_lora_gets_a_weight_and_the_engine_both(own: tuple[Page, Engine]) -> None:
+    page, engine = own
+    page.locator("#loras input").click()
+    page.get_by_role("option", name="glow").click()
+    weight = page.locator(".lora-weight input[type=number]")
+    expect(weight).to_have_value("1")
+    weight.fill("0.5")
+    weight.press("Tab")
+    page.locator("#use-models").click()
+    expect(page.locator("#models-line")).to_contain_text("glow × 0.5")
+    assert engine.loras == {"glow": 0.5}
+
+
+def test_keeping_the_language_model_takes_effect_at_once(own: tuple[Page, Engine]) -> None:
+    page, engine = own
+    with page.expect_response(lambda answer: "gradio_api" in answer.url and answer.request.method == "POST"):
+        page.locator("#keep-llm input").check()
+    assert engine.keep_llm is True
