@@ -146,6 +146,22 @@ class Drawer:
                 label="Start from the plan's colours",
                 info="How much of the coloured boxes is in the first noise.",
             )
+            self.canvas_blur = gr.Slider(
+                0,
+                30,
+                d.canvas_blur,
+                step=1,
+                label="Softness of these colours",
+                info="Blurs the boxes' edges in the first noise; 90 would be the whole canvas.",
+            )
+            self.guidance_steps = gr.Slider(
+                0,
+                1,
+                d.guidance_steps,
+                step=0.05,
+                label="Share of steps with guidance",
+                info="Below 1 the last steps run without guidance: faster, a little freer.",
+            )
         gr.Markdown("### Language model")
         c = ComposeSettings()
         self.temperature = gr.Slider(
@@ -186,6 +202,8 @@ class Drawer:
             "global_strength": self.global_strength,
             "region_steps": self.region_steps,
             "canvas_start": self.canvas_start,
+            "canvas_blur": self.canvas_blur,
+            "guidance_steps": self.guidance_steps,
         }
         self.render: list[Any] = list(self.render_fields.values())
         #: What is kept with a session, by name.
