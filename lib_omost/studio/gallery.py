@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import secrets
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from lib_omost.studio.presets import STYLES
 from lib_omost.studio.sessions import Render, Sessions, Turn
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+# Only an event of the queue can say something in a toast.
+TELLING: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 STYLE = "style"  # kept beside a picture's settings: the style preset that was added to its words
 
 
@@ -77,11 +80,11 @@ class Gallery:
         self.small.select(self.choose, [self.session], self.outputs, **QUIET)
         for side in pair:
             side.input(self.compared, [self.session, *pair], self.compare, **QUIET)
-        self.use_seed.click(self.seed_again, known, [drawer.seed, drawer.seed_mode], **QUIET)
-        self.use_settings.click(self.settings_again, known, restored, **QUIET)
-        self.use_plan.click(self.plan_again, [*known, *drawer.size], view_outputs, **QUIET)
+        self.use_seed.click(self.seed_again, known, [drawer.seed, drawer.seed_mode], **TELLING)
+        self.use_settings.click(self.settings_again, known, restored, **TELLING)
+        self.use_plan.click(self.plan_again, [*known, *drawer.size], view_outputs, **TELLING)
         shown = [*view_outputs, *self.outputs, *restored, self.dropped]
-        self.dropped.upload(self.restore, [self.session, self.dropped, *drawer.size], shown, **QUIET)
+        self.dropped.upload(self.restore, [self.session, self.dropped, *drawer.size], shown, **TELLING)
 
     # ---- showing
     # ---------------------------------------------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Gallery:
     def _asked_for(self, session: str, chosen: str) -> Render | None:
         render = self.render_of(session, chosen)
         if render is None:
-            gr.Info("There is no picture yet.")
+            gr.Warning("The file of this picture is no longer there. Choose another picture.")
         return render
 
     # ---- in and out
@@ -175,7 +178,7 @@ class Gallery:
         try:
             saved, path = self._taken(upload)
         except OmostError as error:
-            gr.Warning(str(error))
+            gr.Warning(html.escape(str(error)))
             return (*self.view(session, (width, height)), *self.show(session), *skipped, None)
         settings = saved.settings
         self.sessions.set_turns(session, chat.with_plan(self.sessions.turns(session), saved.code, chat.RESTORED))

@@ -200,7 +200,9 @@ def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, An
         wanted = {region["id"]: region for region in map(_checked_region, regions)}
         whole = posted["whole"]
         return None if whole is None else _checked_texts(whole, ("description", "tags")), wanted
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
+        raise CanvasError(f"this change was not taken over: {error}") from error
+    except (KeyError, TypeError) as error:
         raise CanvasError(f"this is not a plan of the region editor: {error!r:.80}") from error
 
 

@@ -97,9 +97,8 @@ class PlanColumn:
         try:
             edited = apply_edit(plan, posted)
         except CanvasError as error:
-            gr.Warning(str(error))
             value = editor_value(plan, ratio=(width, height), picture=self._picture(session), echo=echo, fresh=False)
-            return (value, *[gr.skip()] * 4)
+            return (value, *[gr.skip()] * 3, {"level": "bad", "text": str(error)})
         return self._kept(session, edited, (width, height), echo)
 
     def apply_code(self, session: str, plan: Plan, width: int, height: int, code: str) -> tuple[Any, ...]:

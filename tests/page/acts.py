@@ -4,6 +4,7 @@ time.
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -113,6 +114,19 @@ def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> Non
     page.mouse.down()
     page.mouse.move(start[0] + by[0], start[1] + by[1], steps=4)
     page.mouse.up()
+
+
+def drop(page: Page, selector: str, file: Path) -> None:
+    """Lets go of a file over the selected node."""
+    handle = page.evaluate_handle(
+        """async ([name, content]) => {
+            const bytes = await (await fetch('data:;base64,' + content)).blob(), files = new DataTransfer();
+            files.items.add(new File([bytes], name));
+            return files;
+        }""",
+        [file.name, base64.b64encode(file.read_bytes()).decode()],
+    )
+    page.dispatch_event(selector, "drop", {"dataTransfer": handle})
 
 
 def middle(page: Page, selector: str) -> tuple[float, float]:

@@ -49,11 +49,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def url(server: TextServer, folder: Path) -> Iterator[str]:
-    from tests.page.acts import served
-
+def engine(server: TextServer) -> Engine:
     engine = Engine(server.name, "default")
     *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())  # libraries load here
+    return engine
+
+
+@pytest.fixture(scope="package")
+def url(engine: Engine, folder: Path) -> Iterator[str]:
+    from tests.page.acts import served
+
     with served(engine, folder) as url:
         yield url
 

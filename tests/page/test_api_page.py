@@ -97,7 +97,7 @@ def test_the_page_lists_exactly_these_endpoints(browser: Browser, url: str) -> N
         assert all(parameter["python_type"]["type"] for parameter in endpoint["parameters"])
 
 
-def test_mcp_offers_the_endpoints_as_tools_and_answers(server: TextServer, written: str, tmp_path: Path) -> None:
+def test_mcp_offers_the_endpoints_as_tools_and_answers(engine: Engine, written: str, tmp_path: Path) -> None:
     mcp = pytest.importorskip("mcp", reason="requirements-mcp.txt is not installed")
     from mcp.client.streamable_http import streamablehttp_client
 
@@ -112,7 +112,7 @@ def test_mcp_offers_the_endpoints_as_tools_and_answers(server: TextServer, writt
             assert all(tool.description for tool in tools.tools)
             return {tool.name for tool in tools.tools}, answer.content[0].text
 
-    with served(Engine(server.name, "default"), tmp_path, mcp_server=True) as url:
+    with served(engine, tmp_path, mcp_server=True) as url:
         names, text = elsewhere(talk(url))
     assert names == ENDPOINTS
     assert json.loads(text.replace("'", '"') if text.startswith("{'") else text)["status"] == "accept"

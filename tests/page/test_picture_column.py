@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bench._server import TextServer
 from lib_omost.canvas import Canvas
-from lib_omost.studio.images import read_png
+from lib_omost.renderer import RenderSettings
+from lib_omost.studio.images import read_png, save_png
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, expect, pane, plan, rendered, toggle, visit, watched
+from tests.page.acts import Browser, Page, composed, drop, expect, pane, plan, rendered, toggle, visit, watched
 
 pytestmark = pytest.mark.ui
 SAID, STATE = "#progress .pg-text", "#state .sl-text"
@@ -60,6 +62,23 @@ def test_a_picture_is_rendered_kept_and_restored_by_dropping_it_and_all_of_it_su
     page.locator("#drop input[type=file]").set_input_files(file)
     expect(page.locator(".re-box")).to_have_count(2)
     expect(page.locator("#gallery img")).to_have_count(1)
+
+
+def test_a_png_dropped_anywhere_brings_its_plan_and_is_refused_in_a_toast_if_it_has_none_or_its_file_is_gone(
+    page: Page, folder: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "other.png")
+    drop(page, "#chat", tmp_path / "other.png")
+    expect(page.locator(".toast-body")).to_contain_text("carries no canvas")
+    settings = RenderSettings(seed=4711, width=64, height=64)
+    save_png(Image.new("RGB", (64, 64), "red"), tmp_path / "ours.png", Canvas.from_bot_response(plan()), settings)
+    drop(page, "#plan-column", tmp_path / "ours.png")
+    expect(page.locator(".re-box")).to_have_count(2)
+    expect(page.locator("#gallery img")).to_have_count(1)
+    expect(page.locator("#seed input")).to_have_value("4711")
+    newest(folder).unlink()
+    page.locator("#use-seed").click()
+    expect(page.locator(".toast-body", has_text="no longer there")).to_be_visible()
 
 
 def test_render_paints_the_edit_that_is_still_in_the_hand_and_each_regions_strength(page: Page, folder: Path) -> None:

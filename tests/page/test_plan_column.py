@@ -189,6 +189,16 @@ def test_every_field_changes_its_own_keyword_and_nothing_else(page: Page) -> Non
     assert len([line for line in changes if line.startswith("- ")]) == len(wanted) - 2  # a name and a negative are new
 
 
+def test_a_change_that_cannot_be_taken_over_is_refused_in_the_state_line_and_the_plan_stays(page: Page) -> None:
+    selected_first(page)
+    field(page, "description").fill("x" * 4001)
+    page.locator(".re-stage").focus()
+    expect(page.locator("#state .sl-text")).to_have_text(
+        "this change was not taken over: a text has at most 4000 characters"
+    )
+    expect(page.locator(".re-list button .name")).to_have_text(["an apple", "a tree"])
+
+
 def test_the_texts_of_the_whole_picture_are_edited_while_no_box_is_selected(page: Page) -> None:
     composed(page)
     field(page, "description").fill("a stormy night")

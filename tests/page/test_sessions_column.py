@@ -11,9 +11,10 @@ import pytest
 
 from bench._server import TextServer
 from lib_omost.runtime import Engine
-from lib_omost.studio.sessions import Sessions
+from lib_omost.studio.archive import export_session
+from lib_omost.studio.sessions import Sessions, Turn
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, expect, plan, rendered, send, served, toggle, until, visit
+from tests.page.acts import Browser, Page, composed, drop, expect, plan, rendered, send, served, toggle, until, visit
 
 pytestmark = pytest.mark.ui
 
@@ -81,6 +82,15 @@ def test_a_file_that_is_no_session_is_refused_in_a_sentence(page: Page, tmp_path
     expect(page.locator(".toast-body")).to_contain_text("Choose a .zip file that")
 
 
+def test_a_session_file_dropped_anywhere_on_the_page_is_imported(page: Page, tmp_path: Path) -> None:
+    store = Sessions(tmp_path / "elsewhere.sqlite")
+    session = store.create("someone")
+    store.set_turns(session, (Turn("user", "an apple from elsewhere"), Turn("assistant", fenced(plan()))))
+    drop(page, "#chat", export_session(store, session, tmp_path))
+    expect(page.locator("#chat")).to_contain_text("an apple from elsewhere")
+    expect(page.locator(".re-box")).to_have_count(2)
+
+
 def test_what_is_seen_of_a_reply_is_there_for_the_next_tab_even_if_this_one_is_closed_in_the_middle(
     page: Page, url: str, server: TextServer
 ) -> None:
@@ -117,10 +127,9 @@ def test_a_reload_brings_back_chat_plan_figures_and_settings(page: Page, folder:
 
 
 def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
-    browser: Browser, server: TextServer, tmp_path: Path
+    browser: Browser, engine: Engine, server: TextServer, tmp_path: Path
 ) -> None:
     server.text, server.rate = fenced(plan()), 400
-    engine = Engine(server.name, "default")
     with browser.new_context() as context:
         with served(engine, tmp_path) as url:
             page = context.new_page()
