@@ -20,7 +20,7 @@ from lib_omost.errors import ComposerError
 from lib_omost.runtime import Engine, catalog
 from lib_omost.runtime.load_llm import load_composer, merged_folder
 
-pytestmark = [pytest.mark.model, pytest.mark.slow]
+pytestmark = [pytest.mark.model, pytest.mark.serve]
 
 ASK: list[Message] = [{"role": "user", "content": "a red apple on the left"}]
 SHORT = ComposeSettings(temperature=0, max_new_tokens=40)
