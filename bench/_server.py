@@ -15,13 +15,17 @@ from typing import Any
 
 
 class TextServer(ThreadingHTTPServer):
-    """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests."""
+    """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests.
+
+    `key`: refuses whoever brings another one, unless it is empty. `models`: what it says it offers.
+    """
 
     daemon_threads = True
 
     def __init__(self, text: str, rate: float = 1000.0, characters: int = 4) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.text, self.rate, self.characters = text, rate, characters
+        self.key, self.models = "", ["scripted"]
         self.asked: list[dict[str, Any]] = []
         self.sent = 0
 
@@ -50,9 +54,20 @@ class _Handler(BaseHTTPRequestHandler):
     server: TextServer
 
     def do_GET(self) -> None:
-        """Which models there are: one."""
-        body = json.dumps({"object": "list", "data": [{"id": "scripted", "object": "model"}]}).encode()
-        self.send_response(200)
+        """Which models there are."""
+        if self._refused():
+            return
+        self._json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]})
+
+    def _refused(self) -> bool:
+        if not self.server.key or self.headers["authorization"] == f"Bearer {self.server.key}":
+            return False
+        self._json(401, {"error": {"message": f"no such key: {self.headers['authorization']}"}})
+        return True
+
+    def _json(self, status: int, record: dict[str, Any]) -> None:
+        body = json.dumps(record).encode()
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -60,6 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self._refused():
+            return
         self.server.asked.append(body)
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")

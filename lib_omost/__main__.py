@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
     ):
         command.add_argument(f"--{option}", type=kind)
     command.add_argument("--negative", help="the negative prompt")
+    command.add_argument(
+        "--few-steps",
+        metavar="PRESET",
+        default="",
+        help="lightning-4, lightning-8, hyper-8-cfg, hyper-12-cfg or lcm: its scheduler, steps and guidance (--steps and "
+        "--cfg win over it); give its LoRA with --lora",
+    )
     _add_device(command)
     command.set_defaults(run=render)
 
@@ -142,6 +149,7 @@ def render(args: argparse.Namespace) -> int:
     _show_notes(reading)
     if reading.canvas is None:
         return 2
+    from lib_omost.renderer import with_preset
     from lib_omost.runtime import Engine
     from lib_omost.studio.images import save_png
 
@@ -151,7 +159,7 @@ def render(args: argparse.Namespace) -> int:
     given = {
         field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None
     }
-    settings = replace(engine.render_defaults, **given)
+    settings = replace(with_preset(engine.render_defaults, args.few_steps), **given)
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):

@@ -19,7 +19,7 @@ from gradio.data_classes import FileData
 from lib_omost.canvas import Canvas, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import Engine
 from lib_omost.studio.images import save_png
 from lib_omost.studio.limits import checked
@@ -81,6 +81,7 @@ def add(engine: Engine, folder: Path) -> None:
         guidance: float | None = None,
         images: int = 1,
         negative_prompt: str | None = None,
+        few_steps: str = "",
     ) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
 
@@ -93,6 +94,8 @@ def add(engine: Engine, folder: Path) -> None:
             guidance: How strictly the picture follows the words.
             images: How many pictures, 1 to 8.
             negative_prompt: What should not be in the picture.
+            few_steps: A preset, as lightning-4 or lcm, that sets scheduler, steps and guidance; the server's LoRAs
+                should hold the one it wants. Steps and guidance that are given win over it.
 
         Returns:
             The PNG files.
@@ -106,8 +109,8 @@ def add(engine: Engine, folder: Path) -> None:
         }
         with plainly():
             known: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-            settings = checked(replace(engine.render_defaults, seed=seed, images=images, **known))
-            return pictures(engine, Canvas.from_bot_response(_bounded(code)), settings, folder)
+            settings = replace(with_preset(engine.render_defaults, few_steps), seed=seed, images=images, **known)
+            return pictures(engine, Canvas.from_bot_response(_bounded(code)), checked(settings), folder)
 
     def compose_and_render(message: str, seed: int = 12345) -> tuple[str, list[FileData]]:
         """A message to a picture in one call, with the settings that suit both models.

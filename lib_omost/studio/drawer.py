@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,10 +10,11 @@ from typing import Any
 import gradio as gr
 
 from lib_omost.composer import ComposeSettings
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import Engine
+from lib_omost.studio.few_steps import FewSteps
 from lib_omost.studio.figures import context_line
-from lib_omost.studio.limits import MAX_IMAGES, MAX_NEGATIVE, MAX_STEPS, checked
+from lib_omost.studio.limits import MAX_IMAGES, MAX_STEPS, checked, fits
 from lib_omost.studio.presets import NEGATIVES, QUALITIES, STYLES, size_name, sizes_for, with_quality
 from lib_omost.studio.sessions import Sessions
 
@@ -60,6 +60,7 @@ class Drawer:
             info="Fast halves the steps; fine takes more, and a second pass with large models.",
             elem_id="quality",
         )
+        self.few = FewSteps(engine)
         self.steps = gr.Slider(
             1,
             MAX_STEPS,
@@ -70,7 +71,13 @@ class Drawer:
             elem_id="steps",
         )
         self.guidance = gr.Slider(
-            1, 15, d.guidance, step=0.5, label="Guidance (CFG)", info="How strictly the picture follows the words."
+            0,
+            15,
+            d.guidance,
+            step=0.5,
+            label="Guidance (CFG)",
+            info="How strictly the picture follows the words. Up to 1 the negative prompt is not heard.",
+            elem_id="guidance",
         )
         self.images = gr.Slider(
             1, MAX_IMAGES, 1, step=1, label="Pictures", info="Made one after another, each with its own seed."
@@ -204,6 +211,7 @@ class Drawer:
             "canvas_start": self.canvas_start,
             "canvas_blur": self.canvas_blur,
             "guidance_steps": self.guidance_steps,
+            "few_steps": self.few.picker,
         }
         self.render: list[Any] = list(self.render_fields.values())
         #: What is kept with a session, by name.
@@ -225,11 +233,13 @@ class Drawer:
     def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
         self.sessions = sessions
         self.shape.input(_sides, self.shape, self.size, **QUIET)
-        self.quality.input(self._quality, self.quality, [self.steps, self.highres_scale], **QUIET)
+        self.quality.input(self._quality, [self.quality, self.few.picker], [self.steps, self.highres_scale], **QUIET)
+        self.few.wire(self.quality, self.steps, self.guidance, self.highres_steps)
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, self.negative, **QUIET)
         changes = [widget.change for widget in self.kept.values()]
         gr.on(changes, self.keep, [session, *self.kept.values()], None, trigger_mode="always_last", **QUIET)
         bar.expand(self.context_text, session, self.context, **QUIET)
+        bar.expand(self.few.text, self.few.picker, self.few.line, **QUIET)
 
     def keep(self, session: str, *values: Any) -> None:
         """Writes the settings to the session, with the image model that they are for."""
@@ -246,7 +256,7 @@ class Drawer:
         taken = {
             name: settings[name]
             for name, widget in self.kept.items()
-            if name in settings and _fits(widget, settings[name]) and (of_this_model or name not in self.render_fields)
+            if name in settings and fits(widget, settings[name]) and (of_this_model or name not in self.render_fields)
         }
         values = {**suits, **taken}
         return [self._shapes(values["width"], values["height"]), *values.values()]
@@ -277,24 +287,12 @@ class Drawer:
         """The other way round: what `render` shows of some settings."""
         return [getattr(settings, name) for name in self.render_fields]
 
-    def _quality(self, name: str) -> tuple[int, float]:
-        settings = with_quality(self.engine.render_defaults, name)
+    def _quality(self, name: str, few_steps: str) -> tuple[int, float]:
+        """A few-step preset keeps its steps, since its LoRA was made for them."""
+        settings = with_preset(with_quality(self.engine.render_defaults, name), few_steps)
         return settings.steps, settings.highres_scale
 
 
 def _sides(shape: str) -> tuple[int, int]:
     width, height = shape.split("x")
     return int(width), int(height)
-
-
-def _fits(widget: Any, value: Any) -> bool:
-    """Whether a widget can show this value."""
-    match widget:
-        case gr.Slider() | gr.Number():
-            low = -math.inf if widget.minimum is None else widget.minimum
-            high = math.inf if widget.maximum is None else widget.maximum
-            return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        case gr.Radio() | gr.Dropdown():
-            return value in [choice for _, choice in widget.choices]
-        case _:
-            return isinstance(value, str) and len(value) <= MAX_NEGATIVE

@@ -142,7 +142,8 @@ class Gallery:
         render = self._asked_for(session, chosen)
         if render is None:
             return [gr.skip()] * (len(self.drawer.render) + 2)
-        values = [render.settings.get(name, gr.skip()) for name in self.drawer.render_fields]
+        known = {"few_steps": "", **render.settings}  # a picture from before there were presets had none
+        values = [known.get(name, gr.skip()) for name in self.drawer.render_fields]
         return [*values, LOCKED, _style(render.settings.get(STYLE))]
 
     def plan_again(self, session: str, chosen: str, width: int, height: int) -> tuple[Any, ...]:

@@ -14,10 +14,11 @@ from PIL import Image, PngImagePlugin
 
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import SettingsError, StorageError
-from lib_omost.renderer.settings import RenderSettings
+from lib_omost.renderer import PRESETS, RenderSettings
 
 CHUNK = "omost"
 FORMAT = 1
+SAMPLERS = {"EulerDiscreteScheduler": "Euler", "DDIMScheduler": "DDIM", "LCMScheduler": "LCM"}  # as others name them
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 16 * 2**20
 MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make it longer
@@ -109,7 +110,7 @@ def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, i
     prompt = ". ".join([canvas.global_description, *(region.description for region in canvas.regions)])
     pairs = {
         "Steps": settings.steps,
-        "Sampler": "DPM++ 2M Karras",
+        "Sampler": SAMPLERS[PRESETS[settings.few_steps].scheduler] if settings.few_steps else "DPM++ 2M Karras",
         "CFG scale": settings.guidance,
         "Seed": settings.seed,
         "Size": f"{size[0]}x{size[1]}",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import gradio as gr
+
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 
@@ -29,3 +34,16 @@ def checked(settings: RenderSettings) -> RenderSettings:
             f"The negative prompt has {len(settings.negative_prompt)} characters; at most {MAX_NEGATIVE} are taken."
         )
     return settings
+
+
+def fits(widget: Any, value: Any) -> bool:
+    """Whether a widget can show this value."""
+    match widget:
+        case gr.Slider() | gr.Number():
+            low = -math.inf if widget.minimum is None else widget.minimum
+            high = math.inf if widget.maximum is None else widget.maximum
+            return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        case gr.Radio() | gr.Dropdown():
+            return value in [choice for _, choice in widget.choices]
+        case _:
+            return isinstance(value, str) and len(value) <= MAX_NEGATIVE

@@ -16,6 +16,7 @@ from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
+from lib_omost.studio.server_panel import ServerPanel, checked_key, checked_url, is_server
 from lib_omost.studio.words import plain
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
@@ -37,6 +38,7 @@ class ModelsPanel:
             info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
             elem_id="llm",
         )
+        self.server = ServerPanel(engine)
         self.sdxl = gr.Dropdown(
             _with(choices("sdxl"), engine.sdxl_entry.name),
             value=engine.sdxl_entry.name,
@@ -64,19 +66,24 @@ class ModelsPanel:
             "once.",
             elem_id="keep-llm",
         )
-        self.outputs: list[Any] = [self.llm, self.sdxl, self.loras, self.weights, self.keep_llm]
+        self.outputs: list[Any] = [self.llm, self.sdxl, self.loras, self.weights, self.keep_llm, self.server.box]
 
     def wire(self, bar: gr.Sidebar, models_line: gr.Markdown, words: gr.Markdown) -> None:
         self.lines = [models_line, words]
         changed = [*self.outputs, *self.lines, *self.drawer.outputs]
-        self.use.click(
+        used = self.use.click(
             self.use_models,
-            [self.llm, self.sdxl, self.loras, self.weights],
+            [self.llm, self.sdxl, self.loras, self.weights, self.server.key],
             changed,
             api_visibility="private",
             concurrency_id="device",
             concurrency_limit=1,
         )
+        few = self.drawer.few
+        used.then(few.text, few.picker, few.line, **QUIET)
+        self.server.wire(self.llm)
+        self.server.offered.input(_picked, self.server.offered, self.llm, **QUIET)
+        self.llm.change(lambda name: gr.update(visible=is_server(name)), self.llm, self.server.box, **QUIET)
         for picker in (self.llm, self.sdxl):
             picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
         self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
@@ -84,8 +91,6 @@ class ModelsPanel:
 
     def show(self) -> tuple[Any, ...]:
         """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
-        for note in self.engine.notes:  # a model that was chosen last time and is gone
-            gr.Warning(html.escape(note))
         llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
         return (
             gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
@@ -93,25 +98,29 @@ class ModelsPanel:
             gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
             dict(chosen),
             self.engine.keep_llm,
+            gr.update(visible=is_server(llm.name)),
             models_text(self.engine),
             words_line(sdxl),
         )
 
-    def use_models(self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float]) -> tuple[Any, ...]:
-        """Switches models; the picture's settings go to what suits another image model."""
+    def use_models(
+        self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = ""
+    ) -> tuple[Any, ...]:
+        """Switches models; the picture's settings go to what suits another image model. `key`: of a server."""
         before = self.engine.sdxl_entry.name
         try:
-            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []})
+            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
         same = before == self.engine.sdxl_entry.name
         settings = [gr.skip()] * len(self.drawer.outputs) if same else self.drawer.view({})
         return *self.show(), *settings
 
-    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float]) -> None:
-        """Raises ModelError's kinds and keeps what was not switched yet."""
-        if llm != self.engine.llm_entry.name:
-            self.engine.use_llm(llm)
+    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str) -> None:
+        """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
+        key = checked_key(key) if is_server(llm) else ""
+        if llm != self.engine.llm_entry.name or key:
+            self.engine.use_llm(checked_url(llm) if is_server(llm) else llm, key)
             gr.Info(f"{html.escape(llm)} is loaded with your next message.")
         if sdxl != self.engine.sdxl_entry.name or chosen != self.engine.loras:
             self.engine.use_sdxl(sdxl, chosen)
@@ -145,6 +154,7 @@ def models_text(engine: Engine) -> str:
         for part in (
             f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
             engine.sdxl_entry.warning,
+            *(plain(note) for note in engine.notes),  # a model that was chosen last time and is gone
         )
         if part
     )
@@ -155,6 +165,11 @@ def _plain(name: str) -> str:
     server = re.fullmatch(r"https?://([^/]+)/[^#]*#?(.*)", name)
     shown = " at ".join(part for part in (server[2], server[1]) if part) if server else name
     return plain(shown)
+
+
+def _picked(name: str | None) -> Any:
+    """A model that a server offers, into the picker."""
+    return gr.update(choices=_with(choices("llm"), name), value=name) if name else gr.skip()
 
 
 def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str, float]:

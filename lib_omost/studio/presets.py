@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lib_omost.canvas import Canvas
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import PRESETS, RenderSettings
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
 SDXL_SIZES = (
@@ -37,7 +37,19 @@ class Quality:
     highres_scale: float
 
 
+FEW_STEPS = {
+    "lightning-4": "Lightning, 4 steps",
+    "lightning-8": "Lightning, 8 steps",
+    "hyper-8-cfg": "Hyper-SD with guidance, 8 steps",
+    "hyper-12-cfg": "Hyper-SD with guidance, 12 steps",
+    "lcm": "LCM, 6 steps",
+}
 QUALITIES = {"fast": Quality(0.5, 1.0), "normal": Quality(1.0, 1.0), "fine": Quality(1.4, 1.5)}
+
+
+def few_step_choices() -> list[tuple[str, str]]:
+    """For a picker: what a person reads, and the name of the preset; "" stands for none."""
+    return [("none", ""), *((FEW_STEPS.get(name, name), name) for name in PRESETS)]
 
 
 def sizes_for(defaults: RenderSettings) -> list[tuple[int, int]]:
