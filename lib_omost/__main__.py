@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
 from lib_omost.errors import OmostError
+from lib_omost.renderer import PRESETS, with_preset
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
@@ -99,8 +100,8 @@ def parser() -> argparse.ArgumentParser:
         "--few-steps",
         metavar="PRESET",
         default="",
-        help="lightning-4, lightning-8, hyper-8-cfg, hyper-12-cfg or lcm: its scheduler, steps and guidance (--steps and "
-        "--cfg win over it); give its LoRA with --lora",
+        help=f"{', '.join(PRESETS)}: its scheduler, steps and guidance (--steps and --cfg win over it); give the LoRA "
+        "that it wants with --lora",
     )
     _add_device(command)
     command.set_defaults(run=render)
@@ -149,7 +150,6 @@ def render(args: argparse.Namespace) -> int:
     _show_notes(reading)
     if reading.canvas is None:
         return 2
-    from lib_omost.renderer import with_preset
     from lib_omost.runtime import Engine
     from lib_omost.studio.images import save_png
 

@@ -63,6 +63,15 @@ def test_render_writes_a_picture_that_carries_its_canvas_and_settings(
     assert (saved.settings.seed, saved.settings.steps, saved.settings.guidance, saved.model) == (7, 2, 3.0, "default")
 
 
+def test_render_takes_a_few_step_preset_and_what_is_given_wins_over_it(
+    reply: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--sdxl", "default", "--out", str(tmp_path), "--width", "64", "--height", "64", "--device", "cpu"]
+    assert main(["render", str(reply), *options, "--few-steps", "lightning-4", "--steps", "2"]) == 0
+    settings = read_png(capsys.readouterr().out.strip()).settings
+    assert (settings.few_steps, settings.steps, settings.guidance) == ("lightning-4", 2, 0.0)
+
+
 def test_compose_streams_the_reply_alone_and_tells_its_figures_on_standard_error(
     reply: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +93,7 @@ def test_compose_streams_the_reply_alone_and_tells_its_figures_on_standard_error
         (["compose", "an apple", "--llm", "gibberish"], "There is no language model named 'gibberish'"),
         (["render", "FILE", "--sdxl", "gibberish"], "There is no image model named 'gibberish'"),
         (["render", "FILE", "--sdxl", "default", "--width", "100"], "width is 100"),
+        (["render", "FILE", "--sdxl", "default", "--few-steps", "turbo"], "few_steps is 'turbo'; it wants one of"),
         (
             ["render", "FILE", "--sdxl", "default", "--lora", "ink=strong"],
             "--lora ink=strong: 'strong' is not a number",

@@ -1,4 +1,4 @@
-"""The picker of few-step presets and the line below it: which LoRA the chosen one wants, and whether that one paints."""
+"""The picker of few-step presets and the line below it: which LoRA the chosen one wants, and whether it is here."""
 
 from __future__ import annotations
 

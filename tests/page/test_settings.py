@@ -12,7 +12,7 @@ from bench._server import TextServer
 from gradio_app import build
 from lib_omost.runtime import Engine, catalog
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, expect, plan, served, toggle, visit
+from tests.page.acts import Browser, Page, composed, drop, expect, plan, rendered, served, toggle, until, visit
 
 pytestmark = pytest.mark.ui
 
@@ -101,3 +101,70 @@ def test_keeping_the_language_model_takes_effect_at_once(own: tuple[Page, Engine
     with page.expect_response(lambda answer: "gradio_api" in answer.url and answer.request.method == "POST"):
         page.locator("#keep-llm input").check()
     assert engine.keep_llm is True
+
+
+def test_a_few_step_preset_paints_and_comes_back_with_settings_picture_and_reload(
+    own: tuple[Page, Engine], tmp_path: Path
+) -> None:
+    page, _ = own
+
+    def shows(name: str, steps: str, guidance: str) -> None:
+        expect(page.locator("#few-steps input")).to_have_value(name)
+        expect(page.locator("#steps input[type=number]")).to_have_value(steps)
+        expect(page.locator("#guidance input[type=number]")).to_have_value(guidance)
+
+    def choose(name: str) -> None:
+        page.locator("#few-steps input").click()
+        page.get_by_role("option", name=name).click()
+
+    toggle(page, "settings-bar")
+    composed(page)
+    toggle(page, "settings-bar")
+    shows("none", "20", "4")
+    choose("Lightning, 4 steps")
+    shows("Lightning, 4 steps", "4", "0")
+    expect(page.locator("#few-steps-line")).to_contain_text("sdxl_lightning_4step_lora, which is not here")
+    toggle(page, "settings-bar")
+    page.locator("#render").click()
+    rendered(page)
+    page.reload()
+    toggle(page, "settings-bar")
+    shows("Lightning, 4 steps", "4", "0")
+    choose("none")
+    shows("none", "20", "4")
+    expect(page.locator("#few-steps-line")).not_to_contain_text("LoRA")
+    page.locator("#use-settings").dispatch_event("click")
+    shows("Lightning, 4 steps", "4", "0")
+    choose("LCM")
+    shows("LCM, 6 steps", "6", "1.5")
+    (picture,) = (tmp_path / "pictures").glob("*.png")
+    drop(page, "#chat", picture)
+    shows("Lightning, 4 steps", "4", "0")
+
+
+def test_a_server_is_tested_with_a_key_and_one_of_its_models_is_used(
+    own: tuple[Page, Engine], server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, engine = own
+    monkeypatch.setattr(server, "key", "sk-secret")
+    monkeypatch.setattr(server, "models", ["scripted", "other"])
+    expect(page.locator("#server-key input")).to_have_attribute("type", "password")
+    page.locator("#test-server").click()
+    expect(page.locator("#server-line")).to_contain_text("refused the key (401)")
+    page.locator("#server-key input").fill("sk-secret")
+    page.locator("#test-server").click()
+    expect(page.locator("#server-line")).to_contain_text("it offers: scripted, other")
+    page.locator("#server-models input").click()
+    page.get_by_role("option", name="other").click()
+    other = server.name.replace("#scripted", "#other")
+    expect(page.locator("#llm input")).to_have_value(other)
+    page.locator("#use-models").click()
+    until(page, lambda: engine.llm_entry.name == other)
+    expect(page.locator("#models-line")).to_contain_text("other at 127.0.0.1")
+    toggle(page, "settings-bar")
+    composed(page)
+    page.reload()
+    toggle(page, "settings-bar")
+    expect(page.locator("#server-key input")).to_have_value("")
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert any(other.encode() in content for content in kept) and not any(b"sk-secret" in content for content in kept)

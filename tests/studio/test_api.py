@@ -83,6 +83,14 @@ def test_render_gives_a_png_that_carries_its_program(client: Client, code: str) 
     assert [region.description for region in saved.canvas.regions] == ["a red apple", "a tree"]
 
 
+def test_render_takes_a_few_step_preset_and_refuses_an_unknown_one(client: Client, code: str) -> None:
+    (path,) = client.predict(code, 7, steps=2, few_steps="hyper-8-cfg", api_name="/render")
+    settings = read_png(Path(path)).settings
+    assert (settings.few_steps, settings.steps, settings.guidance) == ("hyper-8-cfg", 2, 5.0)
+    with pytest.raises(AppError, match="few_steps is 'turbo'; it wants one of: lightning-4"):
+        client.predict(code, few_steps="turbo", api_name="/render")
+
+
 @pytest.mark.parametrize("code", ["print(1)", "import os\nos.system('true')", "x" * 300_000])
 def test_render_refuses_what_is_no_program(client: Client, code: str) -> None:
     with pytest.raises(AppError):
