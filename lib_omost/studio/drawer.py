@@ -76,7 +76,7 @@ class Drawer:
             d.guidance,
             step=0.5,
             label="Guidance (CFG)",
-            info="How strictly the picture follows the words. Up to 1 the negative prompt is not heard.",
+            info="How strictly the picture follows the words. Up to 1, no negative prompt.",
             elem_id="guidance",
         )
         self.images = gr.Slider(

@@ -40,8 +40,8 @@ class Quality:
 FEW_STEPS = {
     "lightning-4": "Lightning, 4 steps",
     "lightning-8": "Lightning, 8 steps",
-    "hyper-8-cfg": "Hyper-SD with guidance, 8 steps",
-    "hyper-12-cfg": "Hyper-SD with guidance, 12 steps",
+    "hyper-8-cfg": "Hyper-SD CFG, 8 steps",
+    "hyper-12-cfg": "Hyper-SD CFG, 12 steps",
     "lcm": "LCM, 6 steps",
 }
 QUALITIES = {"fast": Quality(0.5, 1.0), "normal": Quality(1.0, 1.0), "fine": Quality(1.4, 1.5)}
