@@ -139,6 +139,7 @@ class ModelsPanel:
                 step=0.05,
                 label=f"Weight of {name}",
                 info="1 as it was made, 0 without it; below 0 it does the opposite.",
+                interactive=True,  # not left to gradio, which drew it disabled
                 key=name,
                 elem_classes="lora-weight",
             )
