@@ -156,7 +156,7 @@ def drop(page: Page, selector: str, file: Path) -> None:
 def made_here(file: Path) -> Path:
     """A picture with the plan inside, as a render would keep it; its settings ask for little work."""
     image, canvas = Image.new("RGB", (128, 128), "red"), Canvas.from_bot_response(plan())
-    return save_png(image, file, canvas, RenderSettings(128, 128, steps=2, seed=4711))
+    return save_png(image, file, canvas, RenderSettings(width=128, height=128, steps=2, seed=4711))
 
 
 def middle(page: Page, selector: str) -> tuple[float, float]:
