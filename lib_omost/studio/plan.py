@@ -225,7 +225,7 @@ def _checked_texts(source: dict[str, Any], keys: Sequence[str]) -> dict[str, Any
     if len(color) != 7 or color[0] != "#" or any(digit not in "0123456789abcdef" for digit in color[1:]):
         raise ValueError("a colour is # and six digits")
     if not isinstance(details, list) or len(details) > MAX_REGIONS:
-        raise ValueError("too many detailed descriptions")
+        raise ValueError(f"there are at most {MAX_REGIONS} detailed descriptions, leave some out")
     return {**texts, "color": color, "details": [_text(line) for line in details]}
 
 

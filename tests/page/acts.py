@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gradio_app import build, launch
 from lib_omost.canvas import Canvas
+from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
+from lib_omost.studio.images import save_png
 
 playwright = pytest.importorskip("playwright.sync_api")  # skips the test file that imports this one
-Browser, Page, Locator, expect = playwright.Browser, playwright.Page, playwright.Locator, playwright.expect
+Browser, BrowserContext = playwright.Browser, playwright.BrowserContext
+Page, Locator, expect = playwright.Page, playwright.Locator, playwright.expect
 WAIT_MS = 30_000  # for one condition: the machine may be busy
+# Gradio's client tells the console that it closes its stream when a page is left; there it means nothing.
+SAID_ON_LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -48,19 +54,37 @@ def served(engine: Engine, folder: Path, port: int | None = None, **more: Any) -
 
 @contextmanager
 def visit(browser: Browser, url: str, width: int = 1440, height: int = 900, **more: Any) -> Iterator[Page]:
-    """A visitor of their own, on a page that knows its session; whatever the page complains of fails the test."""
+    """A visitor with a browser of their own."""
+    with (
+        browser.new_context(viewport={"width": width, "height": height}, **more) as context,
+        arrive(context, url) as page,
+    ):
+        yield page
+
+
+@contextmanager
+def arrive(context: BrowserContext, url: str) -> Iterator[Page]:
+    """A new visitor, on a page that knows its session; whatever the page complains of fails the test. The browser
+    keeps the page's files, which halves the time that loading them takes.
+    """
     complaints: list[str] = []
     ours = (url, "data:", "blob:")
-    context = browser.new_context(viewport={"width": width, "height": height}, **more)
+
+    def left() -> None:
+        complaints[:] = [one for one in complaints if not one.startswith(SAID_ON_LEAVING)]
+
+    context.clear_cookies()
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith(ours) else complaints.append(asked.url))
+    page.on("framenavigated", lambda frame: None if frame.parent_frame else left())
     page.goto(url)
     expect(page.locator("#message textarea")).to_be_enabled()
     yield page
-    context.close()
+    for one in context.pages:
+        one.close()
     assert not complaints, complaints
 
 
@@ -127,6 +151,12 @@ def drop(page: Page, selector: str, file: Path) -> None:
         [file.name, base64.b64encode(file.read_bytes()).decode()],
     )
     page.dispatch_event(selector, "drop", {"dataTransfer": handle})
+
+
+def made_here(file: Path) -> Path:
+    """A picture with the plan inside, as a render would keep it; its settings ask for little work."""
+    image, canvas = Image.new("RGB", (128, 128), "red"), Canvas.from_bot_response(plan())
+    return save_png(image, file, canvas, RenderSettings(width=128, height=128, steps=2, seed=4711))
 
 
 def middle(page: Page, selector: str) -> tuple[float, float]:

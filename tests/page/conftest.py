@@ -1,4 +1,4 @@
-"""One server, one page and one browser for all tests of the page; a context of its own for each test."""
+"""One server, one page and one browser for all tests of the page; each test is a visitor of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib_omost.runtime import Engine
 from lib_omost.studio.turns import fenced
 
 if TYPE_CHECKING:  # this file is also loaded where there is no playwright
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -63,10 +63,17 @@ def url(engine: Engine, folder: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What keeps the page's files from one test to the next; each test is a new visitor there."""
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        yield context
+
+
 @pytest.fixture
-def page(browser: Browser, url: str, server: TextServer) -> Iterator[Page]:
-    from tests.page.acts import plan, visit
+def page(context: BrowserContext, url: str, server: TextServer) -> Iterator[Page]:
+    from tests.page.acts import arrive, plan
 
     server.text, server.rate = fenced(plan()), 400
-    with visit(browser, url) as page:
+    with arrive(context, url) as page:
         yield page

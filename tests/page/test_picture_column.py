@@ -10,10 +10,22 @@ from PIL import Image
 
 from bench._server import TextServer
 from lib_omost.canvas import Canvas
-from lib_omost.renderer import RenderSettings
-from lib_omost.studio.images import read_png, save_png
+from lib_omost.studio.images import read_png
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, drop, expect, pane, plan, rendered, toggle, visit, watched
+from tests.page.acts import (
+    Browser,
+    Page,
+    composed,
+    drop,
+    expect,
+    made_here,
+    pane,
+    plan,
+    rendered,
+    toggle,
+    visit,
+    watched,
+)
 
 pytestmark = pytest.mark.ui
 SAID, STATE = "#progress .pg-text", "#state .sl-text"
@@ -70,9 +82,7 @@ def test_a_png_dropped_anywhere_brings_its_plan_and_is_refused_in_a_toast_if_it_
     Image.new("RGB", (64, 64)).save(tmp_path / "other.png")
     drop(page, "#chat", tmp_path / "other.png")
     expect(page.locator(".toast-body")).to_contain_text("carries no canvas")
-    settings = RenderSettings(seed=4711, width=64, height=64)
-    save_png(Image.new("RGB", (64, 64), "red"), tmp_path / "ours.png", Canvas.from_bot_response(plan()), settings)
-    drop(page, "#plan-column", tmp_path / "ours.png")
+    drop(page, "#plan-column", made_here(tmp_path / "ours.png"))
     expect(page.locator(".re-box")).to_have_count(2)
     expect(page.locator("#gallery img")).to_have_count(1)
     expect(page.locator("#seed input")).to_have_value("4711")

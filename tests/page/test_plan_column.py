@@ -191,10 +191,11 @@ def test_every_field_changes_its_own_keyword_and_nothing_else(page: Page) -> Non
 
 def test_a_change_that_cannot_be_taken_over_is_refused_in_the_state_line_and_the_plan_stays(page: Page) -> None:
     selected_first(page)
-    field(page, "description").fill("x" * 4001)
+    page.locator(".re-form summary").click()
+    field(page, "details").fill("one more line\n" * 65)
     page.locator(".re-stage").focus()
     expect(page.locator("#state .sl-text")).to_have_text(
-        "this change was not taken over: a text has at most 4000 characters"
+        "this change was not taken over: there are at most 64 detailed descriptions, leave some out"
     )
     expect(page.locator(".re-list button .name")).to_have_text(["an apple", "a tree"])
 
