@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,11 +44,18 @@ def plan() -> str:
     return canvas.to_code()
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 @contextmanager
 def served(engine: Engine, folder: Path, port: int | None = None, **more: Any) -> Iterator[str]:
-    """The page's address."""
+    """The page's address. Its port is none of those that gradio itself tries, which others on this machine may take."""
     demo = build(engine, folder)
-    _, url, _ = launch(demo, folder, "127.0.0.1", port, None, prevent_thread_lock=True, quiet=True, **more)
+    _, url, _ = launch(
+        demo, folder, "127.0.0.1", port or free_port(), None, prevent_thread_lock=True, quiet=True, **more
+    )
     yield url
     demo.close()
 
@@ -168,6 +176,17 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 def toggle(page: Page, bar: str) -> None:
     """Opens or closes the sidebar of that id."""
     page.locator(f"#{bar} .toggle-button").click()
+
+
+def answered(page: Page, act: Callable[[], None]) -> None:
+    """Does something, and waits until all that the page then asks of the server is answered and shown."""
+    asked: list[Any] = []
+    done: list[Any] = []
+    page.on("request", lambda one: asked.append(one) if "/run/predict" in one.url else None)
+    page.on("requestfinished", lambda one: done.append(one) if one in asked else None)
+    act()
+    until(page, lambda: asked and len(done) == len(asked))
+    page.evaluate("new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(shown)))")
 
 
 def until(page: Page, true: Callable[[], object]) -> None:

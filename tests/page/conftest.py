@@ -39,7 +39,7 @@ def server() -> Iterator[TextServer]:
     """A language model that always writes the same plan; `page` sets it back."""
     from tests.page.acts import plan
 
-    with text_server(fenced(plan()), rate=400) as server:
+    with text_server(fenced(plan()), rate=4000) as server:
         yield server
 
 
@@ -74,6 +74,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext, url: str, server: TextServer) -> Iterator[Page]:
     from tests.page.acts import arrive, plan
 
-    server.text, server.rate = fenced(plan()), 400
+    server.text, server.rate = fenced(plan()), 4000
     with arrive(context, url) as page:
         yield page

@@ -143,10 +143,11 @@ def test_a_batch_is_compared_two_by_two_and_seed_settings_and_plan_of_any_pictur
     expect(page.locator(".re-box")).to_have_count(2)
 
 
-def test_a_picture_is_downloaded_as_the_file_that_carries_its_plan_and_seen_on_the_full_screen(page: Page) -> None:
-    composed(page)
-    page.locator("#render").click()
-    rendered(page)
+def test_a_picture_is_downloaded_as_the_file_that_carries_its_plan_and_seen_on_the_full_screen(
+    page: Page, tmp_path: Path
+) -> None:
+    drop(page, "#chat", made_here(tmp_path / "one.png"))
+    expect(page.locator("#gallery img")).to_have_count(1)
     with page.expect_download() as waiting:
         page.locator("#picture button[aria-label=Download], #picture a[download]").first.click()
     assert len(read_png(waiting.value.path()).canvas.regions) == 2
@@ -158,12 +159,13 @@ def test_a_picture_is_downloaded_as_the_file_that_carries_its_plan_and_seen_on_t
 
 
 def test_one_who_waits_for_the_device_is_told_the_place_in_the_queue_and_escape_stops(
-    browser: Browser, url: str, server: TextServer
+    page: Page, browser: Browser, url: str, tmp_path: Path
 ) -> None:
-    server.text, server.rate = fenced(plan()), 400
-    with visit(browser, url) as ann, visit(browser, url) as bob:
-        for page in (ann, bob):
-            composed(page)
+    ann = page
+    with visit(browser, url) as bob:
+        for one in (ann, bob):
+            drop(one, "#chat", made_here(tmp_path / "one.png"))
+            expect(one.locator("#gallery img")).to_have_count(1)
         toggle(ann, "settings-bar")
         number(ann, "number input for Steps", "100")
         ann.locator("#render").click()

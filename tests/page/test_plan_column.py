@@ -91,7 +91,7 @@ def test_each_of_the_eight_handles_moves_its_own_edges(page: Page) -> None:
 def test_a_finger_selects_moves_and_draws_and_scrolls_the_page_where_there_is_no_box(
     browser: Browser, url: str, server: TextServer
 ) -> None:
-    server.text, server.rate = fenced(plan()), 400
+    server.text, server.rate = fenced(plan()), 4000
     with visit(browser, url, 390, 844, has_touch=True) as page:
         composed(page)
         page.locator(".re-stage").scroll_into_view_if_needed()

@@ -14,7 +14,21 @@ from lib_omost.runtime import Engine
 from lib_omost.studio.archive import export_session
 from lib_omost.studio.sessions import Sessions, Turn
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, drop, expect, plan, rendered, send, served, toggle, until, visit
+from tests.page.acts import (
+    Browser,
+    Page,
+    composed,
+    drop,
+    expect,
+    made_here,
+    plan,
+    rendered,
+    send,
+    served,
+    toggle,
+    until,
+    visit,
+)
 
 pytestmark = pytest.mark.ui
 
@@ -51,8 +65,8 @@ def test_a_session_goes_into_a_file_is_deleted_after_a_question_and_comes_back_f
     page: Page, tmp_path: Path
 ) -> None:
     composed(page, "an apple to keep")
-    page.locator("#render").click()
-    rendered(page)
+    drop(page, "#chat", made_here(tmp_path / "one.png"))
+    expect(page.locator("#gallery img")).to_have_count(1)
     toggle(page, "sessions-bar")
     expect(page.locator("#sessions label")).to_have_count(1)
     with page.expect_download() as download:
@@ -129,7 +143,7 @@ def test_a_reload_brings_back_chat_plan_figures_and_settings(page: Page, folder:
 def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
     browser: Browser, engine: Engine, server: TextServer, tmp_path: Path
 ) -> None:
-    server.text, server.rate = fenced(plan()), 400
+    server.text, server.rate = fenced(plan()), 4000
     with browser.new_context() as context:
         with served(engine, tmp_path) as url:
             page = context.new_page()
@@ -146,10 +160,9 @@ def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
             composed(page, "after it", messages=4)
 
 
-def test_two_visitors_never_see_each_other(browser: Browser, url: str, server: TextServer) -> None:
-    server.text = fenced(plan())
-    with visit(browser, url) as ann, visit(browser, url) as bob:
-        composed(ann, "the secret garden")
+def test_two_visitors_never_see_each_other(page: Page, browser: Browser, url: str) -> None:
+    with visit(browser, url) as bob:
+        composed(page, "the secret garden")
         bob.reload()
         expect(bob.locator("#message textarea")).to_be_enabled()
         expect(bob.locator(".re-box")).to_have_count(0)
@@ -158,11 +171,9 @@ def test_two_visitors_never_see_each_other(browser: Browser, url: str, server: T
         assert "secret" not in bob.locator("body").inner_text()
 
 
-def test_two_visitors_write_and_paint_at_once_and_each_gets_their_own(
-    browser: Browser, url: str, server: TextServer
-) -> None:
-    server.text, server.rate = fenced(plan()), 400
-    with visit(browser, url) as ann, visit(browser, url) as bob:
+def test_two_visitors_write_and_paint_at_once_and_each_gets_their_own(page: Page, browser: Browser, url: str) -> None:
+    ann = page
+    with visit(browser, url) as bob:
         send(ann, "the apple of ann")
         send(bob, "the tree of bob")
         for page, own, other in ((ann, "apple of ann", "tree of bob"), (bob, "tree of bob", "apple of ann")):

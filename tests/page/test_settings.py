@@ -12,7 +12,20 @@ from bench._server import TextServer
 from gradio_app import build
 from lib_omost.runtime import Engine, catalog
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, Page, composed, drop, expect, plan, rendered, served, toggle, until, visit
+from tests.page.acts import (
+    Browser,
+    Page,
+    answered,
+    composed,
+    drop,
+    expect,
+    plan,
+    rendered,
+    served,
+    toggle,
+    until,
+    visit,
+)
 
 pytestmark = pytest.mark.ui
 
@@ -20,13 +33,13 @@ pytestmark = pytest.mark.ui
 @pytest.fixture
 def own(browser: Browser, server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple]:
     """A page on an engine of its own, since a model is everyone's: (page, engine)."""
-    server.text, server.rate = fenced(plan()), 400
+    server.text, server.rate = fenced(plan()), 4000
     (tmp_path / "models" / "loras").mkdir(parents=True)
     (tmp_path / "models" / "loras" / "glow.safetensors").write_bytes(b"")
     monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path / "models")
     engine = Engine(server.name, "default")
     with served(engine, tmp_path) as url, visit(browser, url) as page:
-        toggle(page, "settings-bar")
+        answered(page, lambda: toggle(page, "settings-bar"))  # it fills in the models at work
         yield page, engine
 
 
