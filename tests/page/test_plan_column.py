@@ -102,6 +102,9 @@ def test_a_finger_selects_moves_and_draws_and_scrolls_the_page_where_there_is_no
         expect(page.locator(STATUS)).to_have_text("across 10–50, down 25–75")
         expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
         page.locator("[data-act=add]").tap()
+        expect(page.locator(STATUS)).to_have_text("Draw the new region in the plan, or press Enter")
+        # the browser asks the frame that is painted, not the style that is set, whether a finger draws or scrolls
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         stage = page.locator(".re-stage").bounding_box()
         assert stage is not None
         swipe(page, (stage["x"] + 45 * across, stage["y"] + 5 * down), (20 * across, 12 * down))
