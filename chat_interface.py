@@ -22,7 +22,7 @@ from lib_omost.studio.region_editor import state_line
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions, Turn
-from lib_omost.studio.words import counted, outcome, sentence
+from lib_omost.studio.words import counted, doing, outcome, sentence
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
@@ -255,7 +255,7 @@ def _suggested(event: gr.EventData) -> str:
 
 def _before_the_first_word(status: str) -> str:
     """What goes on before a reply begins; `status` is the engine's."""
-    return status.replace(" …", "…").lower() if status.startswith("Loading") else "reading your message…"
+    return doing(status) if status.startswith("Loading") else "reading your message…"
 
 
 def _busy(text: str | None = None) -> Any:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,14 +28,15 @@ MODEL = Path(__file__).parents[1] / "default_models" / "image"
 WEIGHTS = Path(__file__).parent / "region_judge.safetensors"
 CROP = 32
 NOTHING = "nothing"
-WORDS = re.compile(r"^## The words it knows\n+(.+?)\.\s*$", re.MULTILINE)
 
 
 def known_nouns(model: Path) -> list[str]:
     """The words that the card of an image model's folder lists; none without a card or such a list."""
-    card = model / "README.md"
-    listed = WORDS.search(card.read_text(encoding="utf-8")) if card.is_file() else None
-    return [word.strip() for word in listed[1].split(",")] if listed else []
+    from lib_omost.renderer import RenderSettings
+    from lib_omost.runtime import SdxlEntry
+    from lib_omost.studio.examples import known_words
+
+    return known_words(SdxlEntry(model.name, str(model), "folder", RenderSettings()))
 
 
 def new_network(classes: int, width: int = 24) -> nn.Sequential:

@@ -69,9 +69,12 @@ class RemoteComposer:
         """As `models`, empty for a server that answers and has no list."""
         return list(self._listed())
 
-    def test(self) -> str:
-        """A sentence that says that server, key and model are good. Raises `RemoteError` that says what is not."""
-        offered = list(self._listed())
+    def test(self, offered: Sequence[str] | None = None) -> str:
+        """A sentence that says that server, key and model are good. Raises `RemoteError` that says what is not.
+
+        offered: what `offered` gave just now; without it the server is asked.
+        """
+        offered = self.offered() if offered is None else offered
         if self.model and not offered:
             self._say_one_word()
             return f"{self.base_url} answers; it does not list its models."

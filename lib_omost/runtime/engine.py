@@ -123,7 +123,8 @@ class Engine:
         from lib_omost.runtime.load_llm import connect
 
         composer = connect(entry, api_key)
-        return composer.test(), composer.offered()
+        offered = composer.offered()
+        return composer.test(offered), offered
 
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""

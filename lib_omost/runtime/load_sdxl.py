@@ -17,7 +17,7 @@ from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, r
 from lib_omost.runtime import catalog, checks, fetch
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import SdxlEntry
-from lib_omost.runtime.machine import PARTS
+from lib_omost.runtime.fetch import SDXL_PARTS
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
 def refuse_parts_missing(folder: Path) -> None:
     """Raises MissingWeightsError, or BrokenWeightsError for a config that cannot be read."""
     checks.read_json(folder / "model_index.json")
-    for part in PARTS:
+    for part in SDXL_PARTS:
         if not (folder / part).is_dir():
             raise MissingWeightsError(f"{folder.name}/ has no {part}/: it is not a whole SDXL model.")
         checks.read_json(folder / part / "config.json")
@@ -119,7 +119,7 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     except (NotImplementedError, KeyError, SingleFileComponentError):  # a tensor that is absent stays without data
         checks.refuse_misfit(path.name, missing_tensors(shapes, configs), ())
         raise
-    for name in PARTS:
+    for name in SDXL_PARTS:
         missing = [key for key, tensor in getattr(pipe, name).state_dict().items() if tensor.is_meta]
         checks.refuse_misfit(f"{path.name}: {name}", missing, ())
     for name, prefix in (("unet", UNET), ("vae", VAE)):  # one to one with diffusers' names; the text encoders are not

@@ -22,6 +22,7 @@ from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
+from lib_omost.runtime.fetch import SDXL_PARTS
 from lib_omost.runtime.memory import Residency, module_bytes
 from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 
 GIB = devices.GIB
 LLM_WORK_BYTES = devices.LLM_WORK_BYTES
-PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 SMALL_CARD_BYTES = 12 * GIB
 TEXT_WORK_BYTES = GIB // 4
 # Peak activations per million pixels, 16 bits, measured on meta tensors with SDXL's exact configs (fused attention).
@@ -175,14 +175,14 @@ class Machine:
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
-        for name in PARTS:
+        for name in SDXL_PARTS:
             self.residency.add(name, getattr(pipe, name), copies=True)
         pipe.bring, pipe.on_full = self._bring, self._step_down
         self.pipe = pipe
 
     def drop_sdxl(self) -> None:
         self.pipe = None
-        for name in PARTS:
+        for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
 

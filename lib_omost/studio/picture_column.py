@@ -30,7 +30,7 @@ from lib_omost.studio.region_editor import progress_bar
 from lib_omost.studio.rendering import Step, Waiting, render_steps
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sessions import Sessions
-from lib_omost.studio.words import counted, sentence
+from lib_omost.studio.words import counted, doing, sentence
 
 STOP_WAIT_S = 5.0
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
@@ -109,8 +109,8 @@ class PictureColumn:
                 for number in range(job.images):
                     settings = replace(job.settings, seed=job.settings.seed + number)
                     label = f"picture {number + 1} of {job.images}, " if job.images > 1 else ""
-                    render = partial(self.engine.render, job.canvas, settings)
-                    for report in render_steps(lambda *on, r=render: r(on[0], on[1], previous, on[2]), stop):
+                    render = partial(self.engine.render, job.canvas, settings, keep=previous)
+                    for report in render_steps(render, stop):
                         if isinstance(report, Waiting):
                             yield (*self._bar(self._waiting(report.ahead), 0, going=True), *unchanged)
                         elif isinstance(report, Step):
@@ -133,7 +133,7 @@ class PictureColumn:
     def _waiting(self, ahead: int) -> str:
         if ahead:
             return f"waiting for the device, {counted(ahead, 'run')} before yours…"
-        return self.engine.status.removesuffix(" …").lower() + "…" if self.engine.status else "starting…"
+        return doing(self.engine.status) if self.engine.status else "starting…"
 
     def _job(self, plan: Plan, code: str, images: int, seed_mode: str, style: str, values: tuple[Any, ...]) -> Job:
         """Raises SettingsError or CanvasError. The code is a client's text: strictly read, or refused."""

@@ -14,7 +14,8 @@ from lib_omost.errors import CanvasError
 from lib_omost.studio import turns as chat
 from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
 from lib_omost.studio.region_editor import region_editor
-from lib_omost.studio.sessions import Sessions, Turn
+from lib_omost.studio.sessions import Render, Sessions, Turn
+from lib_omost.studio.words import counted
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 FILE_ROUTE = "gradio_api/file="
@@ -63,29 +64,22 @@ class PlanColumn:
 
     def show(self, session: str, turns: Sequence[Turn], size: tuple[int, int]) -> tuple[Any, ...]:
         """Editor, code and plan of the newest canvas in the conversation."""
-        plan = self._plan_of(session, turns)
-        return editor_value(plan, ratio=size, picture=self._picture(session)), plan.code, plan
+        renders = self.sessions.renders(session)
+        plan = _plan_of(renders, turns)
+        return editor_value(plan, ratio=size, picture=_picture(renders)), plan.code, plan
 
     def frame(self, session: str, turns: Sequence[Turn], size: tuple[int, int]) -> dict[str, Any]:
         """A new picture to lie under the boxes; they stay as a person has them in hand."""
-        return editor_value(self._plan_of(session, turns), ratio=size, picture=self._picture(session), frame=True)
+        renders = self.sessions.renders(session)
+        return editor_value(_plan_of(renders, turns), ratio=size, picture=_picture(renders), frame=True)
 
     def streaming(self, reply: Growing, size: tuple[int, int]) -> tuple[Any, ...]:
         """The plan while it is written: the code pane waits for the end, the boxes appear one by one."""
         editor = streaming_value(reply.canvas, reply.pending, size) if reply.plan_changed else gr.skip()
         return editor, gr.skip(), gr.skip()
 
-    def _plan_of(self, session: str, turns: Sequence[Turn]) -> Plan:
-        """The newest canvas, with the strengths that its regions had when it was painted last."""
-        found = chat.last_reading(turns)
-        if found is None:
-            return Plan()
-        painted = next((r for r in self.sessions.renders(session) if r.code == found[1].code), None)
-        return plan_of(found[1], painted.settings.get("region_strengths", ()) if painted else ())
-
     def _picture(self, session: str) -> str:
-        renders = self.sessions.renders(session)
-        return FILE_ROUTE + renders[0].picture if renders else ""
+        return _picture(self.sessions.renders(session))
 
     # ---- editing
     # ---------------------------------------------------------------------------------------------------------
@@ -117,6 +111,18 @@ class PlanColumn:
         turns = chat.with_code(self.sessions.turns(session), plan.code)
         self.sessions.set_turns(session, turns)
         value = editor_value(plan, ratio=size, picture=self._picture(session), echo=echo, fresh=echo is None)
-        count = len(plan.ids)
-        state = {"level": "good", "text": f"{count} region{'s' * (count != 1)}, edited by hand"}
+        state = {"level": "good", "text": f"{counted(len(plan.ids), 'region')}, edited by hand"}
         return value, plan.code, plan, chat.bubbles(turns), state
+
+
+def _plan_of(renders: Sequence[Render], turns: Sequence[Turn]) -> Plan:
+    """The newest canvas, with the strengths that its regions had when it was painted last."""
+    found = chat.last_reading(turns)
+    if found is None:
+        return Plan()
+    painted = next((r for r in renders if r.code == found[1].code), None)
+    return plan_of(found[1], painted.settings.get("region_strengths", ()) if painted else ())
+
+
+def _picture(renders: Sequence[Render]) -> str:
+    return FILE_ROUTE + renders[0].picture if renders else ""

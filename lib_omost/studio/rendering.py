@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -20,7 +20,12 @@ WAIT_TICK_S = 0.5
 Preview = Callable[[], Image.Image]
 OnStep = Callable[[int, int, Preview], None]
 OnWait = Callable[[int], None]
-Render = Callable[[OnStep, threading.Event, OnWait], list[Image.Image]]
+
+
+class Render(Protocol):
+    """Engine.render, less its canvas and settings."""
+
+    def __call__(self, on_step: OnStep, stop: threading.Event, *, on_wait: OnWait) -> list[Image.Image]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | St
 
     def work() -> None:
         try:
-            reports.put(render(on_step, stop, on_wait))
+            reports.put(render(on_step, stop, on_wait=on_wait))
         except BaseException as error:
             reports.put(error)
 

@@ -50,6 +50,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def doing(status: str) -> str:
+    """The engine's status as the page says it: "Loading x …" is "loading x…"."""
+    return status.removesuffix(" …").lower() + "…"
+
+
 def plain(text: str) -> str:
     """Markdown that shows this text letter by letter."""
     return re.sub(r"([\\`*_{}\[\]()<>#!|~])", r"\\\1", text)

@@ -13,9 +13,10 @@ from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog
 from lib_omost.runtime import device as devices
+from lib_omost.runtime.fetch import SDXL_PARTS
 from lib_omost.runtime.load_llm import load_composer
 from lib_omost.runtime.load_sdxl import load_pipeline
-from lib_omost.runtime.machine import PARTS, Machine
+from lib_omost.runtime.machine import Machine
 
 CPU = torch.device("cpu")
 PAGE = RenderSettings()  # 896 x 1152
@@ -41,7 +42,7 @@ def machine_of(tiny_llm: Path, pipe: StableDiffusionXLOmostPipeline) -> Iterator
     yield make
     for machine in made:
         machine._tile(False)
-        machine.residency.leave(PARTS)
+        machine.residency.leave(SDXL_PARTS)
     pipe.vae.to(torch.float32)
 
 
@@ -114,7 +115,7 @@ def test_the_parts_of_a_pipeline_come_when_they_are_announced_and_give_way_to_ea
     machine.pipe.bring(("text_encoder", "text_encoder_2"))
     machine.pipe.bring(("unet",))
     machine.pipe.bring(("vae",))
-    assert set(machine.residency.here()) == set(PARTS)  # small as they are, they fit together
+    assert set(machine.residency.here()) == set(SDXL_PARTS)  # small as they are, they fit together
     assert machine._step_down(("vae",)) and machine.residency.here() == ["vae"]
     assert not machine._step_down(("vae",))  # nothing is left to give
 

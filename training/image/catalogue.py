@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.image.recolor import color_copies
+from training.nouns import SMALL
 
 #: how each drawing style is said, in the order of the sprite sets
 STYLES = (
@@ -58,6 +59,14 @@ def load(file: Path, only: Collection[str] = (), styles: int = len(STYLES), reco
     rows = zip(data["nouns"], data["style"], data["images"], strict=True)
     wanted = [(str(n), int(s), image) for n, s, image in rows if s < styles and (not only or str(n) in only)]
     return build(wanted, recolor)
+
+
+def load_prepared(folder: Path, nouns: str, styles: int) -> Catalogue:
+    """The catalogue of a training, from the folder that prepare.py wrote; `nouns` is "small" or "all"."""
+    file = folder / "sprites.npz"
+    if not file.exists():
+        raise SystemExit(f"{file} is not there: run `python -m training.image.prepare` first (needs npm).")
+    return load(file, SMALL if nouns == "small" else (), styles)
 
 
 def build(drawings: list[tuple[str, int, npt.NDArray[np.uint8]]], recolor: bool = True) -> Catalogue:

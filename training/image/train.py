@@ -35,7 +35,6 @@ from training.image.learning import Run, new_run, one_step, resume, save
 from training.image.model import Shape, load_pipeline_parts, new_parts, signal_shares
 from training.image.prepare import PREPARED
 from training.image.train_vae import VaeSettings, train_vae
-from training.nouns import SMALL
 from training.schedule import Clock, cosine
 
 #: what each device has time for; any of them can be given as an option
@@ -215,10 +214,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.set_num_threads(args.threads or 1)
     if args.smoke:
         return smoke(args)
-    file = args.prepared / "sprites.npz"
-    if not file.exists():
-        raise SystemExit(f"{file} is not there: run `python -m training.image.prepare` first (needs npm).")
-    everything(args, sprites.load(file, SMALL if args.nouns == "small" else (), args.styles))
+    everything(args, sprites.load_prepared(args.prepared, args.nouns, args.styles))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from training.image.feed import SceneStream, scenes
 from training.image.prepare import PREPARED
 from training.image.scenes import make_scene
 from training.image.vae import new_vae, psnr, reconstruct, warm_start, whiten
-from training.nouns import SMALL
 from training.schedule import Clock, cosine
 
 HELD_OUT, TRAINED = 7 * 10**8, 10**8
@@ -153,7 +152,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    catalogue = sprites.load(args.prepared / "sprites.npz", SMALL if args.nouns == "small" else (), args.styles)
+    catalogue = sprites.load_prepared(args.prepared, args.nouns, args.styles)
     size = (args.size, args.minutes, args.batch, args.crop, args.device, args.workers, args.seed, args.lr)
     start = AutoencoderKL.from_pretrained(args.start, dtype=torch.float32) if args.start else None
     train_vae(catalogue, VaeSettings(*size, fixed_after=args.fixed_after), args.folder, start)
