@@ -67,6 +67,7 @@ TYPICAL_COLORS: dict[str, str] = json.loads((HERE / "colors.json").read_text(enc
 _KIND_OF = {**_of("drawn"), **_of("named"), **_of("held_out")}
 _TALL, _WIDE = frozenset(_items(_EVERY["tall"])), frozenset(_items(_EVERY["wide"]))
 _MASS, _SINGLE = frozenset(_items(_EVERY["mass"])), frozenset(_items(_EVERY["single"]))
+_PLURAL_ONLY = frozenset(_items(_EVERY["plural_only"]))
 _PLURALS = _pairs(_EVERY["plurals"])
 
 
@@ -106,6 +107,11 @@ def outline(noun: str) -> str:
 def is_mass(noun: str) -> bool:
     """True of plural and uncountable nouns, which take no article and no number."""
     return noun in _MASS
+
+
+def is_plural(noun: str) -> bool:
+    """True of nouns that are plural by nature: the socks are, the bread is."""
+    return noun in _PLURAL_ONLY
 
 
 def countable(noun: str) -> bool:

@@ -42,12 +42,25 @@ def _weight(kind: str, scene: Scene) -> float:
     if kind == "remove":
         return 2 * (len(scene.things) > 1)
     if kind == "add":
-        return len(scene.things) < MOST_THINGS
+        return 2 * (len(scene.things) < MOST_THINGS)
     return 2 if kind in ("replace", "recolor", "move") else 1
 
 
 def _swap(scene: Scene, old: Thing, new: Thing) -> Scene:
-    return replace(scene, things=tuple(new if thing is old else thing for thing in scene.things))
+    """`new` in the place of `old`. Who is moved stands to nobody as before; who takes a place stands as the old one."""
+    if new.spot.location != old.spot.location:
+        return replace(scene, things=tuple(_parted(new if t is old else t, old.noun) for t in scene.things))
+
+    def renamed(thing: Thing) -> Thing:
+        words, other = thing.stands
+        return replace(thing, stands=(words, new.noun)) if other == old.noun else thing
+
+    return replace(scene, things=tuple(new if t is old else renamed(t) for t in scene.things))
+
+
+def _parted(thing: Thing, noun: str) -> Thing:
+    """The thing, standing to `noun` no longer, nor `noun` itself to anything."""
+    return replace(thing, stands=("", "")) if noun in (thing.noun, thing.stands[1]) else thing
 
 
 def _the(thing: Thing) -> str:
@@ -57,6 +70,7 @@ def _the(thing: Thing) -> str:
 def _replace(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
     old = r.choice(scene.things)
     new = replace(random_thing(r, pool, scene.nouns, bare=0.6), count=1, spot=old.spot, area=old.area)
+    new = replace(new, stands=old.stands)
     said = r.choice(
         [
             *("replace {0} with {1}", "change {0} to {1}", "turn {0} into {1}", "i want {1} instead of {0}"),
@@ -150,7 +164,8 @@ def _remove(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
             *("leave out {}", "i do not want {}", "{} must leave", "{} is too much", "we do not need {}"),
         ]
     )
-    return said.format(_the(old)), replace(scene, things=tuple(t for t in scene.things if t is not old))
+    kept = tuple(_parted(thing, old.noun) for thing in scene.things if thing is not old)
+    return said.format(_the(old)), replace(scene, things=kept)
 
 
 def _background(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:

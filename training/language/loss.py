@@ -29,8 +29,9 @@ _CHOICES = (
     (re.compile(r"^\)(\n\n|\n```)", re.M), PLAN_WEIGHT),
     (re.compile(rf"^    (?:{_ECHO})='(.*?)',$", re.M), ECHO_WEIGHT),
     (re.compile(r"^        '(.*)',$", re.M), ECHO_WEIGHT),
-    # "The cat is on the left.": the picture is laid out in these sentences; the regions then copy them
-    (re.compile(r"^        '(The .* (?:is|are) (?:in|on) the [a-z-]+\.)',$", re.M), PLAN_WEIGHT),
+    # "The cat is behind the dog.", "The cat is on the left.": the picture is laid out in these sentences; the regions
+    # then copy them
+    (re.compile(r"^        '(The .* (?:is|are) .*\bthe .*\.)',$", re.M), PLAN_WEIGHT),
     (re.compile(r"^        '.*',(\n +.)", re.M), ECHO_WEIGHT),
 )
 

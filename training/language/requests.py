@@ -52,9 +52,15 @@ _WITHOUT = (
     " and no {one}",
     ", but without {a}",
     ", with no {many} anywhere",
+    " and without {a}",
+    " but not {a}",
+    ", and {many} nowhere",
+    " and not a single {one}",
 )
 _FINITE = {form for singular, plural, _ in VERBS for form in (singular, plural)} | sayings.FINITE
 _BEGINNINGS = {place.preposition.split()[0] for place in PLACES.values()} | sayings.BEGINNINGS
+#: relations that are asked for, or mixed up, more than others
+OFTEN = ("left of", "right of", "on", "and", "inside", "behind", "in front of", "below")
 #: share of pairs that are said in a caption of sayings.py, where there is one for their relation
 CAPTIONED = 0.6
 _SURPRISE = ("surprise me", "anything you like", "draw something", "make me a picture", "whatever you want")
@@ -86,10 +92,10 @@ def random_request(r: random.Random, pool: Sequence[str], things: int = 0, level
     """(what a person writes, what they mean). `things` fixes their number; `level` 0 to 1 goes from easy to hard."""
     if not things and r.random() < 0.06:
         return _open_request(r)
-    count = things or r.choices([1, 2, 3, 4], [0.27 + 0.35 * (1 - level), 0.4, 0.23 * level, 0.1 * level])[0]
+    count = things or r.choices([1, 2, 3, 4], [0.2 + 0.3 * (1 - level), 0.5, 0.2 * level, 0.1 * level])[0]
     chosen: list[Thing] = []
     for _ in range(count):
-        chosen.append(random_thing(r, pool, [t.noun for t in chosen]))
+        chosen.append(random_thing(r, pool, [t.noun for t in chosen], bare=0.25))
     text, placed = _layout(r, chosen)
     text, scene = _with_background(r, text, Scene(placed))
     text, scene = _with_absence(r, text, scene, pool)
@@ -102,7 +108,7 @@ def random_request(r: random.Random, pool: Sequence[str], things: int = 0, level
 def _layout(r: random.Random, things: list[Thing]) -> Placed:
     if len(things) == 1:
         return _alone(r, things[0])
-    if r.random() < 0.3:
+    if r.random() < 0.25:
         return _each_somewhere(r, things)
     if len(things) == 2:
         return _pair(r, things[0], things[1])
@@ -126,11 +132,13 @@ def _each_somewhere(r: random.Random, things: list[Thing]) -> Placed:
 
 
 def _pair(r: random.Random, a: Thing, b: Thing) -> Placed:
-    name = r.choice([*RELATIONS, "left of", "right of", "on", "and"])
+    name = r.choice([*RELATIONS, *OFTEN])
     if name == "holding" and nouns.kind(a.noun).name != "person":
         name = "next to"
     relation = RELATIONS[name]
     a, b = related(a, b, relation)
+    if relation.is_spoken:
+        a = replace(a, stands=(relation.said[0], b.noun))
     if name in sayings.SAYINGS and r.random() < CAPTIONED:
         text, first = sayings.caption(r, name, a, b)
         return text, (a, b) if first else (b, a)
@@ -170,6 +178,7 @@ def _between(things: list[Thing]) -> Placed:
 def _on_and_beside(r: random.Random, things: list[Thing]) -> Placed:
     relation = RELATIONS["on"]
     a, b = related(things[0], things[1], relation)
+    a = replace(a, stands=(relation.said[0], b.noun))
     c = replace(things[2], spot=Spot("on the right"))
     text = f"{a.phrase} {_link(r, relation, a)} {b.phrase} {r.choice(['next to', 'beside', 'near'])} {c.phrase}"
     return text, (a, b, c)

@@ -30,18 +30,35 @@ class Saying:
 SAYINGS = {
     "left of": Saying(
         ("to the left of", "on the left of", "on the left-hand side of", "left of"),
-        clauses=("{a} at the left and {b} at the right", "from left to right: {a}, {b}", "{b} has {a} on its left"),
-        later=("to the left of it", "on its left", "to its left"),
+        clauses=(
+            "{a} at the left and {b} at the right",
+            "from left to right: {a}, {b}",
+            "{b} has {a} on its left",
+            "first {a}, then, farther right, {b}",
+            "{a} leftmost and {b} rightmost",
+            "the left half shows {a}, the right half {b}",
+        ),
+        later=("to the left of it", "on its left", "to its left", "on its left-hand side", "left of it"),
     ),
     "right of": Saying(
         ("to the right of", "on the right of", "on the right-hand side of", "right of"),
-        clauses=("{a} at the right and {b} at the left", "from left to right: {b}, {a}", "{b} has {a} on its right"),
-        later=("to the right of it", "on its right", "to its right"),
+        clauses=(
+            "{a} at the right and {b} at the left",
+            "from left to right: {b}, {a}",
+            "{b} has {a} on its right",
+            "first {b}, then, farther right, {a}",
+            "{b} leftmost and {a} rightmost",
+            "the right half shows {a}, the left half {b}",
+        ),
+        later=("to the right of it", "on its right", "to its right", "on its right side", "right of it"),
     ),
     "above": Saying(
         ("above", "over"),
         how=("", "high ", "just ", "right ", "somewhere "),
-        acts=(("floats", "float"), ("hangs", "hang"), ("soars", "soar"), ("is", "are"), ("drifts", "drift")),
+        acts=(
+            *(("floats", "float"), ("hangs", "hang"), ("soars", "soar"), ("is", "are"), ("drifts", "drift")),
+            *(("flies", "fly"), ("glides", "glide"), ("appears", "appear"), ("circles", "circle")),
+        ),
         done=("hung", "placed", "seen", "held"),
         clauses=("{a} looks down on {b} from above", "{b} down below and {a} up above", "{b} lies under {a}"),
         later=("above it", "over it", "high above it", "up above"),
@@ -49,7 +66,10 @@ SAYINGS = {
     "below": Saying(
         ("below", "under", "beneath", "underneath"),
         how=("", "deep ", "just ", "right ", "somewhere "),
-        acts=(("lies", "lie"), ("hides", "hide"), ("rests", "rest"), ("is", "are"), ("finds cover", "find cover")),
+        acts=(
+            *(("lies", "lie"), ("hides", "hide"), ("rests", "rest"), ("is", "are"), ("finds cover", "find cover")),
+            *(("seeks shade", "seek shade"), ("sleeps", "sleep"), ("crawls", "crawl"), ("waits", "wait")),
+        ),
         done=("put", "kept", "left", "hidden", "found"),
         clauses=("{b} hangs over {a}", "{a} down below and {b} up above", "{b} towers above {a}"),
         later=("below it", "under it", "underneath", "down below"),
@@ -63,31 +83,50 @@ SAYINGS = {
     ),
     "in front of": Saying(
         ("in front of", "ahead of"),
+        how=("", "", "just ", "right ", "directly ", "close "),
+        acts=(
+            *(("stands", "stand"), ("waits", "wait"), ("sits", "sit"), ("is", "are"), ("poses", "pose")),
+            *(("lies", "lie"), ("walks", "walk"), ("plays", "play"), ("rests", "rest")),
+        ),
         clauses=(
+            "{a} nearer to us than {b}",
+            "big and close {a}, and somewhere at the back {b}",
+            "behind {a} there is {b}",
+            "behind {a} one can make out {b}",
             "{a} at the front and {b} at the back",
             "{a} up close, with {b} in the distance",
             "{b} makes the backdrop for {a}",
             "{a} hides part of {b}",
         ),
-        later=("in front of it", "at the front"),
+        later=("in front of it", "at the front", "right in front", "nearer to us"),
     ),
     "behind": Saying(
         ("behind", "at the back of"),
-        how=("", "", "just ", "right ", "far "),
-        acts=(("hides", "hide"), ("stands", "stand"), ("rises", "rise"), ("looks out", "look out"), ("is", "are")),
+        how=("", "", "just ", "right ", "far ", "from ", "out from ", "half "),
+        acts=(
+            *(("hides", "hide"), ("stands", "stand"), ("rises", "rise"), ("looks out", "look out"), ("is", "are")),
+            *(("glances", "glance"), ("comes out", "come out"), ("appears", "appear"), ("waves", "wave")),
+            *(("waits", "wait"), ("sits", "sit"), ("lurks", "lurk"), ("shows up", "show up")),
+        ),
         done=("hidden", "kept", "left", "placed", "seen"),
         clauses=(
             "{a} is in the distance and {b} is up close",
             "{b} at the front and {a} at the back",
             "{b} covers {a} in part",
+            "in front of {a} there is {b}",
+            "{a} farther away than {b}",
+            "{a}, half covered by {b}",
             "far in the back {a}, and nearer {b}",
         ),
-        later=("behind it", "at its back", "far behind it"),
+        later=("behind it", "at its back", "far behind it", "at the back", "in the distance"),
     ),
     "on": Saying(
         ("on", "on top of", "atop"),
         how=("", ""),
-        acts=(("lies", "lie"), ("rests", "rest"), ("sits", "sit"), ("is perched", "are perched"), ("is", "are")),
+        acts=(
+            *(("lies", "lie"), ("rests", "rest"), ("sits", "sit"), ("is perched", "are perched"), ("is", "are")),
+            *(("stands", "stand"), ("sleeps", "sleep"), ("dances", "dance"), ("lands", "land")),
+        ),
         done=("laid", "set down", "left", "put", "balanced"),
         clauses=("{b} carries {a}", "{b} holds up {a}", "{a} uses {b} as its seat"),
         later=("on top of it", "lying on it", "on top"),
@@ -95,27 +134,44 @@ SAYINGS = {
     "inside": Saying(
         ("inside", "in", "within"),
         how=("", "", "deep ", "right "),
-        acts=(("hides", "hide"), ("sits", "sit"), ("is", "are"), ("lies", "lie"), ("is locked up", "are locked up")),
-        done=("hidden", "packed", "stored", "found", "locked"),
-        clauses=("{b} that contains {a}", "{b} has {a} in it", "{b} filled with {a}"),
+        acts=(
+            *(("hides", "hide"), ("sits", "sit"), ("is", "are"), ("lies", "lie"), ("is locked up", "are locked up")),
+            *(("sleeps", "sleep"), ("lives", "live"), ("rests", "rest"), ("waits", "wait"), ("fits", "fit")),
+        ),
+        done=("hidden", "packed", "stored", "found", "locked", "trapped", "put", "placed", "wrapped", "captured"),
+        clauses=(
+            "{b} that contains {a}",
+            "{b} has {a} in it",
+            "{b} filled with {a}",
+            "{b} with room for {a} in it",
+            "{b}, and in its inside {a}",
+            "{b} surrounds {a}",
+        ),
         later=("inside it", "in it", "inside"),
     ),
 }  # fmt: skip
 _OPENINGS = (
+    *("on a rainy afternoon", "after a long day", "in the small hours", "all day long", "on her birthday"),
     *("one summer evening", "early in the day", "late at night", "every winter", "once upon a time", "today"),
     *("in the morning light", "at noon", "on sundays", "as usual", "long ago", "by chance"),
 )
-_FOUND = ("you can find", "we notice", "i see", "one finds", "you will see")
-_SOMEBODY = ("someone", "a child", "my friend", "they", "a stranger", "we")
-_JOINTS = ("{b}; {later}, {a}", "{b}, and {later} {a}", "{b} with {a} {later}", "{b}. {Later} there is {a}")
+_FOUND = ("you can find", "we notice", "i see", "one finds", "you will see", "they spotted", "everyone sees")
+_LOOK = ("there is", "we see", "look at", "i can see", "here is", "notice")
+_SOMEBODY = ("someone", "a child", "my friend", "they", "a stranger", "we", "an old lady", "he", "she", "the boys")
+_JOINTS = (
+    *("{b}; {later}, {a}", "{b}, and {later} {a}", "{b} with {a} {later}", "{b}. {Later} there is {a}"),
+    *("{b}, {later} {a}", "{b}; {a} {later}", "{b} and, {later}, {a}", "{b} ({later}: {a})", "{b} and {a} {later}"),
+)
 
 #: verbs that make a caption a sentence, and words that begin one: neither can follow "a picture of"
 FINITE = {form.split()[0] for saying in SAYINGS.values() for act in saying.acts for form in act} | {
     *("was", "were", "has", "had", "have", "looks", "lies", "hangs", "towers", "keeps", "makes", "hides", "covers"),
-    *("carries", "holds", "uses"),
+    *("carries", "holds", "uses", "shows", "covers", "surrounds"),
 }
-BEGINNINGS = {"there", "we", "look", "from", *(words.split()[0] for words in (*_OPENINGS, *_SOMEBODY))} | {
-    words.split()[0] for saying in SAYINGS.values() for words in (*saying.before, *saying.how) if words
+BEGINNINGS = {
+    *("there", "we", "look", "from", "i", "here", "notice", "first", "the", "big"),
+    *(words.split()[0] for words in (*_OPENINGS, *_SOMEBODY)),
+    *(words.split()[0] for saying in SAYINGS.values() for words in (*saying.before, *saying.how) if words),
 }
 
 
@@ -161,7 +217,7 @@ def _by_somebody(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
 def _joined(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
     later = r.choice(saying.later)
     text = r.choice(_JOINTS).format(a=a.phrase, b=b.phrase, later=later, Later=later.capitalize())
-    return text if r.random() < 0.6 else f"{r.choice(['there is', 'we see', 'look at'])} {text}"
+    return text if r.random() < 0.6 else f"{r.choice(_LOOK)} {text}"
 
 
 def _whole(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:

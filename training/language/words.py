@@ -30,7 +30,8 @@ class Relation:
     """How A and B stand to each other: `said` between them, `said_after` as "B with A ...", and where each one goes.
 
     `large` and `small` name the one (0 is A, 1 is B) whose area is not medium-sized when nobody asked for a size;
-    `verbs` says whether "stands", "sitting" and the like may come before `said`.
+    `verbs` says whether "stands", "sitting" and the like may come before `said`. Where it `is_spoken`, the program
+    itself says it in the first words of `said`.
     """
 
     said: tuple[str, ...]
@@ -39,6 +40,7 @@ class Relation:
     large: int | None = None
     small: int | None = None
     verbs: bool = True
+    is_spoken: bool = True
 
 
 #: colour word -> HTML colour name
@@ -175,7 +177,7 @@ RELATIONS = {
     "next to": Relation(
         ("next to", "beside", "near", "close to", "by", "at the side of"), ("beside it", "next to it"), (_LEFT, _RIGHT)
     ),
-    "and": Relation(("and", "with", "together with"), (), (_LEFT, _RIGHT), verbs=False),
+    "and": Relation(("and", "with", "together with"), (), (_LEFT, _RIGHT), verbs=False, is_spoken=False),
     "facing": Relation(
         ("looking at", "facing", "chasing", "fighting", "following", "talking to"), (), (_LEFT, _RIGHT), verbs=False
     ),

@@ -7,7 +7,7 @@ import pytest
 from training import nouns
 from training.language.edits import EDITS, random_edit
 from training.language.requests import random_request
-from training.language.scenes import Scene, program
+from training.language.scenes import Scene, Thing, program
 
 
 def calls(scene: Scene) -> list[str]:
@@ -57,3 +57,21 @@ def test_no_scene_grows_beyond_five_things() -> None:
     for _ in range(60):
         _, scene, _ = random_edit(r, scene, nouns.DRAWN)
         assert 1 <= len(scene.things) <= 5
+
+
+def related(words: str) -> Scene:
+    return Scene((Thing("house"), Thing("fox", stands=(words, "house"))))
+
+
+def test_what_is_moved_or_removed_stands_to_nothing_any_more() -> None:
+    for seed in range(10):
+        for kind in ("move", "remove"):
+            _, after, _ = random_edit(random.Random(seed), related("behind"), nouns.DRAWN, kind)
+            assert "behind" not in program(after)
+
+
+def test_what_takes_a_place_stands_as_what_stood_there_before() -> None:
+    for seed in range(10):
+        _, after, _ = random_edit(random.Random(seed), related("behind"), nouns.DRAWN, "replace")
+        assert "behind the house." in program(after) or "The fox is behind the" in program(after)
+        assert len(set(after.nouns)) == 2

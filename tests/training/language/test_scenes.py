@@ -30,6 +30,14 @@ def test_what_is_left_open_is_always_answered_alike() -> None:
     assert program(Scene((Thing("owl"),))) == program(Scene((Thing("owl"),)))
 
 
-def test_a_plural_noun_has_and_a_mass_noun_have() -> None:
+def test_nouns_that_are_plural_by_nature_have_and_all_others_have_not() -> None:
     assert "The cat has " in program(Scene((Thing("cat"),)))
+    assert "The bread has " in program(Scene((Thing("bread"),)))
     assert "The grapes have " in program(Scene((Thing("grapes"),)))
+
+
+def test_how_things_stand_to_each_other_is_said_in_the_plainest_words_before_where_they_are() -> None:
+    scene = Scene((Thing("house"), Thing("fox", count=2, stands=("behind", "house"))))
+    canvas = read_canvas(program(scene)).canvas
+    assert canvas is not None
+    assert canvas.detailed_descriptions[:2] == ("The foxes are behind the house.", "The house is in the center.")
