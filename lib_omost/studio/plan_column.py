@@ -12,10 +12,10 @@ import gradio as gr
 from lib_omost.canvas import Box, Canvas, read_canvas
 from lib_omost.errors import CanvasError
 from lib_omost.studio import turns as chat
-from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, read_program, renamed, streaming_value
 from lib_omost.studio.region_editor import region_editor
 from lib_omost.studio.sessions import Render, Sessions, Turn
-from lib_omost.studio.words import counted
+from lib_omost.studio.words import by_hand, counted, suggestions
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 FILE_ROUTE = "gradio_api/file="
@@ -92,7 +92,7 @@ class PlanColumn:
             edited = apply_edit(plan, posted)
         except CanvasError as error:
             value = editor_value(plan, ratio=(width, height), picture=self._picture(session), echo=echo, fresh=False)
-            return (value, *[gr.skip()] * 3, {"level": "bad", "text": str(error)})
+            return (value, *[gr.skip()] * 3, by_hand(str(error), "bad"))
         return self._kept(session, edited, (width, height), echo)
 
     def apply_code(self, session: str, plan: Plan, width: int, height: int, code: str) -> tuple[Any, ...]:
@@ -100,8 +100,7 @@ class PlanColumn:
         reading = read_canvas(code or "", strict=True)
         if reading.canvas is None:
             notes = [f"line {note.line}: {note.message}" for note in reading.notes]
-            state = {"level": "bad", "text": "this code was not applied", "notes": notes}
-            return (*[gr.skip()] * 4, state)
+            return (*[gr.skip()] * 4, by_hand("this code was not applied", "bad", notes=notes))
         return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
 
     def resize(self, session: str, plan: Plan, width: int, height: int) -> dict[str, Any]:
@@ -111,7 +110,8 @@ class PlanColumn:
         turns = chat.with_code(self.sessions.turns(session), plan.code)
         self.sessions.set_turns(session, turns)
         value = editor_value(plan, ratio=size, picture=self._picture(session), echo=echo, fresh=echo is None)
-        state = {"level": "good", "text": f"{counted(len(plan.ids), 'region')}, edited by hand"}
+        chips = suggestions(read_program(plan.code).canvas)
+        state = by_hand(f"{counted(len(plan.ids), 'region')}, edited by hand", chips=chips, asks=False)
         return value, plan.code, plan, chat.bubbles(turns), state
 
 

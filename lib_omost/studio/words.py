@@ -38,6 +38,12 @@ def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
     }
 
 
+def by_hand(text: str, level: str = "good", **more: Any) -> dict[str, Any]:
+    """The state line after an edit by hand. What else it says of the reply stays, so that nothing below it jumps while
+    a finger is on its way there."""
+    return {"level": level, "text": text, "keeps": True, **more}
+
+
 def suggestions(canvas: Canvas | None) -> list[str]:
     """Next edits to offer, in a person's words; none before there is a plan."""
     if canvas is None or not canvas.regions:

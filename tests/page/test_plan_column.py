@@ -98,9 +98,11 @@ def test_a_finger_selects_moves_and_draws_and_scrolls_the_page_where_there_is_no
         page.locator(".re-label", has_text="an apple").tap()
         expect(page.locator(STATUS)).to_have_text("across 0–40, down 20–70")
         across, down = cell(page)
+        heights = watched(page, "#state", "document.querySelector('#state').offsetHeight")
         swipe(page, middle(page, ".re-box.selected"), (10 * across, 5 * down))
         expect(page.locator(STATUS)).to_have_text("across 10–50, down 25–75")
         expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
+        assert len(set(heights())) == 1  # nothing below it jumps away from the finger
         page.locator("[data-act=add]").tap()
         expect(page.locator(STATUS)).to_have_text("Draw the new region in the plan, or press Enter")
         # the browser asks the frame that is painted, not the style that is set, whether a finger draws or scrolls

@@ -1,7 +1,8 @@
 // What came of the last reply, in one line. Texts go through textContent only.
 const root = element.querySelector('.sl'), notes = root.querySelector('.sl-notes'), acts = root.querySelector('.sl-acts');
+let said = {};
 function draw() {
-  const value = {level: 'idle', text: '', figures: '', chips: [], notes: [], asks: false, ...(props.value || {})};
+  const next = props.value || {}, value = said = {level: 'idle', text: '', figures: '', chips: [], notes: [], asks: false, ...(next.keeps ? said : {}), ...next};
   root.dataset.level = value.level;
   root.querySelector('.sl-text').textContent = value.text;
   root.querySelector('.sl-figures').textContent = value.figures;
