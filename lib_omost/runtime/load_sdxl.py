@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError, device_is_full
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
-from lib_omost.runtime import catalog, checks, fetch
+from lib_omost.runtime import catalog, checks, hub
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import SdxlEntry
-from lib_omost.runtime.fetch import SDXL_PARTS
+from lib_omost.runtime.hub import SDXL_PARTS
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
     dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
-    configs = fetch.sdxl_configs()
+    configs = hub.sdxl_configs()
     try:
         pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
             str(path), config=str(configs), dtype=dtype, local_files_only=True

@@ -22,7 +22,7 @@ from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
-from lib_omost.runtime.fetch import SDXL_PARTS
+from lib_omost.runtime.hub import SDXL_PARTS
 from lib_omost.runtime.memory import Residency, module_bytes
 from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError, UnknownModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
-from lib_omost.runtime import catalog, fetch
+from lib_omost.runtime import catalog, hub
 from lib_omost.runtime.load_sdxl import load_pipeline
 from tests.runtime.original_layout import Tensors, single_file, tiny_pipeline
 
@@ -35,7 +35,7 @@ def checkpoint(
     tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, Tensors]:
     """The same weights in one file, and the folder as the place where its configs are found."""
-    monkeypatch.setattr(fetch, "sdxl_configs", lambda: tiny[1])
+    monkeypatch.setattr(hub, "sdxl_configs", lambda: tiny[1])
     return tmp_path / "tiny.safetensors", single_file(tiny[0], tmp_path / "tiny.safetensors")
 
 

@@ -13,7 +13,7 @@ from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog
 from lib_omost.runtime import device as devices
-from lib_omost.runtime.fetch import SDXL_PARTS
+from lib_omost.runtime.hub import SDXL_PARTS
 from lib_omost.runtime.load_llm import load_composer
 from lib_omost.runtime.load_sdxl import load_pipeline
 from lib_omost.runtime.machine import Machine
