@@ -23,7 +23,7 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.hub import SDXL_PARTS
-from lib_omost.runtime.memory import Residency, module_bytes
+from lib_omost.runtime.memory import Residency, host_has_room, may_have_copies, module_bytes
 from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
 if TYPE_CHECKING:
@@ -97,13 +97,15 @@ class Machine:
     def adopt_llm(self, composer: LocalComposer) -> None:
         """From now on this one writes."""
         self.composer = composer
-        self.residency.add("llm", composer.model, copies=False, on_refusal=self.drop_llm)
         self._llm_bytes = module_bytes(composer.model)
+        copies = may_have_copies(composer.model) and host_has_room(self._llm_bytes)
+        self.residency.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
 
     def drop_llm(self) -> None:
         self.composer = None
         self.residency.drop("llm")
         self._clear()
+        devices.empty_host_cache(self.device)
 
     def compose(
         self,
@@ -185,6 +187,7 @@ class Machine:
         for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
+        devices.empty_host_cache(self.device)
 
     def render(
         self,
