@@ -54,6 +54,7 @@ class Residency:
     def __init__(self, device: torch.device, free_bytes: Callable[[], int | None]) -> None:
         self.device = device
         self.swap_s = 0.0  # spent on moving, in total
+        self.last_s: dict[str, float] = {}  # by the last move of each: "llm in", "llm out", ...
         self._free_bytes = free_bytes
         self._guests: dict[str, _Guest] = {}  # longest unused first
 
@@ -106,7 +107,9 @@ class Residency:
         """Takes these off the device (all of them: None) and hands their memory back."""
         start = time.perf_counter()
         for name in [n for n in self.here() if names is None or n in set(names)]:
+            began = time.perf_counter()
             self._exit(name)
+            self.last_s[f"{name} out"] = time.perf_counter() - began
         devices.empty_cache(self.device)
         self.swap_s += time.perf_counter() - start
 
@@ -125,7 +128,8 @@ class Residency:
                     f"Close other programs that use the device, or choose a smaller model."
                 )
         devices.synchronize(self.device)
-        self.swap_s += time.perf_counter() - start
+        self.last_s[f"{name} in"] = time.perf_counter() - start
+        self.swap_s += self.last_s[f"{name} in"]
 
     def _exit(self, name: str) -> None:
         guest = self._guests[name]
