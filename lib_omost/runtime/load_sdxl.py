@@ -205,9 +205,14 @@ def refuse_other_layouts(path: Path, names: Iterable[str]) -> None:
         if not any(n.startswith(prefix) for n in names)
     ]
     if absent:
+        older = any(n.startswith("cond_stage_model.") for n in names)
+        advice = (
+            "It is one of Stable Diffusion 1 or 2; get one made for SDXL."
+            if older
+            else "A LoRA belongs into models_dir/loras/."
+        )
         raise BrokenWeightsError(
-            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. "
-            f"A LoRA belongs into models_dir/loras/."
+            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. {advice}"
         )
     checks.refuse_misfit(path.name, (), [n for n in names if not n.startswith((UNET, VAE, TEXTS, *BYSTANDERS))])
 
@@ -234,7 +239,20 @@ def add_loras(pipe: StableDiffusionXLOmostPipeline, loras: Mapping[str, float]) 
                 local_files_only=True,
             )
         except (BrokenWeightsError, ValueError, KeyError, RuntimeError) as error:
-            raise BrokenWeightsError(f"{files[name].name}: {str(error).splitlines()[0]}") from error
+            if device_is_full(error):
+                raise
+            raise BrokenWeightsError(f"{files[name].name}: {_why_no_lora(error)}") from error
     pipe.set_adapters([f"lora{number}" for number in range(len(loras))], list(loras.values()))
     pipe.fuse_lora(adapter_names=[f"lora{number}" for number in range(len(loras))])
     pipe.unload_lora_weights()
+
+
+def _why_no_lora(error: BaseException) -> str:
+    """torch tells of weights of another shape in a long list; the first of them is enough."""
+    found = re.search(r"size mismatch for (\S+): .*?Size\((.*?)\).*?Size\((.*?)\)", str(error))
+    if found is None:
+        return str(error).splitlines()[0]
+    return (
+        f"this LoRA was made for another kind of model: {found[1]} has the shape {found[2]} in the file, and "
+        f"{found[3]} is wanted. Get one made for SDXL."
+    )

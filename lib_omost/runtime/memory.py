@@ -6,6 +6,7 @@ Counts bytes and moves modules. What a phase needs is told by the caller; when t
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -237,3 +238,9 @@ def _pinned(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.pin_memory()
     except RuntimeError:  # no page-locked memory left
         return tensor
+
+
+def asked_for(error: BaseException) -> str:
+    """Of the allocator's long message, what a person may want to know."""
+    found = re.search(r"allocate ([\d.]+ [KMG]i?B|\d+ bytes)", str(error))
+    return f"{found[1]} more were asked for." if found else "there was no room for one more tensor."

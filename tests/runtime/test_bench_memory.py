@@ -10,6 +10,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from bench import _random_models as models
 from bench import memory
+from bench.__main__ import main as run
 from lib_omost.runtime.machine import Machine
 
 
@@ -50,3 +51,9 @@ def test_what_a_reply_left_on_a_small_card_is_judged_by_the_larger_growth(
 ) -> None:
     result = memory.left_by_the_reply((1000, 2000), after, Machine("meta", 8))
     assert result["reply_left_mib"] == left and str(result["reply_left"]).startswith(verdict)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_here_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["memory", "--device", "cuda", "--vram", "8"]) == 1
+    assert capsys.readouterr().err.startswith("Device 'cuda' is not to be had")
