@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from lib_omost.errors import OmostError
+
 
 def names() -> list[str]:
     return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
@@ -16,7 +18,11 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] not in names():
         print(f"usage: python -m bench NAME, where NAME is one of: {', '.join(names())}", file=sys.stderr)
         return 2
-    print(json.dumps(importlib.import_module(f"bench.{argv[0]}").main(argv[1:])))
+    try:
+        print(json.dumps(importlib.import_module(f"bench.{argv[0]}").main(argv[1:])))
+    except OmostError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

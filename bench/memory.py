@@ -24,10 +24,10 @@ from bench._record import record
 from lib_omost.canvas import Canvas
 from lib_omost.composer import SYSTEM_PROMPT, ComposeSettings
 from lib_omost.renderer import RenderSettings
-from lib_omost.renderer.vae import decode_latents, encode_images
+from lib_omost.renderer.vae import decode_latents, encode_images, to_images
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import llm
-from lib_omost.runtime.machine import Machine
+from lib_omost.runtime.machine import SMALL_CARD_BYTES, Machine
 
 PHASES = {("text_encoder", "text_encoder_2"): "text", ("unet",): "unet", ("vae",): "vae"}
 
@@ -44,16 +44,18 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     result["build_s"] = round(time.perf_counter() - started, 1)
 
     machine.residency.leave()
-    result["before_reply_mib"] = peaks.now_mib()
+    before = peaks.now_mib(), peaks.card_mib()
     stats = write(machine, args.tokens, args.prompt or (600 if args.tiny else 8000), peaks)
     result |= {"tokens_per_s": round(stats.new_tokens / (stats.seconds - stats.first_token_s), 2)}
     result |= {"prompt_tokens": stats.prompt_tokens, "first_token_s": round(stats.first_token_s, 3)}
-    result["after_reply_mib"] = peaks.now_mib()
+    result |= left_by_the_reply(before, (peaks.now_mib(), peaks.card_mib()), machine)
     settings = RenderSettings(width=128 if args.tiny else 896, height=192 if args.tiny else 1152, steps=args.steps)
     settings = replace(settings, highres_scale=1.5, highres_steps=max(2, args.steps // 2))
     result |= paint(machine, settings, peaks)
     result |= {f"{phase}_peak_mib": round(mib) for phase, mib in peaks.mib.items()}
-    result |= {"swap_s": round(machine.residency.swap_s, 2), "tiles_psnr_db": round(tiles_psnr(), 1)}
+    result |= {"swap_s": round(machine.residency.swap_s, 2)}
+    result |= {f"{move.replace(' ', '_')}_s": round(seconds, 2) for move, seconds in machine.residency.last_s.items()}
+    result |= tiles_psnr(*((576, 576) if args.tiny else (896, 1152)), args.pictures)
     for name, value in result.items():
         print(f"{name:>20}  {value}")
     if not args.tiny:
@@ -70,6 +72,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--prompt", type=int, help="tokens of the chat: 8000, as long as it may be; with --tiny 600")
+    parser.add_argument("--pictures", type=Path, help="a folder that keeps what was decoded in tiles and untiled")
     parser.add_argument("--steps", type=int, default=6, help="of the first pass; the second runs half as many")
     return parser.parse_args(argv)
 
@@ -102,6 +105,13 @@ class Peaks:
             return torch.cuda.max_memory_allocated(self.device) / 2**20
         return _process_mib("VmHWM")
 
+    def card_mib(self) -> int | None:
+        """What the whole card holds, libraries and other programs included; None where that is not told."""
+        if self.device.type != "cuda":
+            return None
+        free, total = torch.cuda.mem_get_info(self.device)
+        return (total - free) >> 20
+
     def now_mib(self) -> int:
         return round(devices.used_bytes(self.device) / 2**20 if self.device.type != "cpu" else _process_mib("VmRSS"))
 
@@ -110,6 +120,26 @@ def _process_mib(field: str) -> float:
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
+
+
+ALLOWED_MIB = 300  # that a reply may leave behind on a small card
+
+
+def left_by_the_reply(
+    before: tuple[int, int | None], after: tuple[int, int | None], machine: Machine
+) -> dict[str, int | str]:
+    """`before`, `after`: MiB of tensors, and of the whole card where that is told; the larger growth is judged.
+
+    On a CPU nothing is judged, for there the model's weights stay where they are; nor on a card that keeps it.
+    """
+    left = after[0] - before[0]
+    if before[1] is not None and after[1] is not None:
+        left = max(left, after[1] - before[1])
+    result: dict[str, int | str] = {"before_reply_mib": before[0], "after_reply_mib": after[0], "reply_left_mib": left}
+    total = devices.total_bytes(machine.device, machine.limit_bytes)
+    if total is None or total > SMALL_CARD_BYTES:
+        return result | {"reply_left": "not judged: a CPU, or a card of more than 12 GB"}
+    return result | {"reply_left": f"{'within' if left <= ALLOWED_MIB else 'MORE THAN'} the {ALLOWED_MIB} MiB allowed"}
 
 
 def write(machine: Machine, tokens: int, prompt: int, peaks: Peaks) -> Any:
@@ -168,16 +198,29 @@ def six_regions() -> Canvas:
     return canvas
 
 
-def tiles_psnr(side: int = 576) -> float:
-    """How alike tiled and untiled decoding are, in dB: the default image model's VAE, a picture of edges and slopes."""
+def tiles_psnr(width: int, height: int, pictures: Path | None) -> dict[str, float]:
+    """How alike tiled and untiled decoding are, in dB, in our tiles and in diffusers' of the same size.
+
+    The default image model's VAE, and a picture of slopes and edges. `pictures`: where to keep what was decoded.
+    """
     vae = AutoencoderKL.from_pretrained(IMAGE_MODEL, subfolder="vae", dtype=torch.float32)
-    devices.use_threads(torch.device("cpu"), 0)
-    slope = np.linspace(0, 255, side)
-    picture = np.stack(np.broadcast_arrays(slope[None], slope[:, None], 128 + 0 * slope[None]), -1).astype(np.uint8)
-    picture[side // 4 : side // 2, side // 3 : side // 2] = (230, 40, 40)
+    across, down = np.linspace(0, 255, width)[None], np.linspace(0, 255, height)[:, None]
+    picture = np.stack(np.broadcast_arrays(across, down, 128 + 0 * across), -1).astype(np.uint8)
+    picture[height // 4 : height // 2, width // 3 : width // 2] = (230, 40, 40)
     with torch.no_grad():
         latents = encode_images(vae, [Image.fromarray(picture)], "cpu")
-        whole = decode_latents(vae, latents)
+        decoded = {"untiled": decode_latents(vae, latents)}
         vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 512, 64
-        tiled = decode_latents(vae, latents)
-    return float(10 * torch.log10(4 / (whole - tiled).square().mean()))
+        decoded["tiles"] = decode_latents(vae, latents)
+        decoded["diffusers_tiles"] = vae.decode(latents / vae.config.scaling_factor).sample.clamp(-1, 1)
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+        for name, pixels in decoded.items():
+            to_images(pixels)[0].save(pictures / f"{name}.png")
+    whole = decoded.pop("untiled")
+    return {f"{name}_psnr_db": round(psnr_db(whole, pixels), 1) for name, pixels in decoded.items()}
+
+
+def psnr_db(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Of two pictures in -1..1."""
+    return float(10 * torch.log10(4 / (a - b).square().mean()))

@@ -172,7 +172,9 @@ def load_local(
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
-    files: dict[str, Any] = {"local_files_only": True} | ({"gguf_file": gguf_file} if gguf_file else {})
+    # said aloud: left out, transformers asks on the terminal whether to run a repository's code
+    files: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    files |= {"gguf_file": gguf_file} if gguf_file else {}
     weights = {"quantization_config": _quantization(quantization, dtype)} if quantization else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **files)

@@ -44,6 +44,7 @@ def plain(path: str) -> str:
 
 def sentence(names: list[str], shown: int = 8) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return (
-        f"{len(names)} parts of this LoRA have no place in the model and do nothing: {', '.join(names[:shown])}{more}."
-    )
+    listed = ", ".join(names[:shown]) + more
+    if len(names) == 1:
+        return f"1 part of this LoRA has no place in the model and does nothing: {listed}."
+    return f"{len(names)} parts of this LoRA have no place in the model and do nothing: {listed}."

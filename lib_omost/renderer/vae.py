@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,11 +30,17 @@ def best_vae_dtype(device: torch.device | str) -> torch.dtype:
 
 
 def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device | str) -> Tensor:
-    """RGB pictures of one size to latents `(n, 4, H/8, W/8)` float32, the mode of the VAE's distribution."""
+    """RGB pictures of one size to latents `(n, 4, H/8, W/8)` float32, the mode of the VAE's distribution; one at a
+    time, as decode_latents."""
     pixels = torch.from_numpy(np.stack([np.asarray(image.convert("RGB")) for image in images]))
     pixels = pixels.permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+
+    def encode(part: Tensor) -> Tensor:
+        mode: Tensor = vae.encode(part.to(vae.dtype)).latent_dist.mode().float()
+        return mode
+
     with whole_range(vae):
-        latents = vae.encode(pixels.to(vae.dtype)).latent_dist.mode().float()
+        latents = torch.cat([_whole_or_tiled(vae, encode, one[None], _side(vae), 1) for one in pixels])
     mean, std = latent_statistics(vae, latents)
     scaled: Tensor = (latents - mean) / std * vae.config.scaling_factor
     return scaled
@@ -45,8 +51,64 @@ def decode_latents(vae: Any, latents: Tensor) -> Tensor:
     peak of memory."""
     mean, std = latent_statistics(vae, latents)
     latents = latents.float() / vae.config.scaling_factor * std + mean
+
+    def decode(part: Tensor) -> Tensor:
+        pixels: Tensor = vae.decode(part.to(vae.dtype)).sample.float()
+        return pixels
+
     with whole_range(vae):
-        return torch.cat([vae.decode(one[None].to(vae.dtype)).sample.float() for one in latents]).clamp(-1, 1)
+        return torch.cat([_whole_or_tiled(vae, decode, one[None], 1, _side(vae)) for one in latents]).clamp(-1, 1)
+
+
+def _side(vae: Any) -> int:
+    """Of one latent, in pixels."""
+    side: int = 2 ** (len(vae.config.block_out_channels) - 1)
+    return side
+
+
+def _whole_or_tiled(vae: Any, run: Callable[[Tensor], Tensor], x: Tensor, unit: int, made: int) -> Tensor:
+    """`run(x)`, in tiles if the VAE's `use_tiling` says so and `x` is larger than `tile_latent_min_size` latents."""
+    tile: int = vae.tile_latent_min_size
+    if not vae.use_tiling or max(x.shape[2:]) <= tile * unit:
+        return run(x)
+    return in_tiles(run, x, tile, tile // 4, unit, made)
+
+
+def in_tiles(run: Callable[[Tensor], Tensor], x: Tensor, tile: int, overlap: int, unit: int, made: int) -> Tensor:
+    """`run` over evenly spread tiles of `x`, which fade into each other where they overlap.
+
+    x: `(1, c, h, w)`. Lengths are counted in latents, of which one is `unit` elements of `x` and `made` of the result.
+    diffusers' own tiles end in a strip of what is left over, down to an eighth of a tile, whose group norms see other
+    statistics than the rest of the picture; `bench memory` prints what that costs.
+    """
+    rows, columns = (_starts(length // unit, tile, overlap) for length in x.shape[2:])
+    total = weights = None
+    for top in rows:
+        for left in columns:
+            part = run(x[..., top * unit : (top + tile) * unit, left * unit : (left + tile) * unit])
+            if total is None or weights is None:
+                total = part.new_zeros(*part.shape[:2], *(length // unit * made for length in x.shape[2:]))
+                weights = part.new_zeros(1, 1, *total.shape[2:])
+            fade = _ramp(part.shape[2], overlap * made, part)[:, None] * _ramp(part.shape[3], overlap * made, part)
+            here = (..., slice(top * made, (top + tile) * made), slice(left * made, (left + tile) * made))
+            total[here] += part * fade
+            weights[here] += fade
+    assert total is not None and weights is not None  # there is at least one tile
+    return total / weights
+
+
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles begin that cover `length` evenly, each over the next one's first `overlap` at least."""
+    if length <= tile:
+        return [0]
+    last = -(-(length - tile) // (tile - overlap))  # of the tiles, counted from 0
+    return [round(number * (length - tile) / last) for number in range(last + 1)]
+
+
+def _ramp(length: int, fade: int, like: Tensor) -> Tensor:
+    """`(length,)` weights that rise over `fade` elements from the start and fall towards the end; never 0."""
+    place = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
+    return (torch.minimum(place, length - place) / fade).clamp(max=1)
 
 
 def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor | float]:

@@ -1,6 +1,6 @@
 """Which models there are: where their weights come from, size, licence, warning, and how they like to be used.
 
-Torch-free. Bringing weights here is fetch.py's work, loading them loading.py's.
+Torch-free. Bringing weights here is fetch.py's and hub.py's work, loading them load_llm.py's and load_sdxl.py's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Profile
 from lib_omost.errors import MissingWeightsError, UnknownModelError
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import checks, fetch
+from lib_omost.runtime import checks, fetch, hub
 
 Kind = Literal["llm", "sdxl"]
 Place = Literal["embedded", "hub", "folder", "file", "server"]
@@ -28,7 +28,8 @@ MODELS_DIR = PROJECT / "models_dir"  # what a person drops in: llms/, checkpoint
 
 @dataclass(frozen=True, slots=True)
 class LlmEntry:
-    """A language model. `precision`: the recommended one. `revision`: a commit hash, None = the one first used here."""
+    """A language model. `precision`: the recommended one. `revision`: a commit hash or its beginning, None = the one
+    that was first used here."""
 
     name: str
     source: str  # a hub id, a path, or a server's base URL with its model's name after "#"
@@ -70,17 +71,19 @@ SMALL = Profile(
 )
 
 _LLAMA = "Meta Llama 3 Community License"
+_PHI = "MIT (Phi-3)"
 _DOLPHIN = "Trained on unfiltered data, it follows any request. Whoever serves it to others must add a safety layer."
 
 
-def _omost(name: str, precision: Precision, size_bytes: int, licence: str, warning: str = "") -> LlmEntry:
-    return LlmEntry(
-        name, f"lllyasviel/{name.removeprefix('lllyasviel/')}", "hub", OMOST, precision, size_bytes, licence, warning
-    )
+def _omost(
+    name: str, precision: Precision, size_bytes: int, licence: str, revision: str | None, warning: str = ""
+) -> LlmEntry:
+    name = f"lllyasviel/{name}"
+    return LlmEntry(name, name, "hub", OMOST, precision, size_bytes, licence, warning, revision)
 
 
-# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). A revision stands here where public
-# sources cite it (docs/models.md names them); the others are pinned on this machine when they are first used.
+# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). Where each revision was found is told
+# in docs/models.md; the one without is pinned on this machine when it is first used.
 LLMS = (
     LlmEntry(
         "default",
@@ -93,17 +96,32 @@ LLMS = (
         "A small stand-in: it knows simple scenes of a few things.",
         adapter=DEFAULT_MODELS / "language",
     ),
-    _omost("lllyasviel/omost-llama-3-8b-4bits", "nf4", 5_700_000_000, _LLAMA),
-    _omost("lllyasviel/omost-llama-3-8b", "nf4", 16_060_000_000, _LLAMA),
-    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b-4bits", "nf4", 5_700_000_000, _LLAMA, _DOLPHIN),
-    _omost("lllyasviel/omost-dolphin-2.9-llama3-8b", "nf4", 16_060_000_000, _LLAMA, _DOLPHIN),
-    _omost("lllyasviel/omost-phi-3-mini-128k-8bits", "int8", 4_000_000_000, "MIT (Phi-3)"),
-    _omost("lllyasviel/omost-phi-3-mini-128k", "int8", 7_640_000_000, "MIT (Phi-3)"),
+    _omost("omost-llama-3-8b-4bits", "nf4", 5_700_000_000, _LLAMA, "6412af9"),
+    _omost("omost-llama-3-8b", "nf4", 16_060_000_000, _LLAMA, "596a5a55a1dea599afd7b379ca16687c52c74c99"),
     _omost(
-        "lllyasviel/omost-phi-3-mini-128k-4bits",
+        "omost-dolphin-2.9-llama3-8b-4bits",
+        "nf4",
+        5_700_000_000,
+        _LLAMA,
+        "c8cd1dac1c1af36032a8c0e673699020aa04836c",
+        _DOLPHIN,
+    ),
+    _omost(
+        "omost-dolphin-2.9-llama3-8b",
+        "nf4",
+        16_060_000_000,
+        _LLAMA,
+        "2dd77437d3d1a94fdab780ed4fcd200387c19f40",
+        _DOLPHIN,
+    ),
+    _omost("omost-phi-3-mini-128k-8bits", "int8", 4_020_000_000, _PHI, "8263ac19351b7f0a6036f63a594d4f3e0f06180d"),
+    _omost("omost-phi-3-mini-128k", "int8", 7_640_000_000, _PHI, "7ed7100ba800f4e8c685a15fc1df2f86a5ee44e3"),
+    _omost(
+        "omost-phi-3-mini-128k-4bits",
         "nf4",
         2_300_000_000,
-        "MIT (Phi-3)",
+        _PHI,
+        None,
         "A last resort: 4 bits cost this small model much.",
     ),
 )
@@ -127,13 +145,13 @@ SDXLS = (
         revision="26dfe44930964cd70d0a817b6d1cc945c130e38d",
     ),
     SdxlEntry(
-        fetch.SDXL_BASE,
-        fetch.SDXL_BASE,
+        hub.SDXL_BASE,
+        hub.SDXL_BASE,
         "hub",
         RenderSettings(),
         size_bytes=6_940_000_000,
         licence="CreativeML Open RAIL++-M",
-        revision=fetch.SDXL_BASE_REVISION,
+        revision=hub.SDXL_BASE_REVISION,
     ),
 )
 PUBLISHED = ("lllyasviel/omost-llama-3-8b-4bits", "SG161222/RealVisXL_V4.0")
@@ -208,9 +226,9 @@ def entry(name: str, kind: Kind) -> LlmEntry | SdxlEntry:
     path = _existing(name)
     if path:
         return _from_path(path, kind)
-    hub = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?", name)
-    if hub and Path(hub[1]).suffix not in checks.PICKLES | {".safetensors", ".gguf"}:
-        return _from_hub(name, hub[1], hub[2], kind)
+    on_hub = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([0-9a-f]{7,40}))?", name)
+    if on_hub and Path(on_hub[1]).suffix not in checks.PICKLES | {".safetensors", ".gguf"}:
+        return _from_hub(name, on_hub[1], on_hub[2], kind)
     name = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
     near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -291,7 +309,7 @@ def is_here(entry: LlmEntry | SdxlEntry) -> bool:
     if entry.place == "embedded" and entry.kind == "llm":
         return fetch.language_folder().is_dir()
     if entry.place == "hub":
-        return fetch.local_hub_folder(entry.source, entry.kind, entry.revision) is not None
+        return hub.local_hub_folder(entry.source, entry.kind, entry.revision) is not None
     return entry.place == "server" or Path(entry.source).exists()
 
 
@@ -309,7 +327,7 @@ def locate(entry: LlmEntry | SdxlEntry) -> Path:
     if entry.place == "embedded" and entry.kind == "llm":
         path = fetch.default_language_model()
     elif entry.place == "hub":
-        path = fetch.hub_folder(entry.source, entry.kind, entry.revision)
+        path = hub.hub_folder(entry.source, entry.kind, entry.revision)
     else:
         path = Path(entry.source).expanduser()
     if not path.exists():

@@ -1,6 +1,6 @@
 """Look at weight files before they are loaded: are they whole, are they what their name says, is a library too old?
 
-Reads headers only and needs no torch. Loading is loading.py's.
+Reads headers only and needs no torch. Loading is load_llm.py's and load_sdxl.py's.
 """
 
 from __future__ import annotations

@@ -145,6 +145,12 @@ def empty_cache(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def empty_host_cache(device: torch.device) -> None:
+    """Hands page-locked memory that no copy uses any more back to the system; torch would keep it for itself."""
+    if device.type == "cuda":
+        torch.accelerator.empty_host_cache()
+
+
 def synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -14,7 +14,7 @@ import torch
 
 from lib_omost.composer import LocalComposer, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
-from lib_omost.runtime import catalog, checks, fetch
+from lib_omost.runtime import catalog, checks, fetch, hub
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
 from lib_omost.runtime.device import LLM_WORK_BYTES
@@ -81,7 +81,7 @@ def refuse_parts_missing(folder: Path) -> None:
     """Raises MissingWeightsError or BrokenWeightsError for what transformers would complain of at length."""
     if "model_type" not in checks.read_json(folder / "config.json"):
         raise BrokenWeightsError(f"The config.json of {folder.name}/ names no model_type. Fetch the model again.")
-    if not fetch.has_tokenizers(folder, "llm"):
+    if not hub.has_tokenizers(folder, "llm"):
         raise MissingWeightsError(
             f"{folder.name}/ holds no tokenizer (tokenizer.json or tokenizer.model). Fetch the model again."
         )

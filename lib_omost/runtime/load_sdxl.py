@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError, device_is_full
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
-from lib_omost.runtime import catalog, checks, fetch
+from lib_omost.runtime import catalog, checks, hub
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import SdxlEntry
-from lib_omost.runtime.fetch import SDXL_PARTS
+from lib_omost.runtime.hub import SDXL_PARTS
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
     dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
-    configs = fetch.sdxl_configs()
+    configs = hub.sdxl_configs()
     try:
         pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
             str(path), config=str(configs), dtype=dtype, local_files_only=True
@@ -205,9 +205,14 @@ def refuse_other_layouts(path: Path, names: Iterable[str]) -> None:
         if not any(n.startswith(prefix) for n in names)
     ]
     if absent:
+        older = any(n.startswith("cond_stage_model.") for n in names)
+        advice = (
+            "It is one of Stable Diffusion 1 or 2; get one made for SDXL."
+            if older
+            else "A LoRA belongs into models_dir/loras/."
+        )
         raise BrokenWeightsError(
-            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. "
-            f"A LoRA belongs into models_dir/loras/."
+            f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. {advice}"
         )
     checks.refuse_misfit(path.name, (), [n for n in names if not n.startswith((UNET, VAE, TEXTS, *BYSTANDERS))])
 
@@ -234,7 +239,20 @@ def add_loras(pipe: StableDiffusionXLOmostPipeline, loras: Mapping[str, float]) 
                 local_files_only=True,
             )
         except (BrokenWeightsError, ValueError, KeyError, RuntimeError) as error:
-            raise BrokenWeightsError(f"{files[name].name}: {str(error).splitlines()[0]}") from error
+            if device_is_full(error):
+                raise
+            raise BrokenWeightsError(f"{files[name].name}: {_why_no_lora(error)}") from error
     pipe.set_adapters([f"lora{number}" for number in range(len(loras))], list(loras.values()))
     pipe.fuse_lora(adapter_names=[f"lora{number}" for number in range(len(loras))])
     pipe.unload_lora_weights()
+
+
+def _why_no_lora(error: BaseException) -> str:
+    """torch tells of weights of another shape in a long list; the first of them is enough."""
+    found = re.search(r"size mismatch for (\S+): .*?Size\((.*?)\).*?Size\((.*?)\)", str(error))
+    if found is None:
+        return str(error).splitlines()[0]
+    return (
+        f"this LoRA was made for another kind of model: {found[1]} has the shape {found[2]} in the file, and "
+        f"{found[3]} is wanted. Get one made for SDXL."
+    )

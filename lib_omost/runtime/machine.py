@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -22,8 +21,8 @@ from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
-from lib_omost.runtime.fetch import SDXL_PARTS
-from lib_omost.runtime.memory import Residency, module_bytes
+from lib_omost.runtime.hub import SDXL_PARTS
+from lib_omost.runtime.memory import Residency, asked_for, host_has_room, may_have_copies, module_bytes
 from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Machine:
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
-            problem = _asked_for(error)
+            problem = asked_for(error)
         if composer is None:  # outside the except block, whose traceback holds what filled the device
             self._clear()
             raise DeviceMemoryError(
@@ -97,13 +96,15 @@ class Machine:
     def adopt_llm(self, composer: LocalComposer) -> None:
         """From now on this one writes."""
         self.composer = composer
-        self.residency.add("llm", composer.model, copies=False, on_refusal=self.drop_llm)
         self._llm_bytes = module_bytes(composer.model)
+        copies = may_have_copies(composer.model) and host_has_room(self._llm_bytes)
+        self.residency.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
 
     def drop_llm(self) -> None:
         self.composer = None
         self.residency.drop("llm")
         self._clear()
+        devices.empty_host_cache(self.device)
 
     def compose(
         self,
@@ -127,7 +128,7 @@ class Machine:
             if not device_is_full(error):
                 raise
             # without the traceback, whose frames hold the tensors that filled the device
-            full = DeviceMemoryError(f"The device is full: {_asked_for(error)} Try a shorter chat or fewer new tokens.")
+            full = DeviceMemoryError(f"The device is full: {asked_for(error)} Try a shorter chat or fewer new tokens.")
         finally:
             self._after_reply(keep_llm)
         if full:
@@ -171,7 +172,16 @@ class Machine:
         quiet_diffusers()
         from lib_omost.runtime.load_sdxl import load_pipeline
 
-        self.adopt_sdxl(load_pipeline(entry, self.device, loras))
+        try:
+            pipe = load_pipeline(entry, self.device, loras)
+        except (RuntimeError, MemoryError) as error:
+            if not device_is_full(error):
+                raise
+            raise DeviceMemoryError(
+                f"{entry.name} does not fit in the machine's memory: {asked_for(error)} "
+                f"Close other programs, or choose a smaller image model."
+            ) from None
+        self.adopt_sdxl(pipe)
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
@@ -185,6 +195,7 @@ class Machine:
         for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
+        devices.empty_host_cache(self.device)
 
     def render(
         self,
@@ -209,7 +220,7 @@ class Machine:
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
-            sentence = _asked_for(error)
+            sentence = asked_for(error)
         finally:
             self._clear()
         self.residency.leave()
@@ -288,9 +299,3 @@ class Machine:
             return (total - free) >> 20, total >> 20
         total_mps = devices.total_bytes(self.device)
         return None if total_mps is None else (devices.used_bytes(self.device) >> 20, total_mps >> 20)
-
-
-def _asked_for(error: BaseException) -> str:
-    """Of the allocator's long message, what a person may want to know."""
-    found = re.search(r"allocate ([\d.]+ [KMG]i?B|\d+ bytes)", str(error))
-    return f"{found[1]} more were asked for." if found else "there was no room for one more tensor."

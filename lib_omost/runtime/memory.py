@@ -6,6 +6,7 @@ Counts bytes and moves modules. What a phase needs is told by the caller; when t
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,17 +20,29 @@ from lib_omost.runtime import device as devices
 
 log = logging.getLogger(__name__)
 
+HOST_RESERVE_BYTES = 10 * devices.GIB  # an image model in 16 bits, 7 of them, and what else runs
+PINNED_ROUNDING = 4 / 3  # torch rounds each page-locked tensor up to a power of two
+
 
 @dataclass(slots=True)
 class _Guest:
     module: nn.Module
+    keeps: bool = False  # copies are made as soon as it is on the CPU
     copies: dict[str, torch.Tensor] = field(default_factory=dict)  # on the CPU, pinned; empty: moved both ways by .to
     on_refusal: Callable[[], None] | None = None
     here: bool = False
 
 
 def module_bytes(module: nn.Module) -> int:
-    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+    """Of all tensors that move with a module, the scales of bitsandbytes' 4-bit weights among them."""
+    tensors = [*module.parameters(), *module.buffers()]
+    states = [state for state in (_quant_state(tensor) for tensor in tensors) if state is not None]
+    return sum(t.nbytes for t in (*tensors, *(state.absmax for state in states)))
+
+
+def _quant_state(tensor: torch.Tensor) -> Any:
+    """What a 4-bit weight of bitsandbytes needs beside its codes; None for any other tensor."""
+    return getattr(tensor, "quant_state", None)
 
 
 class Residency:
@@ -42,24 +55,22 @@ class Residency:
     def __init__(self, device: torch.device, free_bytes: Callable[[], int | None]) -> None:
         self.device = device
         self.swap_s = 0.0  # spent on moving, in total
+        self.last_s: dict[str, float] = {}  # by the last move of each: "llm in", "llm out", ...
         self._free_bytes = free_bytes
         self._guests: dict[str, _Guest] = {}  # longest unused first
 
     def add(self, name: str, module: nn.Module, *, copies: bool, on_refusal: Callable[[], None] | None = None) -> None:
         """Takes a module in, wherever it is now.
 
-        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change. `on_refusal` is
+        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change (may_have_copies
+        tells of which modules). One that is on the device gets them when it leaves for the first time. `on_refusal` is
         called, and the module dropped, when it refuses to be moved: it should forget the module, to be loaded again.
         """
         on = {t.device.type for t in (*module.parameters(), *module.buffers())}
         here = self.device.type != "cpu" and self.device.type in on
-        guest = _Guest(module, on_refusal=on_refusal, here=here)
-        if copies and not here and self.device.type != "cpu":
-            # with the buffers that a state dict leaves out, such as CLIP's position numbers
-            tensors = dict(module.named_buffers()) | module.state_dict(keep_vars=True)
-            for tensor in tensors.values():  # one by one: never two copies of the whole
-                tensor.data = _pinned(tensor.data)
-            guest.copies = {name: tensor.data for name, tensor in tensors.items()}
+        guest = _Guest(module, keeps=copies and self.device.type != "cpu", on_refusal=on_refusal, here=here)
+        if guest.keeps and not here:
+            guest.copies = pinned_copies(module)
         self._guests[name] = guest
 
     def drop(self, name: str) -> None:
@@ -97,7 +108,9 @@ class Residency:
         """Takes these off the device (all of them: None) and hands their memory back."""
         start = time.perf_counter()
         for name in [n for n in self.here() if names is None or n in set(names)]:
+            began = time.perf_counter()
             self._exit(name)
+            self.last_s[f"{name} out"] = time.perf_counter() - began
         devices.empty_cache(self.device)
         self.swap_s += time.perf_counter() - start
 
@@ -116,7 +129,8 @@ class Residency:
                     f"Close other programs that use the device, or choose a smaller model."
                 )
         devices.synchronize(self.device)
-        self.swap_s += time.perf_counter() - start
+        self.last_s[f"{name} in"] = time.perf_counter() - start
+        self.swap_s += self.last_s[f"{name} in"]
 
     def _exit(self, name: str) -> None:
         guest = self._guests[name]
@@ -126,6 +140,7 @@ class Residency:
                 _restore(guest.module, guest.copies)
             else:
                 move(guest.module, torch.device("cpu"))
+                guest.copies = pinned_copies(guest.module) if guest.keeps else {}
         except (RuntimeError, ValueError, NotImplementedError) as error:
             if guest.on_refusal is None:
                 raise
@@ -167,15 +182,48 @@ def _move_8_bit(layer: Any, device: torch.device, later: bool) -> None:
         layer.weight.data = layer.state.CB
 
 
+def may_have_copies(module: nn.Module) -> bool:
+    """Whether a module's weights can be given back from copies, by the data of its parameters and `.to` alone.
+
+    Plain ones can, and bitsandbytes' 4-bit ones: their codes are a parameter's data, and the state with their scales
+    (an eighth of them or less) has a `to` of its own. Its 8-bit layers cannot: after a pass codes and
+    scales are held by a state beside the parameter, which only the layer's own `to` moves, so that copies would have
+    to be written into the attributes of that library. They leave by a transfer. So do other packed formats.
+    """
+    return {type(parameter).__name__ for parameter in module.parameters()} <= {"Parameter", "Params4bit"}
+
+
+def host_has_room(copied_bytes: int) -> bool:
+    """Whether page-locked copies of so many bytes leave enough of the machine's memory; no where that is not told."""
+    found = devices.machine_bytes()
+    return found is not None and found[0] - copied_bytes * PINNED_ROUNDING > HOST_RESERVE_BYTES
+
+
+def pinned_copies(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The tensors of a module on the CPU under their names, moved to pinned memory one by one: never two of them."""
+    tensors = _tensors(module)
+    for tensor in tensors.values():
+        tensor.data = _pinned(tensor.data)
+    return {name: tensor.data for name, tensor in tensors.items()}
+
+
+def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """With the buffers that a state dict leaves out, such as CLIP's position numbers."""
+    buffers = dict(module.named_buffers(remove_duplicate=False))
+    return buffers | dict(module.named_parameters(remove_duplicate=False))
+
+
 def _restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
     """Puts the copies in the place of the module's tensors, without a transfer.
 
     The tensors stay the same objects, by which the reader of texts knows the encoders it has asked before.
     """
-    own = dict(module.named_buffers(remove_duplicate=False)) | dict(module.named_parameters(remove_duplicate=False))
+    own = _tensors(module)
     for name, copy in copies.items():
         if not own[name].is_meta:
             own[name].data = copy
+            if (state := _quant_state(own[name])) is not None:
+                state.to(copy.device)
             continue
         path, _, leaf = name.rpartition(".")  # a tensor without data takes none
         replaced = nn.Parameter(copy, own[name].requires_grad) if isinstance(own[name], nn.Parameter) else copy
@@ -190,3 +238,9 @@ def _pinned(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.pin_memory()
     except RuntimeError:  # no page-locked memory left
         return tensor
+
+
+def asked_for(error: BaseException) -> str:
+    """Of the allocator's long message, what a person may want to know."""
+    found = re.search(r"allocate ([\d.]+ [KMG]i?B|\d+ bytes)", str(error))
+    return f"{found[1]} more were asked for." if found else "there was no room for one more tensor."

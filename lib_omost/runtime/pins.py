@@ -1,6 +1,6 @@
 """Which revision of a hub repository runs on this machine: the first one that was seen to be whole stays.
 
-So a repository that changes later changes nothing here. Asks no network; fetching is fetch.py's.
+So a repository that changes later changes nothing here. Asks no network; fetching is hub.py's.
 """
 
 from __future__ import annotations

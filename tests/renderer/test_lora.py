@@ -53,7 +53,7 @@ def test_parts_that_find_no_place_are_named_and_the_others_loaded(fresh_pipe: Pi
     said: list[str] = []
     fresh_pipe.notify = said.append
     fresh_pipe.load_lora_weights(lora(fresh_pipe, f"unet.{KNOWN}", "unet.no.such.layer"), adapter_name="test")
-    assert said == ["1 parts of this LoRA have no place in the model and do nothing: unet.no.such.layer."]
+    assert said == ["1 part of this LoRA has no place in the model and does nothing: unet.no.such.layer."]
     assert fresh_pipe.get_list_adapters() == {"unet": ["test"]}
 
 

@@ -92,3 +92,10 @@ def loaded(tiny_llm: Path) -> Engine:
 @pytest.fixture
 def engine(tiny_llm: Path) -> Engine:
     return Engine(str(tiny_llm), "default", device="cpu")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of the application, not made yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "omost"

@@ -49,6 +49,9 @@ class Hub:
         elif found := re.fullmatch(r"/api/models/[^/]+/[^/]+/tree/([^/]+)", path):
             files = self.commits[self.commit(found[1])].items()
             handler.json([{"type": "file", "path": f, "oid": "0" * 40} | self.facts(f, c) for f, c in files])
+        elif re.fullmatch(r"/api/models/[^/]+/[^/]+/commits/main", path):
+            facts = {"title": "Upload", "message": "", "date": "2024-05-29T00:00:00.000Z", "authors": []}
+            handler.json([{"id": commit} | facts for commit in self.commits])
         elif found := re.fullmatch(r"/[^/]+/[^/]+/resolve/([^/]+)/(.+)", path):
             commit = self.commit(found[1])
             self.send(handler, commit, found[2], self.commits[commit][found[2]])

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from lib_omost.composer import SYSTEM_PROMPT
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, UnknownModelError
-from lib_omost.runtime import catalog
+from lib_omost.runtime import catalog, hub
 
 PUBLISHED_LLMS = {
     "lllyasviel/omost-llama-3-8b",
@@ -46,7 +46,9 @@ def test_the_published_models_are_there_with_what_a_person_must_know() -> None:
         assert entry.profile.context_tokens == 8192 and entry.profile.system_prompt == SYSTEM_PROMPT
         assert ("safety" in entry.warning) == ("dolphin" in name)
         assert entry.precision == ("int8" if "phi-3" in name and "4bits" not in name else "nf4")
-        assert entry.revision is None  # no public source cites one: pinned when it is first used
+        # of one no public source tells a revision: it is pinned when it is first used
+        assert (entry.revision is None) == (name == "lllyasviel/omost-phi-3-mini-128k-4bits")
+        assert len(entry.revision or "") in (0, 40) or entry.revision in hub.SUMS
     assert catalog.llm(catalog.PUBLISHED[0]) and catalog.sdxl(catalog.PUBLISHED[1])
     for name in ("SG161222/RealVisXL_V4.0", "stabilityai/stable-diffusion-xl-base-1.0"):
         assert len(catalog.sdxl(name).revision or "") == 40

@@ -15,7 +15,7 @@ from lib_omost.composer import ComposeSettings, load_local
 from lib_omost.errors import DeviceMemoryError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.catalog import OMOST
-from lib_omost.runtime.memory import Residency
+from lib_omost.runtime.memory import Residency, may_have_copies
 
 pytestmark = pytest.mark.cuda
 
@@ -65,7 +65,9 @@ def test_a_quantised_model_leaves_the_card_whole_and_writes_the_same_when_it_is_
     before = torch.cuda.memory_allocated()
     composer = load_local(tiny_llm, profile=OMOST, dtype=torch.bfloat16, device=device, quantization=quantization)
     residency = Residency(device, lambda: 8 << 30)
-    residency.add("llm", composer.model, copies=False)
+    copies = may_have_copies(composer.model)
+    assert copies == (quantization == "nf4")
+    residency.add("llm", composer.model, copies=copies)
 
     def reply() -> str:
         greedy = replace(SETTINGS, temperature=0.0, speculate=False)
@@ -75,9 +77,15 @@ def test_a_quantised_model_leaves_the_card_whole_and_writes_the_same_when_it_is_
     composer.release()
     residency.leave()
     assert torch.cuda.memory_allocated() - before < MIB
+    if copies:
+        assert all(parameter.is_pinned() for parameter in composer.model.parameters())
     residency.bring(["llm"])
     held = torch.cuda.memory_allocated()
     assert said in (None, reply())
     composer.release()
     assert torch.cuda.memory_allocated() - held < MIB  # not on the card twice
+    residency.leave()  # now from the copies, where there are any
+    assert torch.cuda.memory_allocated() - before < MIB
+    residency.bring(["llm"])
+    assert said in (None, reply())
     residency.drop("llm")

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError, UnknownModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
-from lib_omost.runtime import catalog, fetch
+from lib_omost.runtime import catalog, hub
 from lib_omost.runtime.load_sdxl import load_pipeline
 from tests.runtime.original_layout import Tensors, single_file, tiny_pipeline
 
@@ -35,7 +35,7 @@ def checkpoint(
     tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, Tensors]:
     """The same weights in one file, and the folder as the place where its configs are found."""
-    monkeypatch.setattr(fetch, "sdxl_configs", lambda: tiny[1])
+    monkeypatch.setattr(hub, "sdxl_configs", lambda: tiny[1])
     return tmp_path / "tiny.safetensors", single_file(tiny[0], tmp_path / "tiny.safetensors")
 
 
@@ -82,6 +82,13 @@ def test_a_single_file_with_a_tensor_left_over_is_refused_by_its_name(
     save_file(tensors | {extra: torch.ones(1)}, path)
     with pytest.raises(BrokenWeightsError, match=rf"1 left over \({re.escape(extra)}\)"):
         load_pipeline(catalog.sdxl(str(path)), CPU, {})
+
+
+def test_a_checkpoint_of_an_older_stable_diffusion_is_told_from_a_lora(tmp_path: Path) -> None:
+    tensors = {"model.diffusion_model.a": torch.ones(1), "cond_stage_model.b": torch.ones(1)}
+    save_file(tensors, tmp_path / "sd15.safetensors")
+    with pytest.raises(BrokenWeightsError, match="Stable Diffusion 1 or 2; get one made for SDXL"):
+        load_pipeline(catalog.sdxl(str(tmp_path / "sd15.safetensors")), CPU, {})
 
 
 def test_a_lora_given_as_a_checkpoint_is_told_where_it_belongs(tmp_path: Path) -> None:
@@ -199,6 +206,15 @@ def test_a_lora_is_added_times_its_weight(
     up, down = (next(t for n, t in ink.items() if f"lora_{way}" in n) for way in ("up", "down"))
     changed = query(load_pipeline(entry, CPU, {name: 0.5})) - query(tiny[0])
     assert torch.allclose(changed, 0.5 * up @ down, atol=1e-5)
+
+
+def test_a_lora_of_another_kind_of_model_is_refused_with_both_shapes(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], loras: Path
+) -> None:
+    tensors = load_file(loras / "ink.safetensors")
+    save_file({n: t.repeat(1, 2) if "down" in n else t for n, t in tensors.items()}, loras / "odd.safetensors")
+    with pytest.raises(BrokenWeightsError, match=r"another kind of model: .*to_q.* \[\d+, \d+\] in the file, and \["):
+        load_pipeline(catalog.sdxl(str(tiny[1])), CPU, {"odd": 1.0})
 
 
 def test_an_unknown_lora_and_one_that_fits_no_layer_are_refused(

@@ -13,7 +13,7 @@ from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog
 from lib_omost.runtime import device as devices
-from lib_omost.runtime.fetch import SDXL_PARTS
+from lib_omost.runtime.hub import SDXL_PARTS
 from lib_omost.runtime.load_llm import load_composer
 from lib_omost.runtime.load_sdxl import load_pipeline
 from lib_omost.runtime.machine import Machine
@@ -60,6 +60,8 @@ def test_a_model_that_cannot_be_moved_back_is_loaded_again_for_the_next_reply(
     machine_of: Callable[[float], Machine], tiny_llm: Path
 ) -> None:
     machine = machine_of(8)
+    assert machine.composer is not None
+    machine.residency.add("llm", machine.composer.model, copies=False, on_refusal=machine.drop_llm)
     machine.residency.bring(["llm"])
     machine._after_reply(keep_llm=False)  # meta has no weights to give back, so torch refuses the move
     assert machine.composer is None

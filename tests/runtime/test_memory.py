@@ -7,11 +7,19 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from bitsandbytes.nn import Linear8bitLt
+from bitsandbytes.nn import Linear4bit, Linear8bitLt, Params4bit
 from torch import nn
 
 from lib_omost.errors import DeviceMemoryError, device_is_full
-from lib_omost.runtime.memory import Residency, _restore, module_bytes, move
+from lib_omost.runtime.memory import (
+    Residency,
+    _restore,
+    host_has_room,
+    may_have_copies,
+    module_bytes,
+    move,
+    pinned_copies,
+)
 
 KIB = 1024
 SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
@@ -148,7 +156,38 @@ def test_a_move_that_never_fits_ends_in_one_sentence_and_an_empty_device() -> No
     assert desk.residency.here() == []
 
 
-# --- bitsandbytes' 8-bit layers; test_cuda.py sees that they leave a real card ---
+# --- bitsandbytes' layers; test_cuda.py sees that they leave a real card ---
+
+
+def four_bit() -> nn.Sequential:
+    torch.manual_seed(0)
+    model = nn.Sequential(Linear4bit(64, 128, bias=False, quant_type="nf4", compress_statistics=False)).eval()
+    return model.to("cpu")  # quantises
+
+
+def test_a_4_bit_layer_is_given_back_from_its_copies_and_computes_the_same() -> None:
+    model, question = four_bit(), torch.randn(2, 64)
+    answer = copy.deepcopy(model)(question)
+    copies = pinned_copies(model)
+    weight = model[0].weight
+    weight.data = weight.data.clone()  # what a visit to a device leaves: the same object with other data
+    _restore(model, copies)
+    assert model[0].weight is weight and isinstance(weight, Params4bit)
+    assert weight.data_ptr() == copies["0.weight"].data_ptr() and weight.quant_state.absmax.device.type == "cpu"
+    assert torch.equal(model(question), answer)
+
+
+def test_the_scales_of_4_bit_weights_count_as_their_bytes() -> None:
+    assert module_bytes(four_bit()) == 64 * 128 // 2 + 4 * 64 * 128 // 64
+
+
+def test_8_bit_layers_leave_without_copies_and_others_with_them() -> None:
+    eight = nn.Sequential(nn.Linear(4, 4), Linear8bitLt(4, 4, has_fp16_weights=False))
+    assert may_have_copies(four_bit()) and may_have_copies(nn.Linear(4, 4)) and not may_have_copies(eight)
+
+
+def test_copies_are_not_kept_where_they_would_fill_the_machine() -> None:
+    assert not host_has_room(1 << 50)
 
 
 @pytest.mark.parametrize("passes", [0, 2])
