@@ -18,7 +18,6 @@ class Count:
     forced: int = 0
     drafted: int = 0
     passes: int = 0
-    expected: int = 0
     notes: tuple[str, ...] = ()
     _began: float = field(default_factory=time.monotonic)
     _first: float | None = None
@@ -40,6 +39,5 @@ class Count:
             passes=self.passes,
             seconds=(self._latest or self._began) - self._began,
             first_token_s=(self._first or self._began) - self._began,
-            expected_tokens=self.expected,
             notes=self.notes,
         )
