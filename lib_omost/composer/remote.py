@@ -93,19 +93,30 @@ class RemoteComposer:
         """A sentence that says that server, key and model are good, and the models that the server offers.
 
         Raises `RemoteError` that says what is not good, with the models that are offered. Waits `test_s` for the list
-        and, where the server has none, as long once more for a word of the model.
+        and, where the model is not in it, as long once more for a word of the model: llama.cpp answers to any name, and
+        `transformers serve` loads what it does not list.
         """
+        loading = RemoteError(
+            f"{self.base_url} is there, but its model said nothing for {self._test_s:.0f} s; it may still be loading. "
+            f"Test again in a while; a reply is waited for up to {self._silence_s / 60:.0f} minutes."
+        )
         try:
             offered = list(self._owners())
         except (openai.OpenAIError, RemoteError) as error:
             if isinstance(error, openai.APIConnectionError) or not self.model:  # time-outs are a kind of these
                 raise self._failures.explained(error, self._test_s) from None
-            self._say_one_word()
+            self._say_one_word(loading)
             return f"{self.base_url} answers; it does not list its models.", []
         names = ", ".join(offered) or "none"
-        if self.model and self.model not in offered:
-            raise RemoteError(f"{self.base_url} has no model {self.model!r}; it offers: {names}.", offered)
-        return f"{self.base_url} answers; it offers: {names}.", offered
+        if not self.model or self.model in offered:
+            return f"{self.base_url} answers; it offers: {names}.", offered
+        try:
+            self._say_one_word(loading)
+        except RemoteError as error:
+            if error is loading:
+                raise
+            raise RemoteError(f"{self.base_url} has no model {self.model!r}; it offers: {names}.", offered) from None
+        return f"{self.base_url} answers to {self.model!r}; it lists: {names}.", offered
 
     def _owners(self) -> dict[str, str]:
         """The models that the server lists, and who owns each. Raises openai's errors, or `RemoteError`."""
@@ -115,12 +126,9 @@ class RemoteComposer:
         except (AttributeError, TypeError, ValueError):  # a web page, or JSON of another kind
             raise self._failures.not_a_server() from None
 
-    def _say_one_word(self) -> None:
+    def _say_one_word(self, silent: RemoteError) -> None:
+        """Raises `silent` after `test_s`."""
         request = {"model": self.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
-        silent = RemoteError(
-            f"{self.base_url} is there, but its model said nothing for {self._test_s:.0f} s; it may still be loading. "
-            f"Test again in a while; a reply is waited for up to {self._silence_s / 60:.0f} minutes."
-        )
         if not any(finish for _, finish in self._events(lambda: request, threading.Event(), self._test_s, silent)):
             raise self._failures.not_a_server()
 

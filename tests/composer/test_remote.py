@@ -320,8 +320,10 @@ def test_the_test_button_says_what_is_offered_and_what_is_not(serve: Callable[..
         f"{server.url} answers; it offers: tiny.",
         ["tiny"],
     )
+    text, offered = RemoteComposer(server.url, "unlisted", "", PROFILE).test()
+    assert text.endswith("answers to 'unlisted'; it lists: tiny.") and offered == ["tiny"]
     with pytest.raises(RemoteError, match=r"no model 'huge'; it offers: tiny\.") as missing:
-        RemoteComposer(server.url, "huge", "", PROFILE).test()
+        RemoteComposer(serve(status(404, "what?")).url, "huge", "", PROFILE).test()
     assert missing.value.offered == ("tiny",)
 
 
