@@ -26,7 +26,7 @@ class Count:
     def mark(self) -> None:
         """Something was said just now."""
         self._latest = time.monotonic()
-        if self._first is None and self.passes:
+        if self._first is None and self.new > self.forced:
             self._first = self._latest
 
     def stats(self) -> ComposeStats:

@@ -66,7 +66,7 @@ class RemoteComposer:
 
     @property
     def stats(self) -> ComposeStats:
-        """Of the last run, or of the running one so far; a piece of the stream counts as a token."""
+        """Of the last run, or of the running one so far; a piece counts as a token, passes are not known."""
         return self._count.stats()
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
@@ -140,10 +140,9 @@ class RemoteComposer:
         finished = False
         for piece, finish in self._events(request, stop, self._silence_s, silent):
             finished = finished or finish is not None
-            self._count.passes += 1
-            self._count.new += 1
-            self._count.mark()
             if piece:
+                self._count.new += 1
+                self._count.mark()
                 yield piece
         if not finished and not stop.is_set():
             raise self._failures.broke_off()

@@ -66,8 +66,9 @@ class ComposeStats:
     """One run, counted.
 
     new_tokens of the reply: of them `forced_tokens` were dictated by the grammar and `drafted_tokens` guessed from
-    earlier text and confirmed. passes: forward passes that wrote them (reading the prompt not counted). first_token_s:
-    until the first token that the model chose. notes: what the person should know of this run.
+    earlier text and confirmed. passes: forward passes that wrote them, reading the prompt not counted; 0 for a server,
+    which does not tell. first_token_s: until the first token that the model chose. notes: what the person should know
+    of this run.
     """
 
     prompt_tokens: int = 0
