@@ -17,7 +17,7 @@ from typing import Any
 class TextServer(ThreadingHTTPServer):
     """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests.
 
-    `key`: refuses whoever brings another one, unless it is empty. `models`: what it says it offers.
+    `key`: refuses whoever brings another one, unless it is empty. `models`: what it offers; it knows no other.
     """
 
     daemon_threads = True
@@ -76,6 +76,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self._refused():
+            return
+        if body["model"] not in self.server.models:
+            self._json(404, {"error": {"message": f"no model {body['model']}"}})
             return
         self.server.asked.append(body)
         self.send_response(200)

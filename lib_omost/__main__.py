@@ -68,6 +68,11 @@ def parser() -> argparse.ArgumentParser:
         "--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL"
     )
     command.add_argument("--seed", type=int)
+    command.add_argument(
+        "--no-grammar",
+        action="store_true",
+        help="let the model write anything, not only prose or a canvas that needs no repair",
+    )
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
     _add_device(command)
     command.set_defaults(run=compose)
@@ -132,7 +137,8 @@ def compose(args: argparse.Namespace) -> int:
     from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
 
-    settings = ComposeSettings() if args.seed is None else ComposeSettings(seed=args.seed)
+    settings = ComposeSettings(grammar=not args.no_grammar)
+    settings = settings if args.seed is None else replace(settings, seed=args.seed)
     engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
@@ -228,7 +234,7 @@ def _show_figures(stats: ComposeStats | None, first_region_s: float | None) -> N
     figures = [
         f"{stats.new_tokens} tokens in {stats.seconds:.1f} s",
         f"{stats.tokens_per_s:.0f} tokens a second",
-        f"{stats.tokens_per_pass:.1f} tokens a pass",
+        *([f"{stats.tokens_per_pass:.1f} tokens a pass"] if stats.passes else []),
         f"first token after {stats.first_token_s:.2f} s",
     ]
     if first_region_s is not None:

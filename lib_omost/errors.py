@@ -50,7 +50,11 @@ class ContextError(ComposerError):
 
 
 class RemoteError(ComposerError):
-    """A language-model server refused, failed or went silent."""
+    """A language-model server refused, failed or went silent. `offered`: the models that it has, where it said so."""
+
+    def __init__(self, message: str, offered: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.offered = tuple(offered)
 
 
 class RenderError(OmostError):

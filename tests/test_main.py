@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from bench._server import text_server
-from lib_omost.__main__ import main
+from lib_omost.__main__ import _show_figures, main
 from lib_omost.canvas import Canvas
+from lib_omost.composer import ComposeStats
 from lib_omost.studio.images import read_png
 
 
@@ -80,10 +81,19 @@ def test_compose_streams_the_reply_alone_and_tells_its_figures_on_standard_error
     shown = capsys.readouterr()
     assert shown.out == reply.read_text() + "\n"
     figures = (
-        r"\d+ tokens in [\d.]+ s, \d+ tokens a second, 1\.0 tokens a pass, "
+        r"\d+ tokens in [\d.]+ s, \d+ tokens a second, "
         r"first token after [\d.]+ s, first region after [\d.]+ s"
     )
     assert re.fullmatch(figures, shown.err.splitlines()[-1])
+
+
+def test_of_a_model_on_this_machine_tokens_a_pass_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    stats = ComposeStats(new_tokens=300, passes=100, seconds=6.0, first_token_s=0.5)
+    _show_figures(stats, first_region_s=2.0)
+    assert capsys.readouterr().err == (
+        "300 tokens in 6.0 s, 50 tokens a second, 3.0 tokens a pass, first token after 0.50 s, "
+        "first region after 2.00 s\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.prompt import SYSTEM_PROMPT
+from lib_omost.composer.server_key import MAX_KEY, checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXAMPLES",
+    "MAX_KEY",
     "SYSTEM_PROMPT",
     "ComposeSettings",
     "ComposeStats",
@@ -22,6 +24,7 @@ __all__ = [
     "Message",
     "Profile",
     "RemoteComposer",
+    "checked_key",
     "load_local",
 ]
 

@@ -18,7 +18,6 @@ class Count:
     forced: int = 0
     drafted: int = 0
     passes: int = 0
-    expected: int = 0
     notes: tuple[str, ...] = ()
     _began: float = field(default_factory=time.monotonic)
     _first: float | None = None
@@ -27,7 +26,7 @@ class Count:
     def mark(self) -> None:
         """Something was said just now."""
         self._latest = time.monotonic()
-        if self._first is None and self.passes:
+        if self._first is None and self.new > self.forced:
             self._first = self._latest
 
     def stats(self) -> ComposeStats:
@@ -40,6 +39,5 @@ class Count:
             passes=self.passes,
             seconds=(self._latest or self._began) - self._began,
             first_token_s=(self._first or self._began) - self._began,
-            expected_tokens=self.expected,
             notes=self.notes,
         )

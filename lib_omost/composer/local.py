@@ -25,7 +25,7 @@ from lib_omost.composer.decoding import Writing
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import SENTENCE_SLICES
-from lib_omost.composer.prompt import fitted, newest_program
+from lib_omost.composer.prompt import fitted
 from lib_omost.composer.rules import Anything, Grammar, Rules, canvas_matcher
 from lib_omost.composer.sampling import Sampler
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
@@ -69,7 +69,6 @@ class LocalComposer:
             return self._answer(messages, settings, stop)
 
         yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
-        self._count.expected = self._count.new
 
     def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
@@ -128,15 +127,7 @@ class LocalComposer:
         profile = replace(self.profile, words_only=self.profile.words_only or settings.grammar)
         chosen, self._count.notes = fitted(messages, profile, lambda some: len(self._encode(some)), reply)
         prompt = self._encode(chosen)
-        self._count.expected = self._count.new + self._expected(messages)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
-
-    def _expected(self, messages: Sequence[Message]) -> int:
-        """How many tokens the answer will probably have: as many as the program that it changes."""
-        program = newest_program(messages)
-        if program is None:
-            return self.profile.reply_tokens
-        return len(dict(self._said).get(program) or self._tokenizer(program)["input_ids"])
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
         return encode(self._tokenizer, messages, dict(self._said))

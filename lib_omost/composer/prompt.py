@@ -88,10 +88,10 @@ def _joined(turns: Sequence[Sequence[Message]]) -> list[Message]:
 
 def _newest_canvas(turns: Sequence[list[Message]]) -> list[Message] | None:
     """The last turn that holds a program. A look at the text is enough: a turn too many is kept, none too few."""
-    return next((turn for turn in reversed(turns) if newest_program(turn[1:]) is not None), None)
+    return next((turn for turn in reversed(turns) if _newest_program(turn[1:]) is not None), None)
 
 
-def newest_program(messages: Sequence[Message]) -> str | None:
+def _newest_program(messages: Sequence[Message]) -> str | None:
     """The text of the last reply that holds a program."""
     answers = (message["content"] for message in reversed(messages) if message["role"] == "assistant")
     return next((text for text in answers if "_description(" in text), None)

@@ -4,47 +4,69 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import openai
 
 from lib_omost.composer.asking import asked_twice
 from lib_omost.composer.counting import Count
+from lib_omost.composer.failures import Failures
 from lib_omost.composer.grammar import canvas_gbnf
-from lib_omost.composer.prompt import fitted, newest_program
+from lib_omost.composer.prompt import fitted
+from lib_omost.composer.server_key import checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
-from lib_omost.errors import OmostError, RemoteError
+from lib_omost.errors import RemoteError
 
 CONNECT_S = 10.0
 SILENCE_S = 600.0  # a first token may take minutes on a slow machine
+TEST_S = 12.0  # a person waits for the answer to a test, and a list of models takes no thought
 STOP_POLL_S = 0.1
 CHARACTERS_PER_TOKEN = 3  # canvas programs have 3.2 to 3.6; the server's tokenizer is not known
 
 #: Who takes a grammar, by what the server's model list says owns the model, and in which field of the request.
 GRAMMAR_FIELDS = {"llamacpp": "grammar", "vllm": "structured_outputs"}
 
+Event = tuple[str, str | None]
+Request = dict[str, Any]
+
 
 class RemoteComposer:
     """Writes canvases with a model of a server. `model` empty: the first that the server lists."""
 
     def __init__(
-        self, base_url: str, model: str, api_key: str, profile: Profile, *, silence_s: float = SILENCE_S
+        self,
+        base_url: str,
+        model: str,
+        api_key: str,
+        profile: Profile,
+        *,
+        silence_s: float = SILENCE_S,
+        test_s: float = TEST_S,
     ) -> None:
-        """api_key may be empty for servers that want none. silence_s: how long the server may say nothing."""
+        """api_key may be empty for servers that want none. silence_s: how long the server may say nothing while it
+        answers; test_s: while it is tested, or asked for its list of models. Raises SettingsError for a bad key.
+        """
         self.base_url, self.model, self.profile = base_url.rstrip("/"), model, profile
-        self._silence_s = silence_s
+        self._silence_s, self._test_s = silence_s, test_s
         self._count = Count()
+        key = checked_key(api_key)
+        self._failures = Failures(self.base_url, model, key)
         self._client = openai.OpenAI(
             base_url=self.base_url,
-            api_key=api_key or "none",
-            timeout=openai.Timeout(silence_s, connect=min(CONNECT_S, silence_s)),
+            api_key=key or "none",
+            timeout=_patience(silence_s),
             max_retries=0,
+            # Servers close kept connections without a word (uvicorn after each error of the application): the next
+            # request on one is lost at times. Ours are seconds long and few, so each gets a connection of its own.
+            default_headers={"Connection": "close"},
         )
 
     @property
     def stats(self) -> ComposeStats:
-        """Of the last run, or of the running one so far; a piece of the stream counts as a token."""
+        """Of the last run, or of the running one so far; a piece counts as a token, passes are not known."""
         return self._count.stats()
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
@@ -59,71 +81,73 @@ class RemoteComposer:
             return self._answer(messages, settings, stop)
 
         yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
-        self._count.expected = self._count.new
 
     def models(self) -> list[str]:
         """The names of the models that the server offers. Raises `RemoteError`."""
-        return list(self._owners())
+        try:
+            return list(self._owners())
+        except openai.OpenAIError as error:
+            raise self._failures.explained(error, self._test_s) from None  # its own text may hold the key
 
-    def offered(self) -> list[str]:
-        """As `models`, empty for a server that answers and has no list."""
-        return list(self._listed())
+    def test(self) -> tuple[str, list[str]]:
+        """A sentence that says that server, key and model are good, and the models that the server offers.
 
-    def test(self, offered: Sequence[str] | None = None) -> str:
-        """A sentence that says that server, key and model are good. Raises `RemoteError` that says what is not.
-
-        offered: what `offered` gave just now; without it the server is asked.
+        Raises `RemoteError` that says what is not good, with the models that are offered. Waits `test_s` for the list
+        and, where the model is not in it, as long once more for a word of the model: llama.cpp answers to any name, and
+        `transformers serve` loads what it does not list.
         """
-        offered = self.offered() if offered is None else offered
-        if self.model and not offered:
-            self._say_one_word()
-            return f"{self.base_url} answers; it does not list its models."
-        if self.model and self.model not in offered:
-            raise RemoteError(
-                f"{self.base_url} has no model {self.model!r}; it offers: {', '.join(offered) or 'none'}."
-            )
-        return f"{self.base_url} answers; it offers: {', '.join(offered)}."
+        loading = RemoteError(
+            f"{self.base_url} is there, but its model said nothing for {self._test_s:.0f} s; it may still be loading. "
+            f"Test again in a while; a reply is waited for up to {self._silence_s / 60:.0f} minutes."
+        )
+        try:
+            offered = list(self._owners())
+        except (openai.OpenAIError, RemoteError) as error:
+            if isinstance(error, openai.APIConnectionError) or not self.model:  # time-outs are a kind of these
+                raise self._failures.explained(error, self._test_s) from None
+            self._say_one_word(loading)
+            return f"{self.base_url} answers; it does not list its models.", []
+        names = ", ".join(offered) or "none"
+        if not self.model or self.model in offered:
+            return f"{self.base_url} answers; it offers: {names}.", offered
+        try:
+            self._say_one_word(loading)
+        except RemoteError as error:
+            if error is loading:
+                raise
+            raise RemoteError(f"{self.base_url} has no model {self.model!r}; it offers: {names}.", offered) from None
+        return f"{self.base_url} answers to {self.model!r}; it lists: {names}.", offered
 
     def _owners(self) -> dict[str, str]:
+        """The models that the server lists, and who owns each. Raises openai's errors, or `RemoteError`."""
         try:
-            return {model.id: model.owned_by or "" for model in self._client.models.list()}
-        except openai.OpenAIError as error:
-            raise self._explained(error) from error
+            listed = self._client.with_options(timeout=_patience(self._test_s)).models.list()
+            return {str(model.id): model.owned_by or "" for model in listed}
+        except (AttributeError, TypeError, ValueError):  # a web page, or JSON of another kind
+            raise self._failures.not_a_server() from None
 
-    def _say_one_word(self) -> None:
+    def _say_one_word(self, silent: RemoteError) -> None:
+        """Raises `silent` after `test_s`."""
         request = {"model": self.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
-        for _ in self._events(request, threading.Event()):
-            pass
-
-    def _listed(self) -> dict[str, str]:
-        """The model list where it is only a help: some servers have none, and answer all the same."""
-        try:
-            return self._owners()
-        except RemoteError:
-            if self.model:
-                return {}
-            raise
+        if not any(finish for _, finish in self._events(lambda: request, threading.Event(), self._test_s, silent)):
+            raise self._failures.not_a_server()
 
     def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         reply_tokens = min(settings.max_new_tokens, self.profile.context_tokens // 4)
         chosen, self._count.notes = fitted(messages, self.profile, _tokens, reply_tokens)
         self._count.prompt = _tokens(chosen)
-        program = newest_program(messages)
-        expected = len(program) // CHARACTERS_PER_TOKEN if program else self.profile.reply_tokens
-        self._count.expected = self._count.new + expected
-        request = self._request(chosen, settings)
+        request, silent = partial(self._request, chosen, settings), self._failures.silence(self._silence_s)
         finished = False
-        for piece, finish in self._events(request, stop):
+        for piece, finish in self._events(request, stop, self._silence_s, silent):
             finished = finished or finish is not None
-            self._count.passes += 1
-            self._count.new += 1
-            self._count.mark()
             if piece:
+                self._count.new += 1
+                self._count.mark()
                 yield piece
         if not finished and not stop.is_set():
-            raise RemoteError(f"{self.base_url} broke off in the middle of its answer. Try again.")
+            raise self._failures.broke_off()
 
-    def _request(self, messages: Sequence[Message], settings: ComposeSettings) -> dict[str, Any]:
+    def _request(self, messages: Sequence[Message], settings: ComposeSettings) -> Request:
         owners = self._listed() if settings.grammar or not self.model else {}
         model = self.model or next(iter(owners), "")
         field = GRAMMAR_FIELDS.get(owners.get(model, "")) if settings.grammar else None
@@ -140,16 +164,36 @@ class RemoteComposer:
             "extra_body": grammar,
         }
 
-    def _events(self, request: dict[str, Any], stop: threading.Event) -> Iterator[tuple[str, str | None]]:
-        """(text, why it finished or None) as they arrive. A thread of its own waits for the server: Stop need not."""
-        arrived: queue.SimpleQueue[tuple[str, str | None] | BaseException | None] = queue.SimpleQueue()
+    def _listed(self) -> dict[str, str]:
+        """The model list where it is only a help: some servers have none, and answer all the same."""
+        try:
+            return self._owners()
+        except (openai.OpenAIError, RemoteError) as error:
+            if self.model:
+                return {}
+            raise self._failures.explained(error, self._test_s) from None
+
+    def _events(
+        self, request: Callable[[], Request], stop: threading.Event, silence_s: float, silent: RemoteError
+    ) -> Iterator[Event]:
+        """(text, why it finished or None) as they arrive; `silent` is raised after `silence_s` without any.
+
+        `request` makes what is sent. A thread of its own makes it and waits for the server: Stop need not.
+        """
+        arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         connection: list[Any] = []
+        left = threading.Event()
 
         def wait() -> None:
             try:
-                stream = self._client.chat.completions.create(stream=True, **request)
+                # who reads the queue tells the silence; the socket's own limit comes later and ends this thread
+                stream = self._client.chat.completions.create(
+                    stream=True, timeout=_patience(silence_s + 1), **request()
+                )
                 connection.append(stream)
                 for chunk in stream:
+                    if left.is_set():
+                        break
                     for choice in chunk.choices:
                         arrived.put((choice.delta.content or "", choice.finish_reason))
             except BaseException as error:
@@ -158,47 +202,37 @@ class RemoteComposer:
 
         threading.Thread(target=wait, name="remote-composer", daemon=True).start()
         try:
-            yield from self._arrivals(arrived, stop)
+            yield from self._arrivals(arrived, stop, silence_s, silent)
         finally:
+            left.set()
             for stream in connection:
                 stream.close()
 
     def _arrivals(
-        self, arrived: queue.SimpleQueue[tuple[str, str | None] | BaseException | None], stop: threading.Event
-    ) -> Iterator[tuple[str, str | None]]:
+        self,
+        arrived: queue.SimpleQueue[Event | BaseException | None],
+        stop: threading.Event,
+        silence_s: float,
+        silent: RemoteError,
+    ) -> Iterator[Event]:
+        heard = time.monotonic()
         while not stop.is_set():
             try:
                 event = arrived.get(timeout=STOP_POLL_S)
             except queue.Empty:
+                if time.monotonic() - heard > silence_s:
+                    raise silent from None
                 continue
             if event is None:
                 return
             if isinstance(event, BaseException):
-                raise self._explained(event) from event
+                raise self._failures.explained(event, silence_s) from None
             yield event
+            heard = time.monotonic()
 
-    def _explained(self, error: BaseException) -> OmostError:
-        """The sentence for a person that `error` comes down to."""
-        where = self.base_url
-        match error:
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                text = f"{where} refused the key ({error.status_code}). Give another on the page or in OPENAI_API_KEY."
-            case openai.NotFoundError():
-                text = f"{where} does not know the model {self.model!r}, or is not an OpenAI-compatible address (404)."
-            case openai.RateLimitError():
-                text = f"{where} takes no more requests now (429): wait, or look at your plan there."
-            case openai.APIStatusError():
-                text = f"{where} failed with {error.status_code}: {error.message}"
-            case openai.APITimeoutError():
-                text = f"{where} said nothing for {self._silence_s:.0f} s. Is the model loaded, and the machine up?"
-            case openai.APIConnectionError():
-                text = f"{where} cannot be reached. Is the server running, and is this its address?"
-            case openai.APIError() if error.body:  # sent as a part of the stream
-                told = error.body.get("message") if isinstance(error.body, dict) else error.body
-                text = f"{where} failed while it answered: {told}"
-            case _:
-                text = f"{where} broke off in the middle of its answer ({error or type(error).__name__}). Try again."
-        return RemoteError(text)
+
+def _patience(silence_s: float) -> openai.Timeout:
+    return openai.Timeout(silence_s, connect=min(CONNECT_S, silence_s))
 
 
 def _tokens(messages: Sequence[Message]) -> int:

@@ -52,7 +52,6 @@ class Profile:
     words_only: it knows places only as words of the vocabulary, so free boxes in older turns are snapped to words.
     prose: it may answer in prose; a model that was trained on nothing but canvases may not.
     examples: worked turns put after the system prompt, for models that never saw the language.
-    reply_tokens: what a new canvas usually takes, for an estimate of how long a reply will be.
     """
 
     system_prompt: str
@@ -60,7 +59,6 @@ class Profile:
     words_only: bool
     examples: tuple[Message, ...] = ()
     prose: bool = True
-    reply_tokens: int = 450
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,9 @@ class ComposeStats:
     """One run, counted.
 
     new_tokens of the reply: of them `forced_tokens` were dictated by the grammar and `drafted_tokens` guessed from
-    earlier text and confirmed. passes: forward passes that wrote them (reading the prompt not counted). first_token_s:
-    until the first token that the model chose. expected_tokens: how long the reply will probably be, as the canvas that
-    it changes, or as replies usually are. notes: what the person should know of this run.
+    earlier text and confirmed. passes: forward passes that wrote them, reading the prompt not counted; 0 for a server,
+    which does not tell. first_token_s: until the first token that the model chose. notes: what the person should know
+    of this run.
     """
 
     prompt_tokens: int = 0
@@ -81,7 +79,6 @@ class ComposeStats:
     passes: int = 0
     seconds: float = 0.0
     first_token_s: float = 0.0
-    expected_tokens: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -91,11 +88,3 @@ class ComposeStats:
     @property
     def tokens_per_s(self) -> float:
         return self.new_tokens / self.seconds if self.seconds else 0.0
-
-    @property
-    def remaining_s(self) -> float | None:
-        """Of a running reply: how much longer it will probably take; None before its pace can be told."""
-        writing_s = self.seconds - self.first_token_s
-        if not (self.expected_tokens and self.first_token_s and writing_s > 0):
-            return None
-        return max(0, self.expected_tokens - self.new_tokens) * writing_s / self.new_tokens

@@ -114,17 +114,16 @@ class Engine:
     def test_server(self, name: str, api_key: str = "") -> tuple[str, list[str]]:
         """Whether the server of a name like http://host:port/v1#model answers with this key and has the model.
 
-        A sentence for the person, and the models that it offers. Raises RemoteError that says what is wrong, and
-        UnknownModelError for a name that is no server's. Nothing waits for the device, and nothing is switched.
+        A sentence for the person, and the models that it offers. Raises RemoteError that says what is wrong (with the
+        models that it offers, where only the one asked for is missing), UnknownModelError for a name that is no
+        server's, SettingsError for what cannot be a key. Nothing waits for the device, and nothing is switched.
         """
         entry = catalog.llm(name)
         if entry.place != "server":
             raise UnknownModelError(f"{name!r} is not a server's address, as http://127.0.0.1:8000/v1#model is.")
         from lib_omost.runtime.load_llm import connect
 
-        composer = connect(entry, api_key)
-        offered = composer.offered()
-        return composer.test(offered), offered
+        return connect(entry, api_key).test()
 
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""

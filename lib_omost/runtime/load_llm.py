@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from lib_omost.composer import LocalComposer, load_local
+from lib_omost.composer import LocalComposer, checked_key, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
 from lib_omost.runtime import catalog, checks, fetch, hub
 from lib_omost.runtime import device as devices
@@ -28,11 +28,15 @@ MERGED = "default-language-"
 
 
 def connect(entry: LlmEntry, api_key: str = "") -> RemoteComposer:
-    """A server's model; "#name" at the end of its URL picks one. Without a key, OPENAI_API_KEY holds it."""
+    """A server's model; "#name" at the end of its URL picks one. Without a key, OPENAI_API_KEY holds it.
+
+    Raises SettingsError for what cannot be a key.
+    """
     from lib_omost.composer import RemoteComposer
 
     base_url, _, model = entry.source.partition("#")
-    return RemoteComposer(base_url, model, api_key or os.environ.get("OPENAI_API_KEY", ""), entry.profile)
+    key = api_key or checked_key(os.environ.get("OPENAI_API_KEY"), "What OPENAI_API_KEY holds")
+    return RemoteComposer(base_url, model, key, entry.profile)
 
 
 def load_composer(

@@ -193,9 +193,15 @@ class Drawer:
         self.compose_seed = gr.Number(
             c.seed, label="Seed of the reply", precision=0, minimum=0, info="Retry always draws another one."
         )
+        self.grammar = gr.Checkbox(
+            c.grammar,
+            label="Only plans that can be read",
+            info="A model on this machine then writes words or a whole, valid plan. Off, it writes what it likes.",
+            elem_id="grammar",
+        )
         self.context = gr.Markdown("", elem_id="context")
         self.size: list[Any] = [self.width, self.height]
-        self.compose: list[Any] = [self.temperature, self.top_p, self.max_new_tokens, self.compose_seed]
+        self.compose: list[Any] = [self.temperature, self.top_p, self.max_new_tokens, self.compose_seed, self.grammar]
         self.render_fields: dict[str, Any] = {
             "width": self.width,
             "height": self.height,
@@ -226,6 +232,7 @@ class Drawer:
             "top_p": self.top_p,
             "max_new_tokens": self.max_new_tokens,
             "compose_seed": self.compose_seed,
+            "grammar": self.grammar,
         }
         self._untouched = {name: widget.value for name, widget in self.kept.items()}
         self.outputs: list[Any] = [self.shape, *self.kept.values()]
@@ -271,10 +278,9 @@ class Drawer:
 
     def compose_settings(self, values: Sequence[Any]) -> ComposeSettings:
         """From the values of `compose`. Raises SettingsError."""
-        temperature, top_p, max_new_tokens, seed = values
-        return ComposeSettings(
-            float(temperature), float(top_p), int(max_new_tokens), None if seed is None else int(seed)
-        )
+        temperature, top_p, max_new_tokens, seed, grammar = values
+        seed = None if seed is None else int(seed)
+        return ComposeSettings(float(temperature), float(top_p), int(max_new_tokens), seed, bool(grammar))
 
     def render_settings(self, values: Sequence[Any], seed_mode: str) -> RenderSettings:
         """From the values of `render`, with this image model's own start. Raises SettingsError."""

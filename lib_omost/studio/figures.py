@@ -17,6 +17,7 @@ from lib_omost.studio.turns import last_reading
 USUAL_LENGTH, USUAL_LENGTH_OF_THE_SMALL = 6200, 1500
 ENOUGH_S, ENOUGH_CHARACTERS = 1.0, 60  # of writing, before its speed says anything
 NEARLY_FULL = 0.8
+FIRSTS = {"token": "first_token_s", "region": "first_region_s"}
 
 
 def expected_length(turns: Sequence[Turn], known: Sequence[int], entry: LlmEntry) -> int:
@@ -61,7 +62,9 @@ def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped
         "whole": reply.reading is not None and reply.canvas is not None and not stopped,
         "seconds": round(reply.seconds, 1),
         "first_region_s": None if reply.first_region_s is None else round(reply.first_region_s, 1),
+        "first_token_s": round(counts.first_token_s, 1) if counts.first_token_s else None,
         "tokens_per_s": round(counts.tokens_per_s, 1),
+        "tokens_per_pass": round(counts.tokens_per_pass, 1),
         "context": counts.prompt_tokens + counts.new_tokens,
         "context_room": entry.profile.context_tokens,
         "notes": list(counts.notes),
@@ -72,11 +75,11 @@ def summary(about: dict[str, Any]) -> str:
     """The same after the reply, from its record; nothing for a turn that has none."""
     if not about:
         return ""
-    first = about.get("first_region_s")
     parts = [
-        f"first region {first:.1f} s" if first is not None else "",
+        *(f"first {what} {about[key]:.1f} s" for what, key in FIRSTS.items() if about.get(key) is not None),
         f"{about['seconds']:.0f} s in all" if about.get("seconds") else "",
         f"{about['tokens_per_s']:.0f} tokens/s" if about.get("tokens_per_s") else "",
+        f"{about['tokens_per_pass']:.1f} tokens a pass" if about.get("tokens_per_pass") else "",
         f"context {about['context']} of {about['context_room']}" if about.get("context") else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -107,7 +110,7 @@ def taken(about: Any) -> dict[str, Any]:
     if not isinstance(about, dict):
         return {}
     kinds: dict[str, Any] = {"model": str, "stopped": bool, "whole": bool, "context": int, "context_room": int}
-    kinds |= dict.fromkeys(("seconds", "first_region_s", "tokens_per_s"), float)
+    kinds |= dict.fromkeys(("seconds", *FIRSTS.values(), "tokens_per_s", "tokens_per_pass"), float)
     known = {name: value for name, value in about.items() if isinstance(value, kinds.get(name, ()))}
     told = about.get("notes")
     known["notes"] = [note[:500] for note in told if isinstance(note, str)][:20] if isinstance(told, list) else []

@@ -43,6 +43,8 @@ def fits(widget: Any, value: Any) -> bool:
             low = -math.inf if widget.minimum is None else widget.minimum
             high = math.inf if widget.maximum is None else widget.maximum
             return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        case gr.Checkbox():
+            return isinstance(value, bool)
         case gr.Radio() | gr.Dropdown():
             return value in [choice for _, choice in widget.choices]
         case _:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from lib_omost.composer import checked_key
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
 from lib_omost.studio.drawer import Drawer
 from lib_omost.studio.examples import words_line
-from lib_omost.studio.server_panel import ServerPanel, checked_key, checked_url, is_server
+from lib_omost.studio.server_panel import ServerPanel, checked_url, is_server
 from lib_omost.studio.words import plain
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}

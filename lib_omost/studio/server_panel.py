@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from lib_omost.errors import OmostError, SettingsError
+from lib_omost.composer import MAX_KEY, checked_key
+from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.studio.words import sentence
 
-MAX_KEY = 1000  # characters
 # A server may take its time: the test is an event of the queue, and nothing else waits for it.
 ASKING: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 
@@ -57,21 +57,11 @@ class ServerPanel:
             text, models = self.engine.test_server(checked_url(name), checked_key(key))
             told = _line(text, "good")
         except Exception as error:
-            told, models = _line(sentence(error), "bad"), self._models(name, key)
+            told, models = _line(sentence(error), "bad"), list(getattr(error, "offered", ()))
         base = name.partition("#")[0]
         choices = [(model, f"{base}#{model}") for model in models]
         yield told, gr.update(choices=choices, value=name if name in dict(choices).values() else None,
                               visible=bool(choices))  # fmt: skip
-
-    def _models(self, name: str, key: str) -> list[str]:
-        """What a server offers that does not have the model asked for."""
-        base, _, model = (name or "").partition("#")
-        if not model:
-            return []
-        try:
-            return self.engine.test_server(checked_url(base), checked_key(key))[1]
-        except OmostError:
-            return []  # the first error says what is wrong
 
 
 def is_server(name: str | None) -> bool:
@@ -88,16 +78,6 @@ def checked_url(name: str | None) -> str:
     if not good:
         raise SettingsError(f"{name!r} is not a server's address, as http://127.0.0.1:8000/v1#model is.")
     return str(name)
-
-
-def checked_key(key: str | None) -> str:
-    """The key without the spaces around it. Raises SettingsError, which does not repeat it."""
-    key = (key or "").strip()
-    if len(key) > MAX_KEY or not all("!" <= character <= "~" for character in key):
-        raise SettingsError(
-            "This is not a key: one has only plain letters, digits and signs, with no space in it. Copy it again."
-        )
-    return key
 
 
 def _line(text: str, level: str = "busy") -> str:

@@ -11,6 +11,7 @@ import torch
 
 from lib_omost.canvas import Reading, read_canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, LocalComposer, Message, load_local
+from lib_omost.composer.rules import Rules
 from lib_omost.runtime import catalog
 from lib_omost.runtime.device import use_threads
 
@@ -29,10 +30,14 @@ class Turn:
 
 @pytest.fixture(scope="module")
 def composer() -> LocalComposer:
+    return loaded(torch.bfloat16)
+
+
+def loaded(dtype: torch.dtype) -> LocalComposer:
     entry = catalog.llm("default")
     use_threads(torch.device("cpu"), 0)
     folder = catalog.locate(entry)
-    return load_local(folder, profile=entry.profile, adapter=entry.adapter, dtype=torch.bfloat16, device="cpu")
+    return load_local(folder, profile=entry.profile, adapter=entry.adapter, dtype=dtype, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +86,40 @@ def test_control_tokens_of_this_model_are_words_in_a_message(composer: LocalComp
     text = composer._tokenizer.decode(composer._cached.tokens)
     assert text.count("<|im_start|>") == 4
     assert composer._cached.tokens.count(composer._tokenizer.convert_tokens_to_ids("<|im_start|>")) == 3
+
+
+@pytest.mark.exact
+def test_in_fp32_several_tokens_a_pass_are_those_that_generate_finds_one_by_one_under_the_grammar() -> None:
+    composer, chat = loaded(torch.float32), list[Message]()
+    for request in (PROMPT, "make the apple bigger"):
+        chat.append({"role": "user", "content": request})
+        text = "".join(composer.stream(chat, GREEDY, threading.Event()))
+        tokens = list(composer._said[-1][1])
+        assert composer.stats.passes < len(tokens) / 3 and composer.stats.drafted_tokens > 0
+        assert plainly(composer, chat, len(tokens) + 1) == tokens
+        chat.append({"role": "assistant", "content": text})
+
+
+def plainly(composer: LocalComposer, chat: list[Message], limit: int) -> list[int]:
+    """The reply of transformers' own greedy loop, one token a pass, with nothing but the grammar's mask put on it."""
+    prompt, _ = composer._prompt(chat, GREEDY)
+    ids = torch.tensor([prompt])
+    masked = Masked(composer._rules(), len(prompt))
+    ends = sorted(composer._ends)
+    options = {"do_sample": False, "max_new_tokens": limit, "eos_token_id": ends, "pad_token_id": ends[0]}
+    with torch.inference_mode():
+        said = composer.model.generate(ids, logits_processor=[masked], **options)[0, len(prompt) :].tolist()
+    return said[:-1] if said[-1] in ends else said
+
+
+class Masked:
+    """A logits processor that leaves what `rules` allow after the tokens from `start` on."""
+
+    def __init__(self, rules: Rules, start: int) -> None:
+        self._rules, self._read = rules, start
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        new = ids[0, self._read :].tolist()
+        assert self._rules.take(new) == len(new)
+        self._read = ids.shape[1]
+        return scores.masked_fill(~torch.from_numpy(self._rules.allowed()), float("-inf"))

@@ -13,7 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from lib_omost.canvas import read_canvas
-from lib_omost.composer import ComposeSettings, ComposeStats, LocalComposer, Message, load_local
+from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
 from lib_omost.errors import BrokenWeightsError, ComposerError, ContextError
 from tests.composer.conftest import GREEDY, PROFILE, a_reply, composer_of, tiny_llama, tiny_phi
 
@@ -126,29 +126,6 @@ def test_the_counts_add_up(llama: LocalComposer) -> None:
     assert stats.new_tokens - stats.forced_tokens - stats.drafted_tokens <= stats.passes
     assert 0 < stats.first_token_s < stats.seconds
     assert stats.tokens_per_pass > 1
-
-
-def test_while_a_reply_is_written_the_rest_is_estimated(llama: LocalComposer) -> None:
-    pieces = llama.stream(ASK, GREEDY, threading.Event())
-    first = next(pieces)
-    assert llama.stats.expected_tokens == llama.profile.reply_tokens
-    first += "".join(pieces)
-    length = llama.stats.new_tokens
-    more: list[Message] = [*ASK, {"role": "assistant", "content": first}, {"role": "user", "content": "make it bigger"}]
-    pieces = llama.stream(more, replace(GREEDY, speculate=False), threading.Event())
-    next(pieces)  # from here on the counts are this run's
-    while llama.stats.passes < 4:
-        next(pieces)
-    assert llama.stats.expected_tokens == length  # an edit is about as long as what it edits
-    assert llama.stats.remaining_s is not None and llama.stats.remaining_s > 0
-    list(pieces)
-    assert llama.stats.remaining_s == 0
-
-
-def test_before_the_first_token_nothing_is_estimated() -> None:
-    assert ComposeStats(expected_tokens=400, seconds=2.0).remaining_s is None
-    assert ComposeStats(expected_tokens=400, new_tokens=100, first_token_s=1.0, seconds=3.0).remaining_s == 6.0
-    assert ComposeStats(expected_tokens=400, new_tokens=500, first_token_s=1.0, seconds=3.0).remaining_s == 0.0
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from llguidance import LLMatcher
@@ -17,6 +21,7 @@ from transformers import PreTrainedTokenizerFast
 
 from lib_omost.composer import EXAMPLES, ComposeSettings, Message, Profile, RemoteComposer
 from lib_omost.composer.grammar import canvas_gbnf
+from lib_omost.composer.remote import SILENCE_S, TEST_S
 from lib_omost.errors import RemoteError
 from tests.composer.conftest import PROFILE, a_reply
 
@@ -51,14 +56,17 @@ def whole(text: str) -> Answer:
     return answer
 
 
+def send(handler: BaseHTTPRequestHandler, code: int, body: bytes, kind: str) -> None:
+    handler.send_response(code)
+    handler.send_header("Content-Type", kind)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
 def status(code: int, message: str) -> Answer:
     def answer(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
-        body = json.dumps({"error": {"message": message}}).encode()
-        handler.send_response(code)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        send(handler, code, json.dumps({"error": {"message": message}}).encode(), "application/json")
 
     return answer
 
@@ -75,9 +83,12 @@ def silent(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
 
 
 class Server:
-    """Answers chat requests by the functions in `answers`, one after the other, the last one for ever."""
+    """Answers chat requests by the functions in `answers`, one after the other, the last one for ever.
 
-    def __init__(self, *answers: Answer, owner: str | None) -> None:
+    `owner`: of the one model that it lists; None: it has no list. A function answers in the list's place.
+    """
+
+    def __init__(self, *answers: Answer, owner: str | Answer | None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         server = self
@@ -86,13 +97,10 @@ class Server:
             def do_GET(self) -> None:
                 if owner is None:
                     return status(500, "no list")(self, {})
-                status_200 = {"object": "list", "data": [{"id": "tiny", "object": "model", "owned_by": owner}]}
-                body = json.dumps(status_200).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                if callable(owner):
+                    return owner(self, {})
+                listed = {"object": "list", "data": [{"id": "tiny", "object": "model", "owned_by": owner}]}
+                send(self, 200, json.dumps(listed).encode(), "application/json")
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -103,20 +111,30 @@ class Server:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        self._running = running(Handler)
+        self.url = self._running.__enter__()
 
     def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        self._running.__exit__(None, None, None)
+
+
+@contextmanager
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The URL of a server with this handler, until the block is left."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def begin(*answers: Answer, owner: str | None = "someone") -> Server:
+    def begin(*answers: Answer, owner: str | Answer | None = "someone") -> Server:
         servers.append(Server(*answers, owner=owner))
         return servers[-1]
 
@@ -169,6 +187,123 @@ def test_a_server_that_is_not_there_is_named() -> None:
         composer.test()
 
 
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    """The URL of a socket that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
+def test_the_test_of_a_silent_server_ends_soon_with_a_sentence(deaf: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(RemoteError, match=r"/v1 said nothing for 1 s\. Is the model loaded, and the machine up\?$"):
+        RemoteComposer(deaf, "tiny", "", PROFILE, test_s=0.6).test()
+    assert 0.5 < time.monotonic() - began < 2
+    assert TEST_S <= 15 < 300 <= SILENCE_S  # a reply may take minutes to begin, and a test may not
+
+
+def test_the_test_of_a_model_that_is_still_loading_ends_soon_and_says_so(serve: Callable[..., Server]) -> None:
+    composer = RemoteComposer(serve(silent, owner=None).url, "tiny", "", PROFILE, test_s=0.6)
+    began = time.monotonic()
+    with pytest.raises(RemoteError, match=r"is there, but its model said nothing for 1 s; .*up to 10 minutes\."):
+        composer.test()
+    assert time.monotonic() - began < 2
+
+
+def test_stop_does_not_wait_for_a_server_that_never_answers(deaf: str) -> None:
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    began = time.monotonic()
+    assert list(RemoteComposer(deaf, "tiny", "", PROFILE).stream(ASK, ComposeSettings(), stop)) == []
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_machine_that_takes_no_connection_cannot_be_reached() -> None:
+    with socket.socket() as full, socket.socket() as first:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        first.connect(full.getsockname())  # the queue of one is full: what comes next gets no answer at all
+        port = full.getsockname()[1]
+        with pytest.raises(RemoteError, match="cannot be reached"):
+            RemoteComposer(f"http://127.0.0.1:{port}/v1", "tiny", "", PROFILE, test_s=0.6).test()
+
+
+@pytest.mark.parametrize("page", [b"<html>Welcome</html>", b"[1, 2]", b"not JSON"])
+def test_an_address_that_is_no_such_server_s_is_told(serve: Callable[..., Server], page: bytes) -> None:
+    def welcome(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        send(handler, 200, page, "text/html" if page.startswith(b"<") else "application/json")
+
+    server = serve(welcome, owner=welcome)
+    for model in ("", "tiny"):
+        with pytest.raises(RemoteError, match=r"does not answer as an OpenAI-compatible server does\. .* /v1\.$"):
+            RemoteComposer(server.url, model, "", PROFILE).test()
+
+
+def test_a_connection_that_the_server_closes_unseen_after_an_answer_costs_nothing() -> None:
+    """uvicorn does so after an application's error: the next request on a kept connection is lost."""
+    asked: list[str] = []
+
+    class OneRequestAConnection(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        served = False
+
+        def parse_request(self) -> bool:
+            if self.served:
+                self.close_connection = True  # and no answer
+                return False
+            self.served = True
+            return super().parse_request()
+
+        def do_GET(self) -> None:
+            asked.append("list")
+            status(500, "no list")(self, {})
+
+        def do_POST(self) -> None:
+            asked.append("reply")
+            self.rfile.read(int(self.headers["Content-Length"]))
+            whole(REPLY)(self, {})
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with running(OneRequestAConnection) as url:
+        composer = RemoteComposer(url, "tiny", "", PROFILE)
+        for _ in range(2):
+            assert "".join(composer.stream(ASK, ComposeSettings(), threading.Event())) == REPLY
+    assert asked == ["list", "reply"] * 2
+
+
+@pytest.mark.parametrize("key", ["sk-very'secret/1", "secret"])
+@pytest.mark.parametrize("code", [400, 500])
+def test_a_key_that_the_server_echoes_is_not_repeated(serve: Callable[..., Server], key: str, code: int) -> None:
+    echo = status(code, f"Bearer {key} may not do this; {quote(key, safe='')} {key!r}")
+    with pytest.raises(RemoteError, match=rf"failed with {code}: Bearer \(the key\) may not do this") as failed:
+        list(RemoteComposer(serve(echo).url, "tiny", key, PROFILE).stream(ASK, ComposeSettings(), threading.Event()))
+    assert key not in "".join(traceback.format_exception(failed.value))
+    assert quote(key, safe="") not in str(failed.value)
+    with pytest.raises(RemoteError) as failed:
+        RemoteComposer(serve(echo, owner=echo).url, "", key, PROFILE).test()
+    assert key not in "".join(traceback.format_exception(failed.value))
+
+
+def test_a_key_that_the_server_echoes_in_its_stream_is_not_repeated(serve: Callable[..., Server]) -> None:
+    def echo(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        start(handler)
+        handler.wfile.write(b'data: {"error": {"message": "secret is out of credit"}}\n\n')
+
+    with pytest.raises(RemoteError, match=r"failed while it answered: \(the key\) is out of credit"):
+        reply(serve(echo))
+
+
+def test_a_page_that_a_proxy_puts_in_place_of_an_error_is_left_out(serve: Callable[..., Server]) -> None:
+    def gateway(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        send(handler, 502, b"<html>" + b"Bad Gateway " * 1000, "text/html")
+
+    with pytest.raises(RemoteError, match=r"failed with 502\.$"):
+        reply(serve(gateway))
+
+
 def test_stop_does_not_wait_for_a_silent_server(serve: Callable[..., Server]) -> None:
     stop = threading.Event()
     pieces = RemoteComposer(serve(silent).url, "tiny", "", PROFILE).stream(ASK, ComposeSettings(), stop)
@@ -181,14 +316,20 @@ def test_stop_does_not_wait_for_a_silent_server(serve: Callable[..., Server]) ->
 
 def test_the_test_button_says_what_is_offered_and_what_is_not(serve: Callable[..., Server]) -> None:
     server = serve(whole(REPLY))
-    assert RemoteComposer(server.url, "tiny", "", PROFILE).test().endswith("it offers: tiny.")
-    with pytest.raises(RemoteError, match=r"no model 'huge'; it offers: tiny\."):
-        RemoteComposer(server.url, "huge", "", PROFILE).test()
+    assert RemoteComposer(server.url, "tiny", "", PROFILE).test() == (
+        f"{server.url} answers; it offers: tiny.",
+        ["tiny"],
+    )
+    text, offered = RemoteComposer(server.url, "unlisted", "", PROFILE).test()
+    assert text.endswith("answers to 'unlisted'; it lists: tiny.") and offered == ["tiny"]
+    with pytest.raises(RemoteError, match=r"no model 'huge'; it offers: tiny\.") as missing:
+        RemoteComposer(serve(status(404, "what?")).url, "huge", "", PROFILE).test()
+    assert missing.value.offered == ("tiny",)
 
 
 def test_a_server_without_a_model_list_is_tried_and_answers(serve: Callable[..., Server]) -> None:
     server = serve(whole(REPLY), owner=None)
-    assert RemoteComposer(server.url, "tiny", "", PROFILE).test().endswith("it does not list its models.")
+    assert RemoteComposer(server.url, "tiny", "", PROFILE).test()[0].endswith("it does not list its models.")
     assert reply(server) == REPLY
     with pytest.raises(RemoteError, match="no list"):
         RemoteComposer(server.url, "", "", PROFILE).test()

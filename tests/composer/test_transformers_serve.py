@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -38,22 +39,26 @@ def model() -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(model: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The process, and the start of its URL."""
+    log = tmp_path_factory.mktemp("serve") / "log.txt"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("transformers")), "serve", "--host", "127.0.0.1", "--device", "cpu"]
-    process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # without asking a hub for what is not here, and with a cache of its own, whatever this machine has in its usual one
+    alone = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path_factory.mktemp("hub"))}
+    with log.open("wb") as out:
+        process = subprocess.Popen([*command, "--port", str(port)], stdout=out, stderr=out, env=alone)
     try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
+        wait_for(f"http://127.0.0.1:{port}/health", process, log)
         yield process, f"http://127.0.0.1:{port}/v1"
     finally:
         process.kill()
         process.wait()
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -61,7 +66,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)  # nobody tells when another process listens
-    raise AssertionError("transformers serve did not start")
+    raise AssertionError(f"transformers serve did not start: {log.read_text()[-3000:]}")
 
 
 def test_the_default_model_answers_through_it_and_a_dropped_stream_is_a_sentence(

@@ -39,7 +39,16 @@ def test_a_new_seed_every_time_is_a_new_seed_every_time(drawer: Drawer) -> None:
 
 
 def test_compose_settings_take_an_empty_seed_as_chance(drawer: Drawer) -> None:
-    assert drawer.compose_settings((0.5, 0.8, 256, None)).seed is None
+    assert drawer.compose_settings((0.5, 0.8, 256, None, True)).seed is None
+
+
+def test_the_grammar_has_a_switch_that_is_kept(drawer: Drawer) -> None:
+    assert drawer.compose_settings([widget.value for widget in drawer.compose]).grammar is True
+    assert drawer.compose_settings((0.5, 0.8, 256, 1, False)).grammar is False
+    shown = dict(zip(drawer.kept, drawer.view({"grammar": False})[1:], strict=True))
+    assert shown["grammar"] is False
+    shown = dict(zip(drawer.kept, drawer.view({"grammar": "no"})[1:], strict=True))
+    assert shown["grammar"] is True
 
 
 @pytest.mark.parametrize(

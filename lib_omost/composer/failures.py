@@ -1,0 +1,77 @@
+"""What went wrong between us and a language-model server, in a sentence for a person, without the server's key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import openai
+
+from lib_omost.composer.server_key import without_key
+from lib_omost.errors import OmostError, RemoteError
+
+MAX_TOLD = 300  # characters of what the server says itself; a proxy may send a whole page
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Explains the failures of one server. `model` may be empty: the first that it offers."""
+
+    where: str
+    model: str
+    key: str
+
+    def explained(self, error: BaseException, silence_s: float) -> OmostError:
+        """The sentence that `error` comes down to. `silence_s`: how long the server was waited for."""
+        return error if isinstance(error, OmostError) else RemoteError(self._sentence(error, silence_s))
+
+    def silence(self, silence_s: float) -> RemoteError:
+        return RemoteError(f"{self.where} said nothing for {silence_s:.0f} s. Is the model loaded, and the machine up?")
+
+    def broke_off(self, why: str = "") -> RemoteError:
+        why = f" ({self._told(why)})" if why else ""
+        return RemoteError(f"{self.where} broke off in the middle of its answer{why}. Try again.")
+
+    def not_a_server(self) -> RemoteError:
+        return RemoteError(
+            f"{self.where} does not answer as an OpenAI-compatible server does. Is this its address? Most end in /v1."
+        )
+
+    def _sentence(self, error: BaseException, silence_s: float) -> str:
+        match error:
+            case openai.AuthenticationError() | openai.PermissionDeniedError():
+                return (
+                    f"{self.where} refused the key ({error.status_code}). Give another on the page or in "
+                    "OPENAI_API_KEY."
+                )
+            case openai.NotFoundError():
+                model = f"the model {self.model!r}" if self.model else "what it was asked for"
+                return f"{self.where} does not know {model}, or is not an OpenAI-compatible address (404)."
+            case openai.RateLimitError():
+                return f"{self.where} takes no more requests now (429): wait, or look at your plan there."
+            case openai.APIStatusError():
+                told = self._told(_message(error))
+                return f"{self.where} failed with {error.status_code}{': ' if told else '.'}{told}"
+            case openai.APITimeoutError() if type(error.__cause__).__name__ == "ConnectTimeout":
+                return f"{self.where} cannot be reached. Is the server running, and is this its address?"
+            case openai.APITimeoutError():
+                return str(self.silence(silence_s))
+            case openai.APIConnectionError():
+                return f"{self.where} cannot be reached. Is the server running, and is this its address?"
+            case openai.APIError() if error.body:  # sent as a part of the stream
+                return f"{self.where} failed while it answered: {self._told(_message(error))}"
+            case _:
+                return str(self.broke_off(str(error) or type(error).__name__))
+
+    def _told(self, text: str) -> str:
+        """What the server said, on one line; a web page says nothing."""
+        line = " ".join(without_key(text, self.key).split())
+        if line.startswith("<"):
+            return ""
+        return line if len(line) <= MAX_TOLD else f"{line[:MAX_TOLD]}…"
+
+
+def _message(error: openai.APIError) -> str:
+    """The server's own words, where they are where most servers put them."""
+    if isinstance(error.body, dict):
+        return str(error.body.get("message") or error.message)
+    return str(error.body or error.message)
