@@ -137,10 +137,14 @@ STATES: dict[str, tuple[Callable[[Shooter], None], tuple[int, int], str]] = {
 @contextmanager
 def served(server: TextServer) -> Iterator[str]:
     from gradio_app import build, launch
+    from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
 
     with tempfile.TemporaryDirectory() as folder:
-        demo = build(Engine(server.name, "default"), Path(folder))
+        engine = Engine(server.name, "default")
+        engine.warm_up()  # else the first picture tells how long loading took
+        *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())
+        demo = build(engine, Path(folder))
         _, url, _ = launch(demo, Path(folder), "127.0.0.1", None, None, prevent_thread_lock=True, quiet=True)
         yield url
         demo.close()
