@@ -75,7 +75,7 @@ def summary(about: dict[str, Any]) -> str:
     first = about.get("first_region_s")
     parts = [
         f"first region {first:.1f} s" if first is not None else "",
-        f"{about['seconds']:.0f} s in all" if about.get("seconds") else "",
+        f"{about['seconds']:{'.1f' if about['seconds'] < 10 else '.0f'}} s in all" if about.get("seconds") else "",
         f"{about['tokens_per_s']:.0f} tokens/s" if about.get("tokens_per_s") else "",
         f"context {about['context']} of {about['context_room']}" if about.get("context") else "",
     ]

@@ -60,6 +60,8 @@ def theme() -> gr.themes.Base:
         block_border_width="1px",
         block_shadow="none",
         block_shadow_dark="none",
+        input_placeholder_color="#5f6b7a",
+        input_placeholder_color_dark="#94a0b0",
         input_background_fill="#ffffff",
         input_background_fill_dark="#151b23",
     )

@@ -18,8 +18,6 @@ def test_memory_is_shown_while_the_settings_are_open_and_the_diagnostics_are_cop
     toggle(page, "settings-bar")
     expect(page.locator("#device-memory")).to_contain_text("memory")
     page.locator("#copy-diagnostics").click()
-    expect(page.locator("#diagnostics textarea")).to_have_value(
-        re.compile("chosen models: a server, default")
-    )
+    expect(page.locator("#diagnostics textarea")).to_have_value(re.compile("chosen models: a server, default"))
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('last error: none'))")
     page.context.clear_permissions()

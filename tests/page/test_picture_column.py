@@ -29,6 +29,7 @@ from tests.page.acts import (
 )
 
 pytestmark = pytest.mark.ui
+RENDER_MS = 60_000  # for the next picture, where the one before is "done" already
 SAID, STATE = "#progress .pg-text", "#state .sl-text"
 PICTURE = "document.querySelector('#picture img')?.src || ''"
 
@@ -57,8 +58,7 @@ def test_a_picture_is_rendered_kept_and_restored_by_dropping_it_and_all_of_it_su
     expect(page.locator(STATE)).to_have_text("2 regions, edited by hand")
     page.locator("#keep input").check()
     page.locator("#render").click()
-    expect(page.locator("#gallery img")).to_have_count(2)
-    rendered(page)
+    expect(page.locator("#gallery img")).to_have_count(2, timeout=RENDER_MS)
     file = newest(folder)
     page.reload()
     expect(page.locator("#gallery img")).to_have_count(2)
@@ -141,7 +141,7 @@ def test_a_batch_is_compared_two_by_two_and_seed_settings_and_plan_of_any_pictur
     page.get_by_label("A new seed every time").check()
     number(page, "number input for Pictures", "1")
     page.locator("#render").click()
-    expect(page.locator("#gallery img")).to_have_count(4)
+    expect(page.locator("#gallery img")).to_have_count(4, timeout=RENDER_MS)
     expect(seed).not_to_have_value("12346")
 
 
