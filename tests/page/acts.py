@@ -100,8 +100,12 @@ def arrive(context: BrowserContext, url: str) -> Iterator[Page]:
     for event, hear in heard.items():
         page.on(event, hear)
     page.mouse.move(0, 0)
-    page.goto(url)
-    expect(page.locator("#message textarea")).to_be_enabled()
+
+    def enter() -> None:
+        page.goto(url)
+        expect(page.locator("#message textarea")).to_be_enabled()
+
+    answered(page, enter)  # else a late answer writes over what a test types
     yield page
     found = list(complaints)
     for event, hear in heard.items():
