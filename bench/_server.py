@@ -18,6 +18,7 @@ class TextServer(ThreadingHTTPServer):
     """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests.
 
     `key`: refuses whoever brings another one, unless it is empty. `models`: what it offers; it knows no other.
+    `held_at`: the number of pieces after which a reply waits until this is None again.
     """
 
     daemon_threads = True
@@ -28,6 +29,7 @@ class TextServer(ThreadingHTTPServer):
         self.key, self.models = "", ["scripted"]
         self.asked: list[dict[str, Any]] = []
         self.sent = 0
+        self.held_at: int | None = None
 
     @property
     def name(self) -> str:
@@ -93,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         start, self.server.sent = time.monotonic(), 0
         for number, piece in enumerate(self.server.pieces()):
             time.sleep(max(0.0, start + number / self.server.rate - time.monotonic()))
+            while self.server.held_at is not None and number >= self.server.held_at:
+                time.sleep(0.05)
             self._send({"choices": [{"index": 0, "delta": {"content": piece}}]})
             self.server.sent += 1
         self._send({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})

@@ -1,7 +1,7 @@
 """Takes the pictures of the page for docs/, every state at the widths it is meant for; with --thumbnails first the
 examples' pictures.
 
-python -m bench shots [--out DIR] [--only NAME,...] [--thumbnails]
+python -m bench shots [--out DIR] [--only NAME,...] [--thumbnails [--seed N]]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -76,10 +77,11 @@ class Shooter:
         self.page.locator(".re-label", has_text="sunflower").hover()
 
     def stream(self) -> None:
-        self.server.rate = 25
+        self.server.rate = 100
+        self.server.held_at = self.server.text.rindex("description='a sun'") // self.server.characters
         self.send()
+        self.page.locator(".re-box.pending").wait_for()
         self.page.locator(".re-box:not(.pending)").nth(1).wait_for()
-        self.server.rate = 0.5  # holds the reply where it is
 
     def no_canvas(self) -> None:
         self.server.text = "I would paint a calm meadow with a house in it."
@@ -137,10 +139,15 @@ STATES: dict[str, tuple[Callable[[Shooter], None], tuple[int, int], str]] = {
 @contextmanager
 def served(server: TextServer) -> Iterator[str]:
     from gradio_app import build, launch
+    from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
 
     with tempfile.TemporaryDirectory() as folder:
-        demo = build(Engine(server.name, "default"), Path(folder))
+        # A model of this kind is not asked twice when it answers in prose.
+        engine = Engine(server.name.replace("scripted", "scripted-omost"), "default")
+        engine.warm_up()  # else the first picture tells how long loading took
+        *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())
+        demo = build(engine, Path(folder))
         _, url, _ = launch(demo, Path(folder), "127.0.0.1", None, None, prevent_thread_lock=True, quiet=True)
         yield url
         demo.close()
@@ -155,13 +162,14 @@ def shoot(names: list[str], out: Path) -> dict[str, float]:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for name in names:
             act, (width, height), theme = STATES[name]
-            server.text, server.rate = fenced(plan()), 1000
+            server.text, server.rate, server.held_at = fenced(plan()), 1000, None
             context = browser.new_context(viewport={"width": width, "height": height})
             page = context.new_page()
             page.set_default_timeout(WAIT_MS)
             page.goto(f"{url}?__theme={theme}")
             page.locator("#message textarea:enabled").wait_for()
             act(Shooter(page, server))
+            page.evaluate("scrollTo(0, 0)")
             path = out / f"{name}.png"
             page.screenshot(path=path, full_page=width < DESK[0], animations="disabled")
             context.close()
@@ -171,17 +179,20 @@ def shoot(names: list[str], out: Path) -> dict[str, float]:
     return found
 
 
-def thumbnails() -> None:
-    """The examples' pictures anew: what the default models make of their messages, with the page's own settings."""
+def thumbnails(seed: int | None) -> None:
+    """The examples' pictures anew: what the default models make of their messages, with the page's own settings;
+    `seed`: of the plans, where another than the page's draws better ones.
+    """
     from PIL import Image
 
     from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
     from lib_omost.studio.examples import EXAMPLES, THUMBNAILS
 
-    engine = Engine("default", "default")
+    engine, settings = Engine("default", "default"), ComposeSettings()
+    settings = settings if seed is None else replace(settings, seed=seed)
     for name, message in EXAMPLES:
-        reply = "".join(engine.compose([{"role": "user", "content": message}], ComposeSettings(), Event()))
+        reply = "".join(engine.compose([{"role": "user", "content": message}], settings, Event()))
         canvas = Canvas.from_bot_response(reply)
         (picture,) = engine.render(canvas, engine.render_defaults, lambda step, steps, preview: None, Event())
         picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS).save(THUMBNAILS / name, quality=88)
@@ -193,11 +204,12 @@ def main(argv: list[str]) -> dict[str, float]:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(STATES), metavar="NAME,...")
     parser.add_argument("--thumbnails", action="store_true", help="render the examples' pictures first")
+    parser.add_argument("--seed", type=int, help="of the plans for the thumbnails")
     chosen = parser.parse_args(argv)
     unknown = [name for name in chosen.only if name not in STATES]
     if unknown:
         parser.error(f"{', '.join(unknown)}: no such state; there are {', '.join(STATES)}")
     if chosen.thumbnails:
-        thumbnails()
+        thumbnails(chosen.seed)
     chosen.out.mkdir(parents=True, exist_ok=True)
     return shoot(chosen.only, chosen.out)

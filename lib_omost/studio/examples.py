@@ -10,7 +10,7 @@ import gradio as gr
 from lib_omost.runtime import SdxlEntry
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
-#: (thumbnail, message); the thumbnails are the default image model's, from a plan of the message drawn by hand.
+#: (thumbnail, message); `python -m bench shots --thumbnails` has the default models plan and paint them.
 EXAMPLES = (
     ("house.jpg", "a house on the left and a sunflower on the right in a meadow"),
     ("snowman.jpg", "a snowman on the left and a tree on the right in the snow"),

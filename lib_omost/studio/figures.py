@@ -77,7 +77,7 @@ def summary(about: dict[str, Any]) -> str:
         return ""
     parts = [
         *(f"first {what} {about[key]:.1f} s" for what, key in FIRSTS.items() if about.get(key) is not None),
-        f"{about['seconds']:.0f} s in all" if about.get("seconds") else "",
+        f"{about['seconds']:{'.1f' if about['seconds'] < 10 else '.0f'}} s in all" if about.get("seconds") else "",
         f"{about['tokens_per_s']:.0f} tokens/s" if about.get("tokens_per_s") else "",
         f"{about['tokens_per_pass']:.1f} tokens a pass" if about.get("tokens_per_pass") else "",
         f"context {about['context']} of {about['context_room']}" if about.get("context") else "",

@@ -49,7 +49,7 @@ class SessionsColumn:
                 self.spare = gr.Button("Keep it", size="sm", min_width=80, elem_id="delete-not")
         self.export = gr.Button("Export as a file", size="sm", elem_id="export")
         self.exported = gr.File(visible="hidden", elem_id="exported")
-        self.load = gr.File(label="Import a session file", file_types=[".zip"], height=110, elem_id="import")
+        self.load = gr.File(label="Import a session file", file_types=[".zip"], height=130, elem_id="import")
         self.outputs = [self.session, self.list, self.name, self.sure]
 
     def wire(self, demo: gr.Blocks, bar: gr.Sidebar, view: View, view_outputs: list[Any], size: list[Any]) -> None:

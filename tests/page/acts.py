@@ -25,6 +25,7 @@ from lib_omost.studio.images import save_png
 playwright = pytest.importorskip("playwright.sync_api")  # skips the test file that imports this one
 Browser, BrowserContext = playwright.Browser, playwright.BrowserContext
 Page, Locator, expect = playwright.Page, playwright.Locator, playwright.expect
+ROOT = Path(__file__).parents[2]
 WAIT_MS = 30_000  # for one condition: the machine may be busy
 # Gradio's client tells the console that it closes its stream when a page is left; there it means nothing.
 SAID_ON_LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
@@ -42,6 +43,12 @@ def plan() -> str:
         "on the right", "no offset", "a small vertical area", 8.0, "a tree", ["It is old."], *words, "green"
     )
     return canvas.to_code()
+
+
+def samples(heading: str, language: str, file: str = "README.md") -> list[str]:
+    """The code blocks after a line of a document."""
+    text = (ROOT / file).read_text(encoding="utf-8").partition(heading)[2]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
 
 
 def free_port() -> int:
@@ -73,27 +80,40 @@ def visit(browser: Browser, url: str, width: int = 1440, height: int = 900, **mo
 @contextmanager
 def arrive(context: BrowserContext, url: str) -> Iterator[Page]:
     """A new visitor, on a page that knows its session; whatever the page complains of fails the test. The browser
-    keeps the page's files, which halves the time that loading them takes.
+    keeps the page's files, and its tab if there is one, which spares most of the time that a first visit takes.
     """
     complaints: list[str] = []
-    ours = (url, "data:", "blob:")
+    ours = (url, "data:", "blob:", "about:blank")
 
     def left() -> None:
         complaints[:] = [one for one in complaints if not one.startswith(SAID_ON_LEAVING)]
 
+    heard: dict[str, Callable[[Any], None]] = {
+        "console": lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
+        "pageerror": lambda error: complaints.append(str(error)),
+        "request": lambda asked: None if asked.url.startswith(ours) else complaints.append(asked.url),
+        "framenavigated": lambda frame: None if frame.parent_frame else left(),
+    }
     context.clear_cookies()
-    page = context.new_page()
+    page = context.pages[0] if context.pages else context.new_page()
     page.set_default_timeout(WAIT_MS)
-    page.on("console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith(ours) else complaints.append(asked.url))
-    page.on("framenavigated", lambda frame: None if frame.parent_frame else left())
-    page.goto(url)
-    expect(page.locator("#message textarea")).to_be_enabled()
+    for event, hear in heard.items():
+        page.on(event, hear)
+    page.mouse.move(0, 0)
+
+    def enter() -> None:
+        page.goto(url)
+        expect(page.locator("#message textarea")).to_be_enabled()
+
+    answered(page, enter)  # else a late answer writes over what a test types
     yield page
-    for one in context.pages:
+    found = list(complaints)
+    for event, hear in heard.items():
+        page.remove_listener(event, hear)
+    for one in context.pages[1:]:
         one.close()
-    assert not complaints, complaints
+    context.pages[0].goto("about:blank")  # ends what the page still asks for
+    assert not found, found
 
 
 def send(page: Page, text: str) -> None:
@@ -167,6 +187,11 @@ def made_here(file: Path) -> Path:
     return save_png(image, file, canvas, RenderSettings(width=128, height=128, steps=2, seed=4711))
 
 
+def newest(folder: Path) -> Path:
+    """The picture that was rendered last, by anyone."""
+    return max((folder / "pictures").iterdir(), key=lambda path: path.stat().st_mtime)
+
+
 def middle(page: Page, selector: str) -> tuple[float, float]:
     box = page.locator(selector).bounding_box()
     assert box is not None
@@ -182,11 +207,22 @@ def answered(page: Page, act: Callable[[], None]) -> None:
     """Does something, and waits until all that the page then asks of the server is answered and shown."""
     asked: list[Any] = []
     done: list[Any] = []
-    page.on("request", lambda one: asked.append(one) if "/run/predict" in one.url else None)
-    page.on("requestfinished", lambda one: done.append(one) if one in asked else None)
+
+    def ask(one: Any) -> None:
+        if "/run/predict" in one.url:
+            asked.append(one)
+
+    def answer(one: Any) -> None:
+        if one in asked:
+            done.append(one)
+
+    page.on("request", ask)
+    page.on("requestfinished", answer)
     act()
     until(page, lambda: asked and len(done) == len(asked))
     page.evaluate("new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(shown)))")
+    page.remove_listener("request", ask)
+    page.remove_listener("requestfinished", answer)
 
 
 def until(page: Page, true: Callable[[], object]) -> None:

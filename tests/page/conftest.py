@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,9 +20,17 @@ if TYPE_CHECKING:  # this file is also loaded where there is no playwright
     from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = "/usr/bin/chromium"
+# The popup of the address bar is a page of its own, which would be loaded for every page of ours. The list takes the
+# place of playwright's, so its entries that concern pages of this machine stand here too.
+WITHOUT = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "OmniboxPopupWebUI", "AimEnabled", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "PaintHolding", "ThirdPartyStoragePartitioning", "PreconnectToSearch",
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "OptimizationHints", "MediaRouter",
+)  # fmt: skip
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    f"--disable-features={','.join(WITHOUT)}",
 ]  # fmt: skip
 
 
@@ -56,6 +66,19 @@ def engine(server: TextServer) -> Engine:
 
 
 @pytest.fixture(scope="package")
+def script(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """README's script without a browser, after its run: what it leaves in Python (its engine has the default models),
+    and its folder.
+    """
+    from tests.page.acts import samples
+
+    folder = tmp_path_factory.mktemp("script")
+    (folder / "script.py").write_text(samples("A script without a browser", "python")[0])
+    with chdir(folder):
+        return runpy.run_path("script.py"), folder
+
+
+@pytest.fixture(scope="package")
 def url(engine: Engine, folder: Path) -> Iterator[str]:
     from tests.page.acts import served
 
@@ -65,7 +88,14 @@ def url(engine: Engine, folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """What keeps the page's files from one test to the next; each test is a new visitor there."""
+    """A tab that keeps the page's files from one test to the next; each test is a new visitor there."""
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        yield context
+
+
+@pytest.fixture(scope="package")
+def neighbour(browser: Browser) -> Iterator[BrowserContext]:
+    """Somebody else's browser."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         yield context
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import runpy
 import shutil
 import subprocess
@@ -20,17 +19,10 @@ from bench._server import TextServer
 from lib_omost.runtime import Engine
 from lib_omost.studio.images import read_png
 from lib_omost.studio.turns import fenced
-from tests.page.acts import Browser, expect, plan, served
+from tests.page.acts import BrowserContext, expect, plan, samples, served
 
 pytestmark = pytest.mark.ui
-ROOT = Path(__file__).parents[2]
 ENDPOINTS = {"chat", "read", "render", "compose_and_render"}
-
-
-def samples(heading: str, language: str, file: str = "README.md") -> list[str]:
-    """The code blocks after a line of a document."""
-    text = (ROOT / file).read_text(encoding="utf-8").partition(heading)[2]
-    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
 
 
 def elsewhere(work: Coroutine[Any, Any, Any]) -> Any:
@@ -60,13 +52,10 @@ def test_readmes_client_gets_a_picture(url: str, written: str, tmp_path: Path, m
 
 @pytest.mark.model
 @pytest.mark.slow
-def test_readmes_browserless_script_writes_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sample = samples("A script without a browser", "python")[0]
-    assert len(sample.strip().splitlines()) <= 10
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "script.py").write_text(sample)
-    runpy.run_path(str(tmp_path / "script.py"))
-    assert (tmp_path / "picture.png").stat().st_size > 1000
+def test_readmes_browserless_script_writes_a_picture(script: tuple[dict[str, Any], Path]) -> None:
+    _, folder = script
+    assert len((folder / "script.py").read_text().strip().splitlines()) <= 10
+    assert (folder / "picture.png").stat().st_size > 1000
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
@@ -82,9 +71,8 @@ def test_the_curl_lines_of_the_docs_work(url: str, written: str, tmp_path: Path)
     assert read_png(tmp_path / "picture.png").settings.seed == 7
 
 
-def test_the_page_lists_exactly_these_endpoints(browser: Browser, url: str) -> None:
-    with browser.new_context() as context:  # gradio's list asks for addresses that are not there, hence no `page`
-        page = context.new_page()
+def test_the_page_lists_exactly_these_endpoints(context: BrowserContext, url: str) -> None:
+    with context.new_page() as page:  # gradio's list asks for addresses that are not there, hence no `page`
         page.goto(url)
         page.get_by_role("button", name="API").click()
         for name in ENDPOINTS:

@@ -45,13 +45,38 @@ def test_escape_stops_a_reply_and_what_was_written_stays(page: Page, server: Tex
     expect(page.locator("#chat .message")).to_have_count(2)
 
 
-def test_prose_offers_to_ask_again_and_to_edit_code(page: Page, server: TextServer) -> None:
+def test_prose_offers_to_ask_again_and_to_edit_code_and_a_reply_is_retried_and_a_chat_cleared(
+    page: Page, server: TextServer
+) -> None:
     server.text = "What a lovely idea."
     send(page, "hello")
     expect(page.locator("#state .sl-text")).to_have_text("no canvas in this reply")
+    page.get_by_role("button", name="Edit code").click()
+    code = page.locator("#code .cm-content")
+    expect(code).to_contain_text("What a lovely idea.")
+    expect(code).to_be_focused()
     server.text = fenced(plan())
     page.get_by_role("button", name="Ask again").click()
     expect(page.locator("#state .sl-text")).to_have_text("2 regions")
+    server.text = fenced(plan().replace("an apple", "a plum"))
+    page.locator("#chat button[title=Retry]").click()
+    expect(page.locator(".re-list")).to_contain_text("a plum")
+    expect(page.locator("#chat .message")).to_have_count(2)
+    page.locator("#chat button[title=Clear]").click()
+    expect(page.locator("#chat .message")).to_have_count(0)
+    expect(page.locator(".re-box")).to_have_count(0)
+
+
+def test_shift_enter_starts_a_line_and_enter_sends(page: Page) -> None:
+    box = page.locator("#message textarea")
+    box.fill("an apple")
+    box.press("Shift+Enter")
+    box.press_sequentially("and a tree")
+    expect(box).to_have_value("an apple\nand a tree")
+    expect(page.locator("#chat .message")).to_have_count(0)
+    box.press("Enter")
+    expect(page.locator("#chat .message").first).to_contain_text("and a tree")
+    expect(box).to_have_value("")
 
 
 def test_while_a_reply_is_written_its_speed_and_the_seconds_left_are_told_and_kept_afterwards(
@@ -65,7 +90,7 @@ def test_while_a_reply_is_written_its_speed_and_the_seconds_left_are_told_and_ke
     expect(page.locator("#state .sl-text")).to_have_text("2 regions")
     expect(figures).to_have_text(
         re.compile(
-            r"^first token [\d.]+ s · first region [\d.]+ s · \d+ s in all · \d+ tokens/s · context \d+ of 8192$"
+            r"^first token [\d.]+ s · first region [\d.]+ s · [\d.]+ s in all · \d+ tokens/s · context \d+ of 8192$"
         )
     )
 

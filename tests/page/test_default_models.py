@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from lib_omost.runtime import Engine
 from lib_omost.studio.images import read_png
-from tests.page.acts import Browser, expect, pane, rendered, send, served, visit
+from tests.page.acts import BrowserContext, arrive, expect, pane, rendered, send, served
 
 pytestmark = pytest.mark.ui
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.ui
 @pytest.mark.model
 @pytest.mark.slow
 def test_a_message_becomes_code_is_edited_and_becomes_a_picture_on_the_default_models(
-    browser: Browser, tmp_path: Path
+    context: BrowserContext, script: tuple[dict[str, Any], Path], tmp_path: Path
 ) -> None:
-    engine = Engine("default", "default")
-    with served(engine, tmp_path) as url, visit(browser, url) as page:
-        send(page, "a red apple on the left and a yellow balloon on the top right")
+    names, _ = script
+    with served(names["engine"], tmp_path) as url, arrive(context, url) as page:
+        send(page, "a red apple")
         expect(page.locator(".re-box").first).to_be_visible(timeout=120_000)
         expect(page.locator("#state .sl-text")).to_have_text(re.compile(r"^\d+ regions?"), timeout=120_000)
         page.locator(".re-list button").first.click()

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from lib_omost.runtime import Engine
-from tests.page.acts import Browser, expect, served, visit
+from tests.page.acts import Page, expect, toggle
 
 pytestmark = pytest.mark.ui
 
 
-def test_memory_is_shown_while_the_settings_are_open_and_the_diagnostics_are_copied(
-    browser: Browser, tmp_path: Path
-) -> None:
-    engine = Engine("default", "default", device="cpu")
-    with served(engine, tmp_path) as url, visit(browser, url) as page:
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.locator("#settings-bar .toggle-button").click()
-        expect(page.locator("#device-memory")).to_contain_text("memory")
-        page.locator("#copy-diagnostics").click()
-        expect(page.locator("#diagnostics textarea")).to_have_value(re.compile("chosen models: default, default"))
-        page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('last error: none'))")
+def test_memory_is_shown_while_the_settings_are_open_and_the_diagnostics_are_copied(page: Page, engine: Engine) -> None:
+    engine.last_error = None
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    toggle(page, "settings-bar")
+    expect(page.locator("#device-memory")).to_contain_text("memory")
+    page.locator("#copy-diagnostics").click()
+    expect(page.locator("#diagnostics textarea")).to_have_value(re.compile("chosen models: a server, default"))
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('last error: none'))")
+    page.context.clear_permissions()

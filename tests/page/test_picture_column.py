@@ -13,27 +13,25 @@ from lib_omost.canvas import Canvas
 from lib_omost.studio.images import read_png
 from lib_omost.studio.turns import fenced
 from tests.page.acts import (
-    Browser,
+    BrowserContext,
     Page,
+    arrive,
     composed,
     drop,
     expect,
     made_here,
+    newest,
     pane,
     plan,
     rendered,
     toggle,
-    visit,
     watched,
 )
 
 pytestmark = pytest.mark.ui
+RENDER_MS = 60_000  # for the next picture, where the one before is "done" already
 SAID, STATE = "#progress .pg-text", "#state .sl-text"
 PICTURE = "document.querySelector('#picture img')?.src || ''"
-
-
-def newest(folder: Path) -> Path:
-    return max((folder / "pictures").iterdir(), key=lambda path: path.stat().st_mtime)
 
 
 def number(page: Page, name: str, value: str) -> None:
@@ -60,8 +58,7 @@ def test_a_picture_is_rendered_kept_and_restored_by_dropping_it_and_all_of_it_su
     expect(page.locator(STATE)).to_have_text("2 regions, edited by hand")
     page.locator("#keep input").check()
     page.locator("#render").click()
-    expect(page.locator("#gallery img")).to_have_count(2)
-    rendered(page)
+    expect(page.locator("#gallery img")).to_have_count(2, timeout=RENDER_MS)
     file = newest(folder)
     page.reload()
     expect(page.locator("#gallery img")).to_have_count(2)
@@ -106,7 +103,7 @@ def test_render_paints_the_edit_that_is_still_in_the_hand_and_each_regions_stren
     expect(page.locator(".re-form [data-key=strength]")).to_have_value("2.5")
 
 
-def test_a_batch_is_compared_two_by_two_and_seed_settings_and_plan_of_any_picture_are_reused(
+def test_a_batch_is_compared_two_by_two_and_seed_settings_and_plan_of_any_picture_are_reused_or_the_seed_drawn_anew(
     page: Page, folder: Path
 ) -> None:
     composed(page)
@@ -141,6 +138,11 @@ def test_a_batch_is_compared_two_by_two_and_seed_settings_and_plan_of_any_pictur
     expect(page.locator(".re-box")).to_have_count(1)
     page.locator("#use-plan").click()
     expect(page.locator(".re-box")).to_have_count(2)
+    page.get_by_label("A new seed every time").check()
+    number(page, "number input for Pictures", "1")
+    page.locator("#render").click()
+    expect(page.locator("#gallery img")).to_have_count(4, timeout=RENDER_MS)
+    expect(seed).not_to_have_value("12346")
 
 
 def test_a_picture_is_downloaded_as_the_file_that_carries_its_plan_and_seen_on_the_full_screen(
@@ -159,10 +161,10 @@ def test_a_picture_is_downloaded_as_the_file_that_carries_its_plan_and_seen_on_t
 
 
 def test_one_who_waits_for_the_device_is_told_the_place_in_the_queue_and_escape_stops(
-    page: Page, browser: Browser, url: str, tmp_path: Path
+    page: Page, neighbour: BrowserContext, url: str, tmp_path: Path
 ) -> None:
     ann = page
-    with visit(browser, url) as bob:
+    with arrive(neighbour, url) as bob:
         for one in (ann, bob):
             drop(one, "#chat", made_here(tmp_path / "one.png"))
             expect(one.locator("#gallery img")).to_have_count(1)

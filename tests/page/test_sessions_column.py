@@ -16,7 +16,9 @@ from lib_omost.studio.sessions import Sessions, Turn
 from lib_omost.studio.turns import fenced
 from tests.page.acts import (
     Browser,
+    BrowserContext,
     Page,
+    arrive,
     composed,
     drop,
     expect,
@@ -27,7 +29,6 @@ from tests.page.acts import (
     served,
     toggle,
     until,
-    visit,
 )
 
 pytestmark = pytest.mark.ui
@@ -160,23 +161,15 @@ def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
             composed(page, "after it", messages=4)
 
 
-def test_two_visitors_never_see_each_other(page: Page, browser: Browser, url: str) -> None:
-    with visit(browser, url) as bob:
-        composed(page, "the secret garden")
-        bob.reload()
-        expect(bob.locator("#message textarea")).to_be_enabled()
-        expect(bob.locator(".re-box")).to_have_count(0)
-        toggle(bob, "sessions-bar")
-        expect(bob.locator("#sessions label")).to_have_count(1)
-        assert "secret" not in bob.locator("body").inner_text()
-
-
-def test_two_visitors_write_and_paint_at_once_and_each_gets_their_own(page: Page, browser: Browser, url: str) -> None:
+def test_two_visitors_write_and_paint_at_once_and_each_gets_and_sees_only_their_own(
+    page: Page, neighbour: BrowserContext, url: str
+) -> None:
     ann = page
-    with visit(browser, url) as bob:
+    with arrive(neighbour, url) as bob:
         send(ann, "the apple of ann")
         send(bob, "the tree of bob")
-        for page, own, other in ((ann, "apple of ann", "tree of bob"), (bob, "tree of bob", "apple of ann")):
+        both = ((ann, "apple of ann", "tree of bob"), (bob, "tree of bob", "apple of ann"))
+        for page, own, other in both:
             expect(page.locator("#state .sl-text")).to_have_text("2 regions")
             expect(page.locator("#chat .message")).to_have_count(2)
             expect(page.locator("#chat")).to_contain_text(own)
@@ -189,3 +182,9 @@ def test_two_visitors_write_and_paint_at_once_and_each_gets_their_own(page: Page
         pictures = [page.locator("#gallery img").get_attribute("src") for page in (ann, bob)]
         assert pictures[0] != pictures[1]
         assert all(re.search(r"-[0-9a-f]{32}\.png", str(name)) for name in pictures)
+        bob.reload()
+        expect(bob.locator("#chat")).to_contain_text("tree of bob")
+        expect(bob.locator("#gallery img")).to_have_count(1)
+        toggle(bob, "sessions-bar")
+        expect(bob.locator("#sessions label")).to_have_count(1)
+        assert "apple of ann" not in bob.locator("body").inner_text()

@@ -11,36 +11,26 @@ import pytest
 from bench._server import TextServer
 from gradio_app import build
 from lib_omost.runtime import Engine, catalog
-from lib_omost.studio.turns import fenced
-from tests.page.acts import (
-    Browser,
-    Page,
-    answered,
-    composed,
-    drop,
-    expect,
-    plan,
-    rendered,
-    served,
-    toggle,
-    until,
-    visit,
-)
+from tests.page.acts import Page, answered, composed, drop, expect, newest, rendered, toggle, until
 
 pytestmark = pytest.mark.ui
 
 
 @pytest.fixture
-def own(browser: Browser, server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple]:
-    """A page on an engine of its own, since a model is everyone's: (page, engine)."""
-    server.text, server.rate = fenced(plan()), 4000
+def at_settings(
+    page: Page, engine: Engine, server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Page]:
+    """The page with its settings open, and one LoRA to choose. What a test chooses for everyone is set back."""
     (tmp_path / "models" / "loras").mkdir(parents=True)
     (tmp_path / "models" / "loras" / "glow.safetensors").write_bytes(b"")
     monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path / "models")
-    engine = Engine(server.name, "default")
-    with served(engine, tmp_path) as url, visit(browser, url) as page:
-        answered(page, lambda: toggle(page, "settings-bar"))  # it fills in the models at work
-        yield page, engine
+    answered(page, lambda: toggle(page, "settings-bar"))  # it fills in the models at work
+    yield page
+    engine.keep_llm = False
+    if engine.llm_entry.name != server.name:
+        engine.use_llm(server.name)
+    if engine.loras:
+        engine.use_sdxl("default")
 
 
 def test_every_setting_explains_itself(server: TextServer, tmp_path: Path) -> None:
@@ -80,8 +70,8 @@ def test_the_drawer_tells_how_much_of_the_context_is_used(page: Page) -> None:
     expect(page.locator("#context")).to_contain_text("of 8192 tokens after the last reply")
 
 
-def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(own: tuple[Page, Engine]) -> None:
-    page, engine = own
+def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(at_settings: Page, engine: Engine) -> None:
+    page = at_settings
     page.locator("#llm input").fill("no-such-model-here")
     page.locator("#llm input").press("Enter")
     page.locator("#use-models").click()
@@ -96,8 +86,8 @@ def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(own: tuple
     expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
 
 
-def test_a_lora_gets_a_weight_and_the_engine_both(own: tuple[Page, Engine]) -> None:
-    page, engine = own
+def test_a_lora_gets_a_weight_and_the_engine_both(at_settings: Page, engine: Engine) -> None:
+    page = at_settings
     page.locator("#loras input").click()
     page.get_by_role("option", name="glow").click()
     weight = page.locator(".lora-weight input[type=number]")
@@ -109,17 +99,15 @@ def test_a_lora_gets_a_weight_and_the_engine_both(own: tuple[Page, Engine]) -> N
     assert engine.loras == {"glow": 0.5}
 
 
-def test_keeping_the_language_model_takes_effect_at_once(own: tuple[Page, Engine]) -> None:
-    page, engine = own
-    with page.expect_response(lambda answer: "gradio_api" in answer.url and answer.request.method == "POST"):
-        page.locator("#keep-llm input").check()
-    assert engine.keep_llm is True
+def test_keeping_the_language_model_takes_effect_at_once(at_settings: Page, engine: Engine) -> None:
+    at_settings.locator("#keep-llm input").check()
+    until(at_settings, lambda: engine.keep_llm)
 
 
 def test_a_few_step_preset_paints_and_comes_back_with_settings_picture_and_reload(
-    own: tuple[Page, Engine], tmp_path: Path
+    at_settings: Page, folder: Path
 ) -> None:
-    page, _ = own
+    page = at_settings
 
     def shows(name: str, steps: str, guidance: str) -> None:
         expect(page.locator("#few-steps input")).to_have_value(name)
@@ -150,15 +138,14 @@ def test_a_few_step_preset_paints_and_comes_back_with_settings_picture_and_reloa
     shows("Lightning, 4 steps", "4", "0")
     choose("LCM")
     shows("LCM, 6 steps", "6", "1.5")
-    (picture,) = (tmp_path / "pictures").glob("*.png")
-    drop(page, "#chat", picture)
+    drop(page, "#chat", newest(folder))
     shows("Lightning, 4 steps", "4", "0")
 
 
 def test_a_server_is_tested_with_a_key_and_one_of_its_models_is_used(
-    own: tuple[Page, Engine], server: TextServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at_settings: Page, engine: Engine, server: TextServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, engine = own
+    page = at_settings
     monkeypatch.setattr(server, "key", "sk-secret")
     monkeypatch.setattr(server, "models", ["scripted", "other"])
     expect(page.locator("#server-key input")).to_have_attribute("type", "password")
@@ -179,5 +166,5 @@ def test_a_server_is_tested_with_a_key_and_one_of_its_models_is_used(
     page.reload()
     toggle(page, "settings-bar")
     expect(page.locator("#server-key input")).to_have_value("")
-    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    kept = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
     assert any(other.encode() in content for content in kept) and not any(b"sk-secret" in content for content in kept)

@@ -6,23 +6,25 @@ const LABELS = [
   ['#chat pre:not([tabindex])', {tabindex: '0'}],
   ['#code .cm-scroller[tabindex="-1"]', {tabindex: '0'}],
 ];
-let labelling = 0;
-const label = () => {
-  labelling = 0;
-  darken();
+// At once, in the same task as the change: a screen reader never meets a part without its name.
+new MutationObserver(() => {
   for (const [selector, names] of LABELS) {
     for (const node of document.querySelectorAll(selector)) Object.entries(names).forEach(([name, value]) => node.setAttribute(name, value));
   }
-};
-new MutationObserver(() => { if (!labelling) labelling = setTimeout(label, 400); }).observe(document, {childList: true, subtree: true});
+  darken();
+}).observe(document, {childList: true, subtree: true});
 
 // The code editor's light colours are too pale to read (contrast below 4.5 on white): each is darkened as far as it needs.
 const luminance = rgb => rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
 const PALE = 1.05 / 4.7 - .05;
+const darkened = new WeakMap();  // sheet -> its number of rules then, and the first of them, which a rewritten sheet has anew
 function darken() {
-  if (document.body.classList.contains('dark') || !document.querySelector('#code .cm-line span')) return;
+  if (!document.body || document.body.classList.contains('dark') || !document.querySelector('#code .cm-line span')) return;
   for (const sheet of [...document.adoptedStyleSheets, ...document.styleSheets]) {
     if (sheet.href) continue;
+    const [count, first] = darkened.get(sheet) || [], {length, 0: top} = sheet.cssRules;
+    if (count === length && first === top) continue;
+    darkened.set(sheet, [length, top]);
     for (const rule of sheet.cssRules) {
       const rgb = /^\.ͼ\w+$/.test(rule.selectorText || '') && (rule.style.color.match(/\d+/g) || []).slice(0, 3).map(Number);
       if (!rgb || rgb.length < 3) continue;
