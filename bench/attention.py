@@ -277,7 +277,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     parser = argparse.ArgumentParser(prog="python -m bench attention", description=__doc__)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument(
-        "--repeats", type=int, default=5, help="rounds of the layers; groups and steps run a third of them"
+        "--repeats", type=int, default=5, help="rounds of the layers and groups; whole steps run a third of them"
     )
     parser.add_argument("--save", action="store_true", help="write bench/results/attention.json")
     parser.add_argument("--layouts", action="store_true", help="only compare the back ends on several layouts")
@@ -301,7 +301,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     numbers["max_error"] = max(numbers[f"error_fp32_{channels}"] for channels in WIDTHS)
     rows = []
     for channels, layers in ((640, 2), (1280, 10)):
-        times = group_race(channels, layers, torch.bfloat16, device, few)
+        times = group_race(channels, layers, torch.bfloat16, device, repeats)
         numbers[f"overhead_{channels}"] = round(times["ours"] / times["plain"] - 1, 3)
         numbers[f"naive_overhead_{channels}"] = round(times["naive"] / times["plain"] - 1, 3)
         rows.append(

@@ -4,6 +4,8 @@ in_box: share of the things asked for that are found in their boxes, with region
 leakage: share of boxes that show another thing of the same picture instead.
 locality: share of the change of pixels inside a region's box when only that region's words change, same seed.
 background_rgb: mean error of colour, of 255, outside of the boxes, where a plain colour was asked for.
+colour_share, colour_rgb: where the regions have colours of their own in the start latent: share of the change of pixels
+inside of the boxes, and the mean change there, against the same words and seed with the background's colour everywhere.
 kept: the same when an edit is rendered with the previous picture (`keep=`), and the change outside of the soft border.
 """
 
@@ -14,6 +16,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +37,14 @@ COLORS = ("skyblue", "pink", "khaki", "gray", "green", "navy", "orange", "white"
 VARIANTS: dict[str, dict[str, Any]] = {
     "no colour start": dict(canvas_start=0.0, centred_noise=False),
     "colour start, plain noise": dict(centred_noise=False),
-    "blurred colour start": dict(canvas_blur=10.0),
     "region strength 3": dict(region_strengths=(3.0, 3.0)),
     "global strength 0.3": dict(global_strength=0.3),
     "regions for 60 % of steps": dict(region_steps=0.6),
     "guidance for 60 % of steps": dict(guidance_steps=0.6),
+}
+OWN_COLORS: dict[str, dict[str, Any]] = {
+    "regions of their own colours": {},
+    "the same, blurred": dict(canvas_blur=10.0),
 }
 REGION_NEGATIVES = "each region's negative names the other thing"
 
@@ -55,14 +61,17 @@ class Layout:
     def boxes(self) -> list[Box]:
         return [box_of(*words) for words in self.words]
 
-    def canvas(self, *, regions: bool = True, negatives: bool = False) -> Canvas:
-        """`negatives`: each region is told not to show the other's thing."""
+    def canvas(self, *, regions: bool = True, negatives: bool = False, own_colors: bool = False) -> Canvas:
+        """`negatives`: each region is told not to show the other's thing. `own_colors`: of the start latent."""
         canvas = Canvas()
         listed = " and ".join(f"{article(n)} {words[0]}" for n, words in zip(self.nouns, self.words, strict=True))
         canvas.set_global_description(f"{listed}, plain {self.color} background", [], "", self.color)
-        for noun, other, words in zip(self.nouns, self.nouns[::-1], self.words, strict=True) if regions else ():
+        place = COLORS.index(self.color)
+        colors = [COLORS[(place + step) % len(COLORS)] for step in (3, 6)] if own_colors else [self.color] * 2
+        named = zip(self.nouns, self.nouns[::-1], self.words, colors, strict=True)
+        for noun, other, words, color in named if regions else ():
             canvas.add_local_description(
-                *words, 1.0, article(noun), [], "", "", "", "", self.color, negative=other if negatives else ""
+                *words, 1.0, article(noun), [], "", "", "", "", color, negative=other if negatives else ""
             )
         return canvas
 
@@ -151,6 +160,18 @@ def measure(
     return {name: mean(values) for name, values in shares.items()}, pictures
 
 
+def measure_colors(
+    plans: Sequence[Layout], plain: Sequence[Image.Image], colored: Sequence[Image.Image]
+) -> dict[str, float]:
+    """What the regions' own colours change in pictures of the same words and seeds."""
+    changes = [change(a, b) for a, b in zip(plain, colored, strict=True)]
+    masks = [inside(layout.boxes()) for layout in plans]
+    return {
+        "colour_share": mean([c[m].sum() / c.sum() for c, m in zip(changes, masks, strict=True)]),
+        "colour_rgb": mean([c[m].mean() for c, m in zip(changes, masks, strict=True)]),
+    }
+
+
 def mean(values: Sequence[float]) -> float:
     return round(float(np.mean(values)), 3)
 
@@ -221,6 +242,8 @@ def main(argv: list[str]) -> dict[str, Number]:
         "global text alone": (BEST, lambda layout: layout.canvas(regions=False)),
     }
     runs |= {name: (replace(BEST, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
+    coloured = partial(Layout.canvas, own_colors=True)
+    runs |= {name: (replace(BEST, **extra), coloured) for name, extra in OWN_COLORS.items()}
     runs[REGION_NEGATIVES] = BEST, lambda layout: layout.canvas(negatives=True)
     rows: list[tuple[str, Sequence[Image.Image]]] = []
     found: dict[str, dict[str, float]] = {}
@@ -228,11 +251,14 @@ def main(argv: list[str]) -> dict[str, Number]:
         found[name], pictures = measure(pipe, judge, plans, settings, draw)
         rows.append((name, pictures))
         print(f"{name}: {found[name]}", flush=True)
+    painted = dict(rows)
+    colors = {name: measure_colors(plans, painted["regions"], painted[name]) for name in OWN_COLORS}
     edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
     rows[1:1] = list(zip(("edited, rendered anew", "edited, the rest kept"), pictures_of_edits, strict=True))
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     sheet(rows, plans).save(options.sheet)
     print(table(["setting", *found["regions"]], [[name, *shares.values()] for name, shares in found.items()]))
+    print(table(["colour start", *next(iter(colors.values()))], [[name, *c.values()] for name, c in colors.items()]))
     print(table(["edit", "share or RGB"], [[name, value] for name, value in edits.items()]))
     print(f"pictures: {options.sheet}")
     numbers: dict[str, Number] = {
@@ -246,6 +272,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     }
     others = [name for name in found if name != "regions"]
     numbers |= {f"{key}: {name}": value for name in others for key, value in found[name].items()}
+    numbers |= {f"{key}: {name}": value for name, shares in colors.items() for key, value in shares.items()}
     if options.save:
         record("regions", argv, numbers, ["torch", "diffusers", "transformers"])
     return numbers

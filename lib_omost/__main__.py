@@ -170,7 +170,8 @@ def render(args: argparse.Namespace) -> int:
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):
         path = args.out / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
-        print(save_png(image, path, reading.canvas, settings, code=reading.code, model=engine.sdxl_entry.name))
+        model, notes = engine.sdxl_entry.name, engine.render_notes
+        print(save_png(image, path, reading.canvas, settings, code=reading.code, model=model, notes=notes))
     return 0
 
 

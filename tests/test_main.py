@@ -64,13 +64,16 @@ def test_render_writes_a_picture_that_carries_its_canvas_and_settings(
     assert (saved.settings.seed, saved.settings.steps, saved.settings.guidance, saved.model) == (7, 2, 3.0, "default")
 
 
-def test_render_takes_a_few_step_preset_and_what_is_given_wins_over_it(
-    reply: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_render_takes_a_few_step_preset_says_what_lora_it_lacks_and_what_is_given_wins_over_it(
+    reply: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     options = ["--sdxl", "default", "--out", str(tmp_path), "--width", "64", "--height", "64", "--device", "cpu"]
     assert main(["render", str(reply), *options, "--few-steps", "lightning-4", "--steps", "2"]) == 0
-    settings = read_png(capsys.readouterr().out.strip()).settings
+    saved = read_png(capsys.readouterr().out.strip())
+    settings = saved.settings
     assert (settings.few_steps, settings.steps, settings.guidance) == ("lightning-4", 2, 0.0)
+    assert any("wants the LoRA sdxl_lightning_4step_lora" in note for note in saved.notes)
+    assert "wants the LoRA sdxl_lightning_4step_lora" in caplog.text
 
 
 def test_compose_streams_the_reply_alone_and_tells_its_figures_on_standard_error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lib_omost.renderer.presets import PRESETS, Preset, with_preset
+from lib_omost.renderer.presets import PRESETS, Preset, missing_lora, with_preset
 from lib_omost.renderer.settings import RenderSettings, Steering
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "StableDiffusionXLOmostPipeline",
     "Steering",
     "best_vae_dtype",
+    "missing_lora",
     "reference_scheduler",
     "render",
     "use_preset",

@@ -27,27 +27,28 @@ def merge_boxes(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> 
     """
     batch, heads, _, d = q.shape
     k, v = k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)
-    grid = q.transpose(1, 2).reshape(batch, level.height, level.width, heads, d)  # as the projection left it in memory
+    # The kernels go head by head: with each head's pixels side by side they read q without holes.
+    grid = q.contiguous().view(batch, heads, level.height, level.width, d)
     merged: Tensor | None = None
     total: Tensor | None = None
     regions = zip(level.spans, level.filling, level.boxes, level.strengths, strict=True)
-    for (first, last), filling, box, strength in regions:
+    for number, ((first, last), filling, box, strength) in enumerate(regions, 1):
         assert box is not None, "merge_boxes wants rectangles"
         top, bottom, left, right = box
-        part = grid[:, top:bottom, left:right]
-        rows = part.reshape(batch, -1, heads, d).transpose(1, 2)
+        rows = grid[:, :, top:bottom, left:right].reshape(batch, heads, -1, d)
         out, lse = dense_attention(rows, k[:, :, first:last], v[:, :, first:last], scale, filling)
-        out = out.transpose(1, 2).reshape(part.shape)
-        lse = lse.transpose(1, 2).reshape(part.shape[:-1])
+        shape = (batch, bottom - top, right - left, heads)
+        out, lse = out.transpose(1, 2).reshape(*shape, d), lse.transpose(1, 2).reshape(shape)
         lse = lse if strength == 1 else lse + math.log(strength)
         if merged is None or total is None:
-            assert part.shape == grid.shape, "the first box fills the grid"
+            assert shape[1:3] == (level.height, level.width), "the first box fills the grid"
             merged, total = out, lse
             continue
         before = total[:, top:bottom, left:right]
         weight = torch.sigmoid(lse - before).to(out.dtype).unsqueeze(-1)
         merged[:, top:bottom, left:right].lerp_(out, weight)
-        before.copy_(torch.logaddexp(before, lse))
+        if number < len(level.spans):
+            before.copy_(torch.logaddexp(before, lse))
     assert merged is not None
     return merged.view(batch, level.pixels, heads, d).transpose(1, 2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -81,6 +81,18 @@ def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
         steps=preset.steps,
         guidance=preset.guidance,
         highres_steps=min(settings.highres_steps, preset.steps),
+    )
+
+
+def missing_lora(name: str, loaded: Collection[str]) -> str:
+    """A sentence where the preset `name` wants a LoRA that is not among the names of those `loaded`; else nothing."""
+    if not name or PRESETS[name].lora_name in loaded:
+        return ""
+    preset = PRESETS[name]
+    return (
+        f"The preset {name} wants the LoRA {preset.lora_name}, and none of that name is loaded; without it pictures "
+        f"are poor, unless the image model itself was made for few steps. It is {preset.lora} on the model hub: put it "
+        f"into models_dir/loras, then choose it in the page's settings or with --lora {preset.lora_name}."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,14 @@ from lib_omost.runtime.hub import SDXL_PARTS
 log = logging.getLogger(__name__)
 
 
-def load_pipeline(entry: SdxlEntry, device: torch.device, loras: Mapping[str, float]) -> StableDiffusionXLOmostPipeline:
-    """The pipeline on the CPU, in the formats that suit `device`. `loras`: names in models_dir/loras -> weights."""
+def load_pipeline(
+    entry: SdxlEntry,
+    device: torch.device,
+    loras: Mapping[str, float],
+    notify: Callable[[str], None] = log.warning,
+) -> StableDiffusionXLOmostPipeline:
+    """The pipeline on the CPU, in the formats that suit `device`. `loras`: names in models_dir/loras -> weights;
+    `notify(sentence)` is told which of their parts find no place."""
     checks.need("diffusers", "0.40", entry.name)
     path = catalog.locate(entry)
     log.info("Loading %s …", entry.name)
@@ -37,6 +43,7 @@ def load_pipeline(entry: SdxlEntry, device: torch.device, loras: Mapping[str, fl
         ) from error
     pipe.scheduler = reference_scheduler(pipe.scheduler.config.prediction_type)
     pipe.set_progress_bar_config(disable=True)
+    pipe.notify = notify
     add_loras(pipe, loras)
     return pipe
 

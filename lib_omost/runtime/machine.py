@@ -61,6 +61,8 @@ class Machine:
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
         self.render_notes: list[str] = []
+        self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
+        self._load_notes: list[str] = []  # of the pipeline's loading, until a render tells them
         self._llm_bytes = 0
         self._settings = RenderSettings()  # of the render that is running
 
@@ -172,8 +174,9 @@ class Machine:
         quiet_diffusers()
         from lib_omost.runtime.load_sdxl import load_pipeline
 
+        self._load_notes = []
         try:
-            pipe = load_pipeline(entry, self.device, loras)
+            pipe = load_pipeline(entry, self.device, loras, self._note_loading)
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
@@ -182,6 +185,7 @@ class Machine:
                 f"Close other programs, or choose a smaller image model."
             ) from None
         self.adopt_sdxl(pipe)
+        self._loras = tuple(loras)
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
@@ -191,7 +195,7 @@ class Machine:
         self.pipe = pipe
 
     def drop_sdxl(self) -> None:
-        self.pipe = None
+        self.pipe, self._loras = None, ()
         for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
@@ -206,12 +210,14 @@ class Machine:
         keep: Previous | None,
     ) -> list[Image.Image]:
         """Raises DeviceMemoryError when the device is full even after the step down; Stopped when `stop` was set."""
-        from lib_omost.renderer import render
+        from lib_omost.renderer import missing_lora, render
 
         assert self.pipe is not None
         self._settings = settings
-        self.render_notes = []
+        self.render_notes, self._load_notes = self._load_notes, []
         self.pipe.notify = self._note
+        if missing := missing_lora(settings.few_steps, self._loras):
+            self._note(missing)
         self.pipe.one_at_a_time = False
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
@@ -232,6 +238,10 @@ class Machine:
     def _note(self, sentence: str) -> None:
         log.warning("%s", sentence)
         self.render_notes.append(sentence)
+
+    def _note_loading(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        self._load_notes.append(sentence)
 
     def _bring(self, names: tuple[str, ...]) -> None:
         self.residency.bring(names, self._work_bytes(names))

@@ -4,6 +4,7 @@ are checked.
 
 from __future__ import annotations
 
+import html
 import secrets
 import threading
 import time
@@ -95,10 +96,10 @@ def add(engine: Engine, folder: Path) -> None:
             images: How many pictures, 1 to 8.
             negative_prompt: What should not be in the picture.
             few_steps: A preset, as lightning-4 or lcm, that sets scheduler, steps and guidance; the server's LoRAs
-                should hold the one it wants. Steps and guidance that are given win over it.
+                should hold the one it wants, else a note says so. Steps and guidance that are given win over it.
 
         Returns:
-            The PNG files.
+            The PNG files. What had to be changed or left out comes as warnings, and stands in the files under "notes".
         """
         wanted = {
             "width": width,
@@ -151,9 +152,12 @@ def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: P
     """Renders and saves; the files a client gets are the ones that are kept."""
     stop = threading.Event()
     images = engine.render(canvas, settings, lambda step, steps, preview: None, stop)
+    notes = engine.render_notes
+    for note in notes:
+        gr.Warning(html.escape(note))
     paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]
     for image, path in zip(images, paths, strict=True):
-        save_png(image, path, canvas, settings, model=engine.sdxl_entry.name)
+        save_png(image, path, canvas, settings, model=engine.sdxl_entry.name, notes=notes)
     return [FileData(path=str(path), orig_name=f"omost-{settings.seed}.png", mime_type="image/png") for path in paths]
 
 

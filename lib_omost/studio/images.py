@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make 
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What a picture says about itself. `code` is the canvas program as it was when the picture was made, `style` the
-    style preset that was added to its words ("" where none is named).
+    style preset that was added to its words ("" where none is named), `notes` what its render changed or left out.
     """
 
     canvas: Canvas
@@ -35,6 +36,7 @@ class Saved:
     settings: RenderSettings
     model: str
     style: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def save_png(
@@ -46,6 +48,7 @@ def save_png(
     code: str = "",
     model: str = "",
     style: str = "",
+    notes: Sequence[str] = (),
 ) -> Path:
     """Writes the picture with one iTXt chunk of JSON (program, settings, model) and a line that other programs read.
 
@@ -60,6 +63,7 @@ def save_png(
         "settings": dataclasses.asdict(settings),
         "model": model,
         "style": style,
+        "notes": list(notes),
     }
     info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
     info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
@@ -93,14 +97,15 @@ def read_png(path: Path | str) -> Saved:
     try:
         settings = _settings(record["settings"])
         code, model, style = record["code"], record.get("model", ""), record.get("style", "")
-        if not all(isinstance(text, str) for text in (code, model, style)):
-            raise TypeError("the program, the model or the style is not a text")
+        notes = list(record.get("notes", ()))
+        if not all(isinstance(text, str) for text in (code, model, style, *notes)):
+            raise TypeError("the program, the model, the style or a note is not a text")
     except (KeyError, TypeError, SettingsError) as error:
         raise StorageError(f"{path.name} carries settings that cannot be used: {error}") from error
     reading = read_canvas(code, strict=True)
     if reading.canvas is None:
         raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
-    return Saved(reading.canvas, code, settings, model[:200], style[:200])
+    return Saved(reading.canvas, code, settings, model[:200], style[:200], tuple(note[:500] for note in notes[:20]))
 
 
 def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, int], model: str = "") -> str:

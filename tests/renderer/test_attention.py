@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -268,6 +269,20 @@ def test_torch_compile_traces_the_whole_unet_without_a_graph_break() -> None:
     torch._dynamo.reset()
     compiled = torch.compile(unet, backend="eager", fullgraph=True)
     assert (forward(compiled, plan, latents) - forward(unet, plan, latents)).abs().max() < 1e-5
+
+
+@pytest.mark.compile
+def test_compiled_by_inductor_a_layer_gives_the_same_numbers(unet: UNet2DConditionModel) -> None:
+    if shutil.which("c++") is None:
+        pytest.skip("inductor wants a C++ compiler")
+    install(unet)
+    layer, plan = unet.down_blocks[1].attentions[0].transformer_blocks[0].attn2, make_plan()
+    project_texts(unet, [plan])
+    torch._dynamo.reset()
+    compiled, hidden = torch.compile(layer, fullgraph=True), torch.randn(2, 8 * 12, 32)
+    with torch.no_grad():
+        outputs = [f(hidden, plan.text, regions=plan) for f in (compiled, layer)]
+    assert (outputs[0] - outputs[1]).abs().max() < 1e-5
 
 
 @pytest.mark.cuda

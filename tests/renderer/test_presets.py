@@ -12,6 +12,7 @@ from lib_omost.renderer import (
     PRESETS,
     RenderSettings,
     StableDiffusionXLOmostPipeline,
+    missing_lora,
     render,
     use_preset,
     with_preset,
@@ -70,3 +71,10 @@ def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
         with_preset(RenderSettings(), "turbo")
     with pytest.raises(SettingsError, match="few_steps is 'turbo'"):
         RenderSettings(few_steps="turbo")
+
+
+def test_a_preset_whose_lora_is_not_loaded_names_it_and_where_it_comes_from() -> None:
+    sentence = missing_lora("hyper-8-cfg", ["ink"])
+    assert "wants the LoRA Hyper-SDXL-8steps-CFG-lora, and none of that name is loaded" in sentence
+    assert "ByteDance/Hyper-SD" in sentence
+    assert missing_lora("hyper-8-cfg", ["Hyper-SDXL-8steps-CFG-lora"]) == missing_lora("", []) == ""

@@ -84,8 +84,11 @@ def test_render_gives_a_png_that_carries_its_program(client: Client, code: str) 
 
 
 def test_render_takes_a_few_step_preset_and_refuses_an_unknown_one(client: Client, code: str) -> None:
-    (path,) = client.predict(code, 7, steps=2, few_steps="hyper-8-cfg", api_name="/render")
-    settings = read_png(Path(path)).settings
+    job = client.submit(code, 7, steps=2, few_steps="hyper-8-cfg", api_name="/render")
+    (path,) = job.result()
+    saved = read_png(Path(path))
+    settings, lacking = saved.settings, "wants the LoRA Hyper-SDXL-8steps-CFG-lora"
+    assert any(lacking in note for note in saved.notes)
     assert (settings.few_steps, settings.steps, settings.guidance) == ("hyper-8-cfg", 2, 5.0)
     with pytest.raises(AppError, match="few_steps is 'turbo'; it wants one of: lightning-4"):
         client.predict(code, few_steps="turbo", api_name="/render")
