@@ -35,7 +35,7 @@ def test_what_is_left_is_told_from_the_pace_once_there_is_one() -> None:
 def test_afterwards_first_token_first_region_speed_and_tokens_a_pass_are_told() -> None:
     about = figures.record(REPLY, STATS, entry("default", "llm"), stopped=False)
     assert figures.summary(about) == (
-        "first token 0.5 s · first region 2.5 s · 6 s in all · 50 tokens/s · 3.0 tokens a pass · context 500 of 8192"
+        "first token 0.5 s · first region 2.5 s · 6.0 s in all · 50 tokens/s · 3.0 tokens a pass · context 500 of 8192"
     )
     assert figures.taken(about) == about
 
