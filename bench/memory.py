@@ -44,11 +44,11 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     result["build_s"] = round(time.perf_counter() - started, 1)
 
     machine.residency.leave()
-    before = peaks.now_mib(), peaks.card_mib()
+    before = held_mib(peaks, machine)
     stats = write(machine, args.tokens, args.prompt or (600 if args.tiny else 8000), peaks)
     result |= {"tokens_per_s": round(stats.new_tokens / (stats.seconds - stats.first_token_s), 2)}
     result |= {"prompt_tokens": stats.prompt_tokens, "first_token_s": round(stats.first_token_s, 3)}
-    result |= left_by_the_reply(before, (peaks.now_mib(), peaks.card_mib()), machine)
+    result |= left_by_the_reply(before, held_mib(peaks, machine), machine)
     settings = RenderSettings(width=128 if args.tiny else 896, height=192 if args.tiny else 1152, steps=args.steps)
     settings = replace(settings, highres_scale=1.5, highres_steps=max(2, args.steps // 2))
     result |= paint(machine, settings, peaks)
@@ -105,13 +105,6 @@ class Peaks:
             return torch.cuda.max_memory_allocated(self.device) / 2**20
         return _process_mib("VmHWM")
 
-    def card_mib(self) -> int | None:
-        """What the whole card holds, libraries and other programs included; None where that is not told."""
-        if self.device.type != "cuda":
-            return None
-        free, total = torch.cuda.mem_get_info(self.device)
-        return (total - free) >> 20
-
     def now_mib(self) -> int:
         return round(devices.used_bytes(self.device) / 2**20 if self.device.type != "cpu" else _process_mib("VmRSS"))
 
@@ -123,6 +116,12 @@ def _process_mib(field: str) -> float:
 
 
 ALLOWED_MIB = 300  # that a reply may leave behind on a small card
+
+
+def held_mib(peaks: Peaks, machine: Machine) -> tuple[int, int | None]:
+    """MiB of tensors, and of the whole card, libraries and other programs included; None where that is not told."""
+    card = machine.memory_mib()
+    return peaks.now_mib(), card[0] if card else None
 
 
 def left_by_the_reply(

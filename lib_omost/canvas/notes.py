@@ -32,6 +32,11 @@ class Note:
     column: int
     message: str
 
+    @property
+    def told(self) -> str:
+        """The message for a person, with its line where it has one (0: none)."""
+        return f"line {self.line}: {self.message}" if self.line else self.message
+
 
 class Notes:
     """Collects at most `MAX_NOTES` notes; the last one then says that there were more."""

@@ -51,11 +51,9 @@ class Failures:
             case openai.APIStatusError():
                 told = self._told(_message(error))
                 return f"{self.where} failed with {error.status_code}{': ' if told else '.'}{told}"
-            case openai.APITimeoutError() if type(error.__cause__).__name__ == "ConnectTimeout":
-                return f"{self.where} cannot be reached. Is the server running, and is this its address?"
-            case openai.APITimeoutError():
+            case openai.APITimeoutError() if type(error.__cause__).__name__ != "ConnectTimeout":
                 return str(self.silence(silence_s))
-            case openai.APIConnectionError():
+            case openai.APIConnectionError():  # a time-out while connecting is one too
                 return f"{self.where} cannot be reached. Is the server running, and is this its address?"
             case openai.APIError() if error.body:  # sent as a part of the stream
                 return f"{self.where} failed while it answered: {self._told(_message(error))}"

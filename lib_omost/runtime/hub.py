@@ -16,6 +16,7 @@ from lib_omost.runtime.fetch import cache_folder
 
 log = logging.getLogger(__name__)
 
+SDXL_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 WHOLE_HASH = 40  # hexadecimal digits of a commit hash; fewer are the beginning of one
 # Where no more than the beginning of a revision is known, one of its weight files is known by its sha256.
 SUMS = {
@@ -28,7 +29,7 @@ def wanted_files(kind: str, files: Iterable[str]) -> list[str]:
     files = sorted(files)
     weights = [f for f in files if f.endswith((".safetensors", ".safetensors.index.json"))]
     if kind == "sdxl":
-        weights = [f for f in weights if f.split("/")[0] in ("unet", "vae", "text_encoder", "text_encoder_2")]
+        weights = [f for f in weights if f.split("/")[0] in SDXL_PARTS]
         half = {(f.split("/")[0]) for f in weights if ".fp16." in f}
         weights = [f for f in weights if ".non_ema." not in f and ((".fp16." in f) == (f.split("/")[0] in half))]
     side = [f for f in files if f.endswith((".json", ".txt", ".model", ".jinja")) and f not in weights]
@@ -184,9 +185,6 @@ def sdxl_configs() -> Path:
         f"A checkpoint in a single file needs the configs and tokenizers of {SDXL_BASE}, which are not on this machine "
         f"and could not be fetched ({problem}). Start once with a network, or give a folder in diffusers layout."
     )
-
-
-SDXL_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
 
 def _has_sdxl_configs(folder: Path) -> bool:

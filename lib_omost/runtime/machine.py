@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -176,7 +176,7 @@ class Machine:
 
         self._load_notes = []
         try:
-            pipe = load_pipeline(entry, self.device, loras, self._note_loading)
+            pipe = load_pipeline(entry, self.device, loras, _noting(self._load_notes))
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
@@ -215,9 +215,9 @@ class Machine:
         assert self.pipe is not None
         self._settings = settings
         self.render_notes, self._load_notes = self._load_notes, []
-        self.pipe.notify = self._note
+        note = self.pipe.notify = _noting(self.render_notes)
         if missing := missing_lora(settings.few_steps, self._loras):
-            self._note(missing)
+            note(missing)
         self.pipe.one_at_a_time = False
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
@@ -234,14 +234,6 @@ class Machine:
             f"The device is full, even in tiles and one picture at a time: {sentence} "
             f"Try a smaller picture, a smaller second pass, or close other programs on the device. The canvas is kept."
         )
-
-    def _note(self, sentence: str) -> None:
-        log.warning("%s", sentence)
-        self.render_notes.append(sentence)
-
-    def _note_loading(self, sentence: str) -> None:
-        log.warning("%s", sentence)
-        self._load_notes.append(sentence)
 
     def _bring(self, names: tuple[str, ...]) -> None:
         self.residency.bring(names, self._work_bytes(names))
@@ -309,3 +301,13 @@ class Machine:
             return (total - free) >> 20, total >> 20
         total_mps = devices.total_bytes(self.device)
         return None if total_mps is None else (devices.used_bytes(self.device) >> 20, total_mps >> 20)
+
+
+def _noting(notes: list[str]) -> Callable[[str], None]:
+    """What a pipeline calls with a sentence for the person: it goes to the log and into `notes`."""
+
+    def note(sentence: str) -> None:
+        log.warning("%s", sentence)
+        notes.append(sentence)
+
+    return note

@@ -69,8 +69,8 @@ def _the(thing: Thing) -> str:
 
 def _replace(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
     old = r.choice(scene.things)
-    new = replace(random_thing(r, pool, scene.nouns, bare=0.6), count=1, spot=old.spot, area=old.area)
-    new = replace(new, stands=old.stands)
+    new = random_thing(r, pool, scene.nouns, bare=0.6)
+    new = replace(new, count=1, spot=old.spot, area=old.area, stands=old.stands)
     said = r.choice(
         [
             *("replace {0} with {1}", "change {0} to {1}", "turn {0} into {1}", "i want {1} instead of {0}"),
