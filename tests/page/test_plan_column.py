@@ -119,11 +119,15 @@ def test_a_finger_selects_moves_and_draws_and_scrolls_the_page_where_there_is_no
 
 
 def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
-    """A finger that is put down, moved and lifted, as the browser gets it from a screen."""
+    """A finger that is put down, moved, held still and lifted, as the browser gets it from a screen.
+
+    Lifted while moving it would be a fling, and chromium takes a tap in the next tenths of a second as what stops it.
+    """
     finger = page.context.new_cdp_session(page)
     for step in range(7):
         at = {"x": start[0] + by[0] * step / 6, "y": start[1] + by[1] * step / 6}
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [at]})
+    page.wait_for_timeout(150)
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 

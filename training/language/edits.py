@@ -16,7 +16,7 @@ Edit = tuple[str, Scene]
 MOST_THINGS = 5
 #: how a wish may be wrapped; any of them fits any wish
 _ASKING = ("please {}", "now {}", "ok, {}", "{} please", "{}, thanks", "good, but {}", "nice. {}", "one more thing: {}")
-_ADDING = ("add", "also add", "include", "insert", "i also want", "place", "put", "draw", "there is also")
+_ADDING = ("add", "also add", "include", "insert", "i also want", "place", "put", "there is also", "bring in")
 _STEPS = {
     "to the left of": (0, -1),
     "to the right of": (0, 1),
@@ -42,7 +42,7 @@ def _weight(kind: str, scene: Scene) -> float:
     if kind == "remove":
         return 2 * (len(scene.things) > 1)
     if kind == "add":
-        return 2 * (len(scene.things) < MOST_THINGS)
+        return 3 * (len(scene.things) < MOST_THINGS)
     return 2 if kind in ("replace", "recolor", "move") else 1
 
 

@@ -62,7 +62,7 @@ _BEGINNINGS = {place.preposition.split()[0] for place in PLACES.values()} | sayi
 #: relations that are asked for, or mixed up, more than others
 OFTEN = ("left of", "right of", "on", "and", "inside", "behind", "in front of", "below")
 #: share of pairs that are said in a caption of sayings.py, where there is one for their relation
-CAPTIONED = 0.6
+CAPTIONED = 0.75
 _SURPRISE = ("surprise me", "anything you like", "draw something", "make me a picture", "whatever you want")
 
 

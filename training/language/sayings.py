@@ -50,7 +50,7 @@ SAYINGS = {
             "{b} leftmost and {a} rightmost",
             "the right half shows {a}, the left half {b}",
         ),
-        later=("to the right of it", "on its right", "to its right", "on its right side", "right of it"),
+        later=("to the right of it", "on its right", "to its right", "on its right-hand side", "right of it"),
     ),
     "above": Saying(
         ("above", "over"),
@@ -107,6 +107,7 @@ SAYINGS = {
             *(("hides", "hide"), ("stands", "stand"), ("rises", "rise"), ("looks out", "look out"), ("is", "are")),
             *(("glances", "glance"), ("comes out", "come out"), ("appears", "appear"), ("waves", "wave")),
             *(("waits", "wait"), ("sits", "sit"), ("lurks", "lurk"), ("shows up", "show up")),
+            *(("leans out", "lean out"), ("steps out", "step out"), ("peers", "peer"), ("watches", "watch")),
         ),
         done=("hidden", "kept", "left", "placed", "seen"),
         clauses=(
@@ -155,7 +156,10 @@ _OPENINGS = (
     *("one summer evening", "early in the day", "late at night", "every winter", "once upon a time", "today"),
     *("in the morning light", "at noon", "on sundays", "as usual", "long ago", "by chance"),
 )
-_FOUND = ("you can find", "we notice", "i see", "one finds", "you will see", "they spotted", "everyone sees")
+_FOUND = (
+    *("you can find", "we notice", "one can see", "we find", "i see", "one finds", "you will see", "they spotted"),
+    "everyone sees",
+)
 _LOOK = ("there is", "we see", "look at", "i can see", "here is", "notice")
 _SOMEBODY = ("someone", "a child", "my friend", "they", "a stranger", "we", "an old lady", "he", "she", "the boys")
 _JOINTS = (
