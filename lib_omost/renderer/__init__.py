@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
     from lib_omost.renderer.presets import use_preset
     from lib_omost.renderer.sampling import reference_scheduler
+    from lib_omost.renderer.unfinished import Unfinished
     from lib_omost.renderer.vae import best_vae_dtype
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RenderSettings",
     "StableDiffusionXLOmostPipeline",
     "Steering",
+    "Unfinished",
     "best_vae_dtype",
     "missing_lora",
     "reference_scheduler",
@@ -34,6 +36,7 @@ __all__ = [
 _HOMES = {
     "Previous": "keep",
     "StableDiffusionXLOmostPipeline": "pipeline",
+    "Unfinished": "unfinished",
     "best_vae_dtype": "vae",
     "reference_scheduler": "sampling",
     "render": "passes",

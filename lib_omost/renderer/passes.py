@@ -11,12 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
-from lib_omost.errors import Stopped
+from lib_omost.errors import Stopped, device_is_full
 from lib_omost.renderer.keep import Previous, changed_mask, global_words_differ
 from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
 from lib_omost.renderer.presets import scheduler_for
 from lib_omost.renderer.sampling import Seed
 from lib_omost.renderer.settings import RenderSettings
+from lib_omost.renderer.unfinished import Progress, Run, Unfinished
 from lib_omost.renderer.vae import enlarged_size, resize
 
 OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step from 1, steps of both passes, makes a preview)
@@ -29,6 +30,7 @@ def render(
     on_step: OnStep,
     stop: threading.Event,
     keep: Previous | None = None,
+    unfinished: Unfinished | None = None,
 ) -> list[Image.Image]:
     """Pictures of `canvas`, `settings.images` of them. Raises Stopped at the step after `stop` is set, RenderError,
     SettingsError.
@@ -36,6 +38,7 @@ def render(
     The scheduler is the pipeline's own, or for this run that of `settings.few_steps`. The second pass, if
     `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
     `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
+    `unfinished`: keeps how far a run came that found the device full; the same run goes on from there.
     """
     if keep:
         changed = changed_mask(keep.canvas, canvas)
@@ -44,8 +47,22 @@ def render(
             return list(keep.images)
         if global_words_differ(keep.canvas, canvas) and not changed.all():
             pipe.notify("The global description changed too; outside of the changed boxes the picture stays as it was.")
-    passes = settings.steps + (settings.highres_steps if settings.highres_scale > 1 else 0)
-    report = Report(passes, on_step, stop)
+    unfinished = unfinished or Unfinished()
+    run = unfinished.open(canvas, settings, keep)
+    try:
+        images = _both_passes(pipe, run, on_step, stop)
+    except Exception as error:
+        (unfinished.leave if device_is_full(error) else unfinished.close)(run)
+        raise
+    unfinished.close(run)
+    return images
+
+
+def _both_passes(
+    pipe: StableDiffusionXLOmostPipeline, run: Run, on_step: OnStep, stop: threading.Event
+) -> list[Image.Image]:
+    canvas, settings = run.canvas, run.settings
+    report = Report(settings.steps + (settings.highres_steps if settings.highres_scale > 1 else 0), on_step, stop)
     report.check()
     seed = Seed(settings.seed)
     shared: dict[str, Any] = dict(
@@ -54,16 +71,17 @@ def render(
         guidance_scale=settings.guidance,
         generator=seed,
         callback_on_step_end=report,
-        keep=keep,
+        keep=run.keep,
     )
-    size: dict[str, Any] = dict(width=settings.width, height=settings.height)
+    size: dict[str, Any] = dict(width=settings.width, height=settings.height, progress=run.first)
     with scheduler_for(pipe, settings.few_steps):
         images: list[Image.Image] = pipe(
             canvas, num_inference_steps=settings.steps, steering=settings, **size, **shared
         ).images
         if settings.highres_scale > 1:
+            report.before = settings.steps
             report.check()
-            images = enlarge(pipe, canvas, settings, images, shared)
+            images = enlarge(pipe, canvas, settings, images, shared, run.second)
     return images
 
 
@@ -73,6 +91,7 @@ def enlarge(
     settings: RenderSettings,
     images: list[Image.Image],
     shared: dict[str, Any],
+    progress: Progress,
 ) -> list[Image.Image]:
     """The second pass: `images` enlarged by Lanczos, noised to `settings.highres_denoise` and denoised at the new
     size."""
@@ -85,6 +104,7 @@ def enlarge(
         strength=settings.highres_denoise,
         latents=pipe.encode([resize(image, (width, height)) for image in images]),
         steering=replace(settings, centred_noise=False),  # that is for a start from pure noise
+        progress=progress,
         **shared,
     ).images
     return found
@@ -95,15 +115,14 @@ class Report:
 
     def __init__(self, steps: int, on_step: OnStep, stop: threading.Event) -> None:
         self.steps = steps
-        self.done = 0
+        self.before = 0  # steps of the first pass, in the second
         self.on_step = on_step
         self.stop = stop
 
     def __call__(
         self, pipe: StableDiffusionXLOmostPipeline, index: int, timestep: Tensor, tensors: dict[str, Tensor]
     ) -> None:
-        self.done += 1
-        self.on_step(self.done, self.steps, lambda: pipe.preview(tensors["denoised"]))
+        self.on_step(self.before + index + 1, self.steps, lambda: pipe.preview(tensors["denoised"]))
         self.check()
 
     def check(self) -> None:

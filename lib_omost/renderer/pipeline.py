@@ -34,6 +34,7 @@ from lib_omost.renderer.sampling import (
 )
 from lib_omost.renderer.settings import NEGATIVE_PROMPT, Steering, check_side
 from lib_omost.renderer.text import TextEncoder
+from lib_omost.renderer.unfinished import Progress
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         *,
         steering: Steering | None = None,
         keep: Previous | None = None,
+        progress: Progress | None = None,
     ) -> StableDiffusionXLPipelineOutput:
         """One pass. `latents` `(num_images or 1, 4, height / 8, width / 8)`: a picture to start from, without noise,
         for a `strength` below 1.
@@ -88,8 +90,8 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         `negative_prompt` None = zeros, if the model's config says so. `output_type`: "pil", "pt" (`(n, 3, H, W)` in
         0..1) or "latent". `callback_on_step_end(pipe, step, timestep, {"latents", "denoised"})` may return replaced
         latents, or raise to stop. `keep`: an earlier picture of an edited canvas; only what the edit changed is painted
-        anew. Raises SettingsError for sides that are no multiple of 64, RenderError for a canvas that cannot be
-        rendered.
+        anew. `progress`: how far the same call came before, to go on from there; it is kept up to date. Raises
+        SettingsError for sides that are no multiple of 64, RenderError for a canvas that cannot be rendered.
         """
         steering = steering or Steering()
         check_side("width", width)
@@ -117,6 +119,7 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
             callback_on_step_end,
             centred=steering.centred_noise,
             kept=kept,
+            progress=progress,
         )
         if not latents.isfinite().all():
             raise RenderError(
@@ -196,9 +199,12 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         *,
         centred: bool,
         kept: Kept | None,
+        progress: Progress | None = None,
     ) -> Tensor:
-        """Adds noise to `init` `(n, 4, h, w)` and denoises it; `guide` makes the prompts on the device and in the dtype
-        of a given tensor."""
+        """Adds noise to `init` `(n, 4, h, w)` and denoises it, or goes on where `progress` is; `guide` makes the
+        prompts on the device and in the dtype of a given tensor."""
+        if progress and (latents := progress.result(init, steps, generator)) is not None:
+            return latents
         self.on_device(("unet",), lambda: install(self.unet))
         device = self.device_of(self.unet)
         timesteps = set_schedule(self.scheduler, steps, strength, device)
@@ -211,10 +217,14 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
                 self.on_device(("unet",), lambda: project_texts(self.unet, prompts.plans()))
             with self.progress_bar(total=steps) as bar:
                 predict = partial(self.predict_on_device, prompts, self.time_ids(init))
-                on_step = partial(self.after_step, bar, callback, kept, noise, timesteps)
-                start = start_latents(self.scheduler, init.to(device, torch.float32), noise, timesteps)
+                latents = start_latents(self.scheduler, init.to(device, torch.float32), noise, timesteps)
                 extra = self.prepare_extra_step_kwargs(generator, 0.0)
-                return denoise(self.scheduler, start, timesteps, predict, on_step, extra)
+                if progress:
+                    latents, noise = progress.begin(init, latents, noise, self.scheduler, generator)
+                    bar.update(progress.steps)
+                on_step = partial(self.after_step, bar, callback, kept, noise, timesteps, progress, generator)
+                first = progress.steps if progress else 0
+                return denoise(self.scheduler, latents, timesteps, predict, on_step, extra, first)
         finally:
             for plan in prompts.plans():  # keys and values are large, and a traceback would hold them
                 plan.layers.clear()
@@ -238,17 +248,22 @@ class StableDiffusionXLOmostPipeline(StableDiffusionXLPipeline):  # type: ignore
         kept: Kept | None,
         noise: Tensor,
         timesteps: Tensor,
+        progress: Progress | None,
+        generator: Generator,
         index: int,
         timestep: Tensor,
         latents: Tensor,
         denoised: Tensor,
     ) -> Tensor:
-        """Puts back what is kept, then asks the caller; returns the latents to go on with."""
+        """Puts back what is kept, then asks the caller; returns the latents to go on with, and notes them."""
         bar.update()
         if kept:
             latents = self.keep_rest(kept, latents, noise, timesteps[index + 1 :])
         changed = callback(self, index, timestep, {"latents": latents, "denoised": denoised}) if callback else None
-        return (changed or {}).get("latents", latents)
+        latents = (changed or {}).get("latents", latents)
+        if progress:
+            progress.save(index + 1, latents, self.scheduler, generator)
+        return latents
 
     def predict(self, model_input: Tensor, timestep: Tensor, guide: Guide, progress: float, time_ids: Tensor) -> Tensor:
         """The guided prediction for a batch, in one piece or picture by picture."""

@@ -110,13 +110,16 @@ def denoise(
     predict: Predict,
     on_step: OnStep,
     extra: Mapping[str, Any] | None = None,
+    first: int = 0,
 ) -> Tensor:
-    """Runs the loop. `latents` `(n, 4, h, w)` stay float32 whatever the UNet computes in: half precision would show.
+    """Runs the loop from step `first` on. `latents` `(n, 4, h, w)` stay float32 whatever the UNet computes in: half
+    precision would show.
 
     `predict` gives the guided prediction; `on_step` sees and may replace the latents after each step; `extra` goes to
     `scheduler.step`.
     """
-    for index, timestep in enumerate(timesteps):
+    for index in range(first, len(timesteps)):
+        timestep = timesteps[index]
         model_input = scheduler.scale_model_input(latents, timestep)
         predicted = predict(model_input, timestep, index / len(timesteps))
         result = scheduler.step(predicted.float(), timestep, latents, **(extra or {}))

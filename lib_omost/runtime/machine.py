@@ -27,7 +27,7 @@ from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
-    from lib_omost.renderer import Previous, StableDiffusionXLOmostPipeline
+    from lib_omost.renderer import Previous, StableDiffusionXLOmostPipeline, Unfinished
     from lib_omost.runtime.engine import OnStep
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Machine:
         self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
+        self._unfinished: Unfinished | None = None  # what this pipeline had no room to finish
         self.render_notes: list[str] = []
         self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
         self._load_notes: list[str] = []  # of the pipeline's loading, until a render tells them
@@ -189,13 +190,15 @@ class Machine:
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
+        from lib_omost.renderer import Unfinished
+
         for name in SDXL_PARTS:
             self.residency.add(name, getattr(pipe, name), copies=True)
         pipe.bring, pipe.on_full = self._bring, self._step_down
-        self.pipe = pipe
+        self.pipe, self._unfinished = pipe, Unfinished()
 
     def drop_sdxl(self) -> None:
-        self.pipe, self._loras = None, ()
+        self.pipe, self._unfinished, self._loras = None, None, ()
         for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
@@ -209,7 +212,8 @@ class Machine:
         stop: threading.Event,
         keep: Previous | None,
     ) -> list[Image.Image]:
-        """Raises DeviceMemoryError when the device is full even after the step down; Stopped when `stop` was set."""
+        """Raises DeviceMemoryError when the device is full even after the step down; Stopped when `stop` was set. What
+        was painted until the device was full is kept for the next render of the same."""
         from lib_omost.renderer import missing_lora, render
 
         assert self.pipe is not None
@@ -222,7 +226,7 @@ class Machine:
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
         try:
-            return render(self.pipe, canvas, settings, on_step, stop, keep)
+            return render(self.pipe, canvas, settings, on_step, stop, keep, self._unfinished)
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
@@ -232,8 +236,16 @@ class Machine:
         self.residency.leave()
         raise DeviceMemoryError(
             f"The device is full, even in tiles and one picture at a time: {sentence} "
-            f"Try a smaller picture, a smaller second pass, or close other programs on the device. The canvas is kept."
+            f"Try a smaller picture, a smaller second pass, or close other programs on the device. {self._kept()}"
         )
+
+    def _kept(self) -> str:
+        """A sentence on what a render left."""
+        run = self._unfinished.run if self._unfinished else None
+        if run is None or not run.steps:
+            return "The canvas is kept."
+        count = f"{run.steps} step{'s' * (run.steps > 1)}"
+        return f"The canvas is kept, and what was painted in {count}: the same render goes on from there."
 
     def _bring(self, names: tuple[str, ...]) -> None:
         self.residency.bring(names, self._work_bytes(names))

@@ -252,6 +252,36 @@ def test_a_device_that_stays_full_ends_in_one_sentence_and_frees_everything(load
     assert paint(loaded, canvas)
 
 
+@pytest.mark.parametrize(
+    ("part", "at_call", "done"),
+    [("unet", 3, [1]), ("unet", 7, [1, 2, 3]), ("decoder", 1, [1, 2]), ("decoder", 2, [1, 2, 3, 4])],
+)
+def test_after_a_failure_that_stays_the_same_render_goes_on_with_the_latents_that_were_kept(
+    loaded: Engine, canvas: Canvas, part: str, at_call: int, done: list[int]
+) -> None:
+    settings = {"highres_scale": 1.5, "highres_steps": 2, "highres_denoise": 0.5, "seed": 7}
+    expected = paint(loaded, canvas, **settings)
+    steps: list[int] = []
+    note: Step = lambda step, of, preview: steps.append(step)  # noqa: E731
+    full = {"unet": pipe(loaded).unet, "decoder": pipe(loaded).vae.decoder}[part]
+    kept = f"what was painted in {done[-1]} step"
+    with full_device(full, at_call, times=99), pytest.raises(DeviceMemoryError, match=kept):
+        paint(loaded, canvas, note, **settings)
+    assert steps == done
+    assert same(paint(loaded, canvas, note, **settings), expected)
+    assert steps == [1, 2, 3, 4]  # none twice
+    steps.clear()
+    paint(loaded, canvas, note, **settings)
+    assert steps == [1, 2, 3, 4]  # what is finished is not kept
+
+
+def test_another_picture_does_not_go_on_from_what_was_left(loaded: Engine, canvas: Canvas) -> None:
+    expected = paint(loaded, canvas, seed=8)
+    with full_device(pipe(loaded).unet, 3, times=99), pytest.raises(DeviceMemoryError):
+        paint(loaded, canvas, seed=7)
+    assert same(paint(loaded, canvas, seed=8), expected)
+
+
 def test_a_full_device_in_the_second_pass_is_survived_too(loaded: Engine, canvas: Canvas) -> None:
     settings = {"highres_scale": 1.5, "highres_steps": 2, "highres_denoise": 0.5}
     expected = paint(loaded, canvas, **settings)
