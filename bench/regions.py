@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,16 @@ OWN_COLORS: dict[str, dict[str, Any]] = {
     "regions of their own colours": {},
     "the same, blurred": dict(canvas_blur=10.0),
 }
+THREE = "three things"
 REGION_NEGATIVES = "each region's negative names the other thing"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Two different things in boxes that do not touch, a plain background; `spare` replaces the first in an edit."""
+    """Different things in boxes that do not touch, a plain background; `spare` replaces the first in an edit."""
 
-    nouns: tuple[str, str]
-    words: tuple[tuple[str, str, str], tuple[str, str, str]]
+    nouns: tuple[str, ...]
+    words: tuple[tuple[str, str, str], ...]
     color: str
     spare: str
 
@@ -62,13 +64,13 @@ class Layout:
         return [box_of(*words) for words in self.words]
 
     def canvas(self, *, regions: bool = True, negatives: bool = False, own_colors: bool = False) -> Canvas:
-        """`negatives`: each region is told not to show the other's thing. `own_colors`: of the start latent."""
+        """`negatives`: each region is told not to show the next one's thing. `own_colors`: of the start latent."""
         canvas = Canvas()
         listed = " and ".join(f"{article(n)} {words[0]}" for n, words in zip(self.nouns, self.words, strict=True))
         canvas.set_global_description(f"{listed}, plain {self.color} background", [], "", self.color)
         place = COLORS.index(self.color)
-        colors = [COLORS[(place + step) % len(COLORS)] for step in (3, 6)] if own_colors else [self.color] * 2
-        named = zip(self.nouns, self.nouns[::-1], self.words, colors, strict=True)
+        colors = [COLORS[(place + 3 * (i + 1) * own_colors) % len(COLORS)] for i in range(len(self.nouns))]
+        named = zip(self.nouns, (*self.nouns[1:], self.nouns[0]), self.words, colors, strict=True)
         for noun, other, words, color in named if regions else ():
             canvas.add_local_description(
                 *words, 1.0, article(noun), [], "", "", "", "", color, negative=other if negatives else ""
@@ -77,23 +79,23 @@ class Layout:
 
     def edited(self) -> Layout:
         """Another thing in the first box."""
-        return replace(self, nouns=(self.spare, self.nouns[1]))
+        return replace(self, nouns=(self.spare, *self.nouns[1:]))
 
 
 def article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def layouts(count: int, nouns: Sequence[str]) -> list[Layout]:
+def layouts(count: int, nouns: Sequence[str], things: int = 2) -> list[Layout]:
     """Random words of the vocabulary whose boxes do not overlap and are neither slivers nor half of the picture."""
     chance = random.Random(0)
     found: list[Layout] = []
     while len(found) < count:
-        words = [(chance.choice(LOCATIONS), chance.choice(OFFSETS), chance.choice(AREAS)) for _ in range(2)]
+        words = [(chance.choice(LOCATIONS), chance.choice(OFFSETS), chance.choice(AREAS)) for _ in range(things)]
         boxes = [box_of(*w) for w in words]
-        if all(fits(box) for box in boxes) and apart(*boxes):
-            first, second, spare = chance.sample(nouns, 3)
-            found.append(Layout((first, second), (words[0], words[1]), chance.choice(COLORS), spare))
+        if all(fits(box) for box in boxes) and all(apart(*pair) for pair in combinations(boxes, 2)):
+            *named, spare = chance.sample(nouns, things + 1)
+            found.append(Layout(tuple(named), tuple(words), chance.choice(COLORS), spare))
     return found
 
 
@@ -225,7 +227,7 @@ def common_nouns(judge: Judge, model: Path) -> list[str]:
 
 def main(argv: list[str]) -> dict[str, Number]:
     parser = argparse.ArgumentParser(prog="python -m bench regions", description=__doc__)
-    parser.add_argument("--n", type=int, default=32, help="layouts, each with two things")
+    parser.add_argument("--n", type=int, default=32, help="layouts of two things, and of three")
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--judge", type=Path, default=WEIGHTS, help="what python -m bench._region_judge wrote")
     parser.add_argument("--sheet", type=Path, default=ROOT / "bench" / "out" / "regions.png", help="the picture grid")
@@ -251,12 +253,16 @@ def main(argv: list[str]) -> dict[str, Number]:
         found[name], pictures = measure(pipe, judge, plans, settings, draw)
         rows.append((name, pictures))
         print(f"{name}: {found[name]}", flush=True)
+    crowded = layouts(options.n, common_nouns(judge, options.model), things=3)
+    found[THREE], three = measure(pipe, judge, crowded, BEST, Layout.canvas)
+    print(f"{THREE}: {found[THREE]}", flush=True)
     painted = dict(rows)
     colors = {name: measure_colors(plans, painted["regions"], painted[name]) for name in OWN_COLORS}
     edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
     rows[1:1] = list(zip(("edited, rendered anew", "edited, the rest kept"), pictures_of_edits, strict=True))
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     sheet(rows, plans).save(options.sheet)
+    sheet([(THREE, three)], crowded).save(options.sheet.with_stem(f"{options.sheet.stem}-three"))
     print(table(["setting", *found["regions"]], [[name, *shares.values()] for name, shares in found.items()]))
     print(table(["colour start", *next(iter(colors.values()))], [[name, *c.values()] for name, c in colors.items()]))
     print(table(["edit", "share or RGB"], [[name, value] for name, value in edits.items()]))

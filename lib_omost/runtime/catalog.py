@@ -133,7 +133,7 @@ SDXLS = (
         RenderSettings(width=128, height=128, steps=20, guidance=4.0, canvas_start=1.0, centred_noise=True),
         size_bytes=24_900_000,
         licence="MIT (our weights; drawings of Fluent Emoji, MIT)",
-        warning="A small stand-in: it paints a few dozen nouns, softly, at 128 x 128.",
+        warning="A small stand-in: it paints 64 nouns at 128 x 128.",
     ),
     SdxlEntry(
         "SG161222/RealVisXL_V4.0",

@@ -14,7 +14,7 @@ THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
 EXAMPLES = (
     ("house.jpg", "a house on the left and a sunflower on the right in a meadow"),
     ("snowman.jpg", "a snowman on the left and a tree on the right in the snow"),
-    ("boat.jpg", "a boat on the sea and a rainbow on the top right"),
+    ("boat.jpg", "a sailboat on the sea and a rainbow on the top right"),
     ("rocket.jpg", "a rocket at night and the moon on the top left"),
 )
 INVITATION = (

@@ -184,8 +184,8 @@ def test_a_word_that_the_image_model_does_not_know_is_told_with_the_near_one_tha
     page: Page, server: TextServer
 ) -> None:
     canvas = Canvas.from_bot_response(plan())
-    server.text = fenced(canvas.to_code().replace("an apple", "a lion"))
+    server.text = fenced(canvas.to_code().replace("an apple", "a tiger"))
     composed(page)
     page.locator("#render").click()
-    expect(page.locator(SAID)).to_contain_text("“lion” is new to this image model; it painted “cat” instead.")
-    expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("a lion")
+    expect(page.locator(SAID)).to_contain_text("“tiger” is new to this image model; it painted “lion” instead.")
+    expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("a tiger")
