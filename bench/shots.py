@@ -143,7 +143,7 @@ def served(server: TextServer) -> Iterator[str]:
     from lib_omost.runtime import Engine
 
     with tempfile.TemporaryDirectory() as folder:
-        # A model of this kind is not asked twice when it answers in prose.
+        server.models.append("scripted-omost")  # a model of this kind is not asked twice when it answers in prose
         engine = Engine(server.name.replace("scripted", "scripted-omost"), "default")
         engine.warm_up()  # else the first picture tells how long loading took
         *_, _ = engine.compose([{"role": "user", "content": "ready?"}], ComposeSettings(), Event())

@@ -108,6 +108,23 @@ def test_repairs_are_counted_and_their_notes_are_behind_a_press(page: Page, serv
     expect(page.locator("#state .sl-notes li").first).to_contain_text("line ")
 
 
+def test_the_oldest_turns_that_the_model_has_no_room_for_are_left_out_and_told_and_stay_in_the_chat(
+    page: Page, server: TextServer
+) -> None:
+    server.text = 1_800 * "Well, " + "\n\n" + fenced(plan())  # the room is 8,192 tokens, a token about three letters
+    composed(page, "an apple and a tree")
+    composed(page, "make it night", messages=4)
+    composed(page, "make it day", messages=6)
+    expect(page.locator("#state summary")).to_have_text("1 note")
+    page.locator("#state summary").click()
+    expect(page.locator("#state .sl-notes li")).to_have_text(
+        "The oldest turn was left out: the model has room for 8192 tokens."
+    )
+    read = [message["content"] for message in server.asked[-1]["messages"] if message["role"] == "user"]
+    assert "an apple and a tree" not in read and read[-2:] == ["make it night", "make it day"]
+    expect(page.locator("#chat")).to_contain_text("an apple and a tree")
+
+
 def test_a_suggested_edit_goes_into_the_message_box(page: Page) -> None:
     composed(page)
     page.locator(".sl-chips button").first.click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def at_settings(
     engine.keep_llm = False
     if engine.llm_entry.name != server.name:
         engine.use_llm(server.name)
-    if engine.loras:
+    if engine.loras or engine.sdxl_entry.name != "default":
         engine.use_sdxl("default")
 
 
@@ -84,6 +85,25 @@ def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(at_setting
     assert engine.llm_entry.name == "default"
     page.reload()
     expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
+
+
+def test_the_image_model_is_switched_and_what_it_wants_and_draws_follows(
+    at_settings: Page, engine: Engine, tmp_path: Path
+) -> None:
+    page, other = at_settings, tmp_path / "models" / "sdxl" / "plain"
+    shutil.copytree(engine.sdxl_entry.source, other, ignore=shutil.ignore_patterns("README.md"))
+    expect(page.locator("#words-line")).to_contain_text("draws 64 things")
+    page.locator("#sdxl input").fill(str(other))
+    page.locator("#sdxl input").press("Enter")
+    page.locator("#use-models").click()
+    expect(page.locator("#models-line")).to_contain_text("plain paints")
+    expect(page.locator("#words-line")).not_to_contain_text("draws")  # its folder has no card
+    assert engine.sdxl_entry.source == str(other)
+    page.locator("#sdxl input").click()
+    page.get_by_role("option", name="default").first.click()
+    page.locator("#use-models").click()
+    expect(page.locator("#models-line")).to_contain_text("default paints")
+    expect(page.locator("#words-line")).to_contain_text("draws 64 things")
 
 
 def test_a_lora_gets_a_weight_and_the_engine_both(at_settings: Page, engine: Engine) -> None:
