@@ -33,6 +33,7 @@ LAYOUTS = {
     "five that overlap": BOXES,
 }
 WIDTHS = {640: (72, 56), 1280: (36, 28)}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 TEXT_WIDTH = 2048
 
 
@@ -288,7 +289,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     rows: list[list[Number]] = []
     if options.layouts:
         return compare_layouts(device, repeats)
-    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+    for name, dtype in DTYPES.items():
         for channels in WIDTHS:
             times, errors = layer_race(channels, dtype, device, repeats)
             numbers[f"{name}_{channels}"] = round(times["naive"] / times["auto"], 2)
@@ -300,14 +301,12 @@ def main(argv: list[str]) -> dict[str, Number]:
     print(table(["layer", "form", "ms", "speed-up"], rows), flush=True)
     numbers["max_error"] = max(numbers[f"error_fp32_{channels}"] for channels in WIDTHS)
     rows = []
-    for channels, layers in ((640, 2), (1280, 10)):
-        times = group_race(channels, layers, torch.bfloat16, device, repeats)
-        numbers[f"overhead_{channels}"] = round(times["ours"] / times["plain"] - 1, 3)
-        numbers[f"naive_overhead_{channels}"] = round(times["naive"] / times["plain"] - 1, 3)
-        rows.append(
-            [f"{layers} x {channels}", times["plain"], times["ours"], times["naive"], numbers[f"overhead_{channels}"]]
-        )
-    print(table(["group, bf16", "plain s", "six regions s", "naive s", "overhead"], rows), flush=True)
+    for (name, dtype), (channels, layers) in itertools.product(DTYPES.items(), ((640, 2), (1280, 10))):
+        times = group_race(channels, layers, dtype, device, repeats)
+        overhead = numbers[f"overhead_{name}_{channels}"] = round(times["ours"] / times["plain"] - 1, 3)
+        numbers[f"naive_overhead_{name}_{channels}"] = round(times["naive"] / times["plain"] - 1, 3)
+        rows.append([f"{name} {layers} x {channels}", times["plain"], times["ours"], times["naive"], overhead])
+    print(table(["group", "plain s", "six regions s", "naive s", "overhead"], rows), flush=True)
     times = step_race(device, few)
     numbers["step_speedup"] = round(times["naive"] / times["ours"], 3)
     numbers |= {kind: round(value, 1) for kind, value in times.items() if kind.endswith("_mib")}
