@@ -47,11 +47,14 @@ PASS_SIZES = (1, 4, 8, 16, 32)
 
 
 def main(argv: list[str]) -> dict[str, Number]:
+    from lib_omost.runtime.device import named_device
+
     args = _arguments(argv)
+    device = named_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.random_weights:
-        numbers = random_weights(args.random_weights, torch.device(args.device), compiled=args.compile)
+        numbers = random_weights(args.random_weights, device, compiled=args.compile)
     else:
         numbers = default_model(args)
         record("compose", argv, numbers, PACKAGES)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from lib_omost.canvas import read_canvas
+from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.settings import Message
 
 Ask = Callable[[Sequence[Message]], Iterator[str]]
@@ -20,7 +21,8 @@ def asked_twice(ask: Ask, messages: Sequence[Message], stop: threading.Event) ->
     reading = read_canvas(reply)
     if reading.canvas is not None or stop.is_set():
         return
-    yield "\n\n"
+    unheard = read_canvas(f"{reply}\n\n{EXAMPLES[1]['content']}").canvas is None
+    yield "\n</think>\n\n" if unheard else "\n\n"  # a reasoning that was cut short would swallow the second reply
     wrong: list[Message] = [
         {"role": "assistant", "content": reply},
         {"role": "user", "content": _again(reading.summary)},

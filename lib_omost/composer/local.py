@@ -183,8 +183,16 @@ def load_local(
             raise BrokenWeightsError(
                 f"{folder} does not hold the model that its config.json describes; {kind}: {', '.join(keys[:3])}"
             )
+    if not tokenizer.chat_template:
+        raise BrokenWeightsError(f"{folder} has no chat template: it takes no instructions. Take another model.")
+    if len(tokenizer) > model.config.get_text_config().vocab_size:
+        raise BrokenWeightsError(
+            f"{folder} has a tokenizer of {len(tokenizer)} words, more than its weights know. Fetch both again."
+        )
     if adapter and not quantization:  # merging would round the sum to 4 bits once more
         model = model.merge_and_unload()
+    context = min(profile.context_tokens, model.config.get_text_config().max_position_embeddings)
+    profile = replace(profile, context_tokens=context)
     return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
 
 

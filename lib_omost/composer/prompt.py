@@ -59,9 +59,9 @@ def fitted(
     head: list[Message] = [{"role": "system", "content": profile.system_prompt}, *profile.examples]
     turns = _turns([in_words(message) if profile.words_only else message for message in messages])
     room = profile.context_tokens - reply_tokens
-    kept = list(turns)
+    kept, newest = list(turns), _newest_canvas(turns)
     while (size := count([*head, *_joined(kept)])) > room:
-        old = next((turn for turn in kept[:-1] if turn is not _newest_canvas(kept)), None)
+        old = next((turn for turn in kept[:-1] if turn is not newest), None)
         if old is None:
             raise ContextError(
                 f"This takes {size} tokens, and the model has room for {room} beside its reply. "
@@ -87,14 +87,14 @@ def _joined(turns: Sequence[Sequence[Message]]) -> list[Message]:
 
 
 def _newest_canvas(turns: Sequence[list[Message]]) -> list[Message] | None:
-    """The last turn that holds a program. A look at the text is enough: a turn too many is kept, none too few."""
+    """The last turn that holds a canvas, as the page reads it: not one that only names a call."""
     return next((turn for turn in reversed(turns) if _newest_program(turn[1:]) is not None), None)
 
 
 def _newest_program(messages: Sequence[Message]) -> str | None:
     """The text of the last reply that holds a program."""
     answers = (message["content"] for message in reversed(messages) if message["role"] == "assistant")
-    return next((text for text in answers if "_description(" in text), None)
+    return next((text for text in answers if read_canvas(text).canvas is not None), None)
 
 
 def _left_out(count: int, context_tokens: int) -> tuple[str, ...]:

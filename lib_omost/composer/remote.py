@@ -136,7 +136,9 @@ class RemoteComposer:
         reply_tokens = min(settings.max_new_tokens, self.profile.context_tokens // 4)
         chosen, self._count.notes = fitted(messages, self.profile, _tokens, reply_tokens)
         self._count.prompt = _tokens(chosen)
-        request, silent = partial(self._request, chosen, settings), self._failures.silence(self._silence_s)
+        room = self.profile.context_tokens - self._count.prompt  # some servers refuse what could not fit
+        limit = min(settings.max_new_tokens, room)
+        request, silent = partial(self._request, chosen, settings, limit), self._failures.silence(self._silence_s)
         finished = False
         for piece, finish in self._events(request, stop, self._silence_s, silent):
             finished = finished or finish is not None
@@ -147,7 +149,7 @@ class RemoteComposer:
         if not finished and not stop.is_set():
             raise self._failures.broke_off()
 
-    def _request(self, messages: Sequence[Message], settings: ComposeSettings) -> Request:
+    def _request(self, messages: Sequence[Message], settings: ComposeSettings, limit: int) -> Request:
         owners = self._listed() if settings.grammar or not self.model else {}
         model = self.model or next(iter(owners), "")
         field = GRAMMAR_FIELDS.get(owners.get(model, "")) if settings.grammar else None
@@ -159,7 +161,7 @@ class RemoteComposer:
             "messages": list(messages),
             "temperature": settings.temperature,
             "top_p": settings.top_p,
-            "max_tokens": settings.max_new_tokens,
+            "max_tokens": limit,
             "seed": settings.seed,
             "extra_body": grammar,
         }

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jinja2 import TemplateError
+
 from lib_omost.composer.settings import Message
 
 Tokenizer = Any  # transformers.PreTrainedTokenizerFast; its stubs are not typed
@@ -22,7 +24,7 @@ def encode(
     Control tokens in `content` are read as the text that they are. Replies in `spoken` keep the tokens that they were
     written with, which may differ from those that a tokenizer makes of the text: so what was cached for them fits.
     """
-    control = re.compile("|".join(map(re.escape, sorted(tokenizer.all_special_tokens, key=len, reverse=True))))
+    control = re.compile("|".join(map(re.escape, sorted(control_tokens(tokenizer), key=len, reverse=True))))
     marked: list[Sequence[int]] = []
 
     def as_words(name: re.Match[str]) -> str:
@@ -36,22 +38,38 @@ def encode(
         return control.sub(as_words, message["content"].replace(_MARK, ""))
 
     turns = [{"role": message["role"], "content": hide(message)} for message in messages]
-    first, *pieces = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split(_MARK)
+    first, *pieces = _filled_in(tokenizer, turns).split(_MARK)
     tokens: list[int] = tokenizer(first, add_special_tokens=False)["input_ids"]
     for mark, piece in zip(marked, pieces, strict=True):
         tokens += [*mark, *tokenizer(piece, add_special_tokens=False)["input_ids"]]
     return tokens
 
 
+def _filled_in(tokenizer: Tokenizer, turns: list[dict[str, str]]) -> str:
+    """The chat template's text; a system turn is put before the first message where a template refuses it."""
+    try:
+        text: str = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    except TemplateError:
+        if [turn["role"] for turn in turns[:2]] != ["system", "user"]:
+            raise
+        system, user, *rest = turns
+        joined = {"role": "user", "content": f"{system['content']}\n\n{user['content']}"}
+        text = tokenizer.apply_chat_template([joined, *rest], tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def control_tokens(tokenizer: Tokenizer) -> set[str]:
+    """The names of all control tokens; the published tokenizers' own list holds only those that have a role."""
+    added = tokenizer.added_tokens_decoder.values()
+    return {*tokenizer.all_special_tokens, *(token.content for token in added if token.special)}
+
+
 def turn_ends(tokenizer: Tokenizer, model_ends: int | Sequence[int] | None) -> frozenset[int]:
     """The tokens that end a reply: the model's, the tokenizer's, and what the chat template puts after a reply."""
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _MARK}]
     after = tokenizer.apply_chat_template(turns, tokenize=False).partition(_MARK)[2].strip()
-    ends = {
-        number
-        for token, number in tokenizer.get_vocab().items()
-        if token in tokenizer.all_special_tokens and after.startswith(token)
-    }
+    control = control_tokens(tokenizer)
+    ends = {number for token, number in tokenizer.get_vocab().items() if token in control and after.startswith(token)}
     ends |= {model_ends} if isinstance(model_ends, int) else set(model_ends or ())
     return frozenset(ends | {tokenizer.eos_token_id} - {None})
 

@@ -279,7 +279,7 @@ def _server(url: str, kind: Kind) -> LlmEntry:
             f"{url!r}: pictures are rendered on this machine; give an image model's name, folder or file."
         )
     model = url.partition("#")[2].lower()
-    profile = OMOST if "omost" in model else SMALL if "default-language" in model else GENERAL
+    profile = SMALL if "default-language" in model else OMOST if "omost" in model else GENERAL
     return LlmEntry(url, url, "server", profile, "as stored", licence="as its server says")
 
 

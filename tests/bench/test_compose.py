@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from bench.compose import PASS_SIZES, main
+from lib_omost.errors import SettingsError
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+def test_a_device_that_is_not_here_is_a_sentence() -> None:
+    with pytest.raises(SettingsError, match="finds no such device"):
+        main(["--device", "cuda", "--random-weights", "8b"])
 
 
 def test_random_weights_give_passes_and_the_pace_of_the_recorded_replies(capsys: pytest.CaptureFixture[str]) -> None:

@@ -182,6 +182,23 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(saved: Path, tmp_
         load(tmp_path)
 
 
+def test_a_model_that_takes_no_instructions_is_refused(saved: Path, tmp_path: Path) -> None:
+    for file in saved.iterdir():
+        if file.name != "chat_template.jinja":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(BrokenWeightsError, match="no chat template"):
+        load(tmp_path)
+
+
+def test_a_model_is_told_no_more_than_it_has_places_for(saved: Path, tmp_path: Path) -> None:
+    for file in saved.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 2048}))
+    assert load(tmp_path).profile.context_tokens == 2048
+    assert load(saved).profile.context_tokens == PROFILE.context_tokens
+
+
 def test_a_file_that_was_cut_short_is_named(saved: Path, tmp_path: Path) -> None:
     for file in saved.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

@@ -63,6 +63,13 @@ def test_whole_turns_go_oldest_first_but_never_the_newest_canvas() -> None:
     assert notes[0].startswith("The 2 oldest turns were left out")
 
 
+def test_words_about_a_call_and_broken_programs_do_not_stand_for_the_newest_canvas() -> None:
+    for later in ("Call canvas.add_local_description(...) for it.", "```python\ncanvas.add_local_description(\n```"):
+        chat = [user("a ship"), assistant(a_reply("ship")), user("and?"), assistant(later), user("make it bigger")]
+        profile = replace(PROFILE, context_tokens=characters(chat) + len(PROFILE.system_prompt) + 100 - 1)
+        assert fitted(chat, profile, characters, 100)[0][1:] == [*chat[:2], chat[4]]
+
+
 def test_a_canvas_that_does_not_fit_is_an_error_with_numbers() -> None:
     with pytest.raises(ContextError, match=r"takes \d+ tokens, and the model has room for 400 "):
         fitted(CHAT, replace(PROFILE, context_tokens=500), characters, 100)

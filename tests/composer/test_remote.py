@@ -19,6 +19,7 @@ from llguidance.gbnf_to_lark import any_to_lark
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from lib_omost.canvas import read_canvas
 from lib_omost.composer import EXAMPLES, ComposeSettings, Message, Profile, RemoteComposer
 from lib_omost.composer.grammar import canvas_gbnf
 from lib_omost.composer.remote import SILENCE_S, TEST_S
@@ -373,6 +374,22 @@ def test_a_model_that_was_never_taught_is_asked_once_more(serve: Callable[..., S
     assert first == [{"role": "system", "content": "Compose."}, *EXAMPLES, *ASK]
     assert second[:-1] == [*first, {"role": "assistant", "content": "Here is a nice apple."}]
     assert "could not be used: There is no canvas" in second[-1]["content"]
+
+
+def test_a_second_reply_is_read_after_a_reasoning_that_was_cut_short(serve: Callable[..., Server]) -> None:
+    taught_by_examples = Profile("Compose.", 8192, words_only=False, examples=EXAMPLES)
+    text = reply(serve(whole("<think>\nFirst, an apple"), whole(REPLY)), taught_by_examples)
+    assert read_canvas(text).status == "accept"
+
+
+def test_no_more_tokens_are_asked_for_than_there_is_room_for(serve: Callable[..., Server]) -> None:
+    """vLLM refuses a request whose prompt and limit together pass the context."""
+    server = serve(whole(REPLY))
+    chat: list[Message] = [*ASK, {"role": "assistant", "content": "A " * 8000}, *ASK]
+    composer = RemoteComposer(server.url, "tiny", "", PROFILE)
+    list(composer.stream(chat, ComposeSettings(), threading.Event()))
+    limit = server.requests[0]["max_tokens"]
+    assert 2048 <= limit == PROFILE.context_tokens - composer.stats.prompt_tokens < 4096
 
 
 def test_a_model_that_was_taught_may_answer_in_words(serve: Callable[..., Server]) -> None:
