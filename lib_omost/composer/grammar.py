@@ -68,14 +68,14 @@ def _rules(sentences: Mapping[str, str]) -> list[str]:
 def _reply(prose: bool) -> str:
     if not prose:
         return 'start: "```python\\n" program "\\n```"'
-    # Prose may quote a `word`; it holds no fence of its own and no call, which a reader would take for code.
-    word = r"(?:[^`\x00-\x08\x0b-\x1f\x7f-\x9f]|`[^`\x00-\x1f\x7f-\x9f]{1,80}`)"
-    no_call = r"~/(?s:.*)_description\((?s:.*)/"
+    # Prose may quote a `word`. It has no fence of its own, and none of the characters without which no reader takes a
+    # text for a call, for JSON or for a reasoning: ( { ~ <
+    word = r"(?:[^`({~<\x00-\x08\x0b-\x1f\x7f-\x9f]|`[^`({~<\x00-\x1f\x7f-\x9f]{1,80}`)"
     return "\n".join(
         [
             'start: PROSE | OPENING program "\\n```" ("\\n" PROSE)?',
-            f"OPENING: /(?:{word}*\\n)? ?```python\\n/ & {no_call}",
-            f"PROSE: /{word}+/ & {no_call}",
+            f"OPENING: /(?:{word}*\\n)? ?```python\\n/",
+            f"PROSE: /{word}+/",
         ]
     )
 

@@ -196,7 +196,7 @@ class RemoteComposer:
                 for chunk in stream:
                     if left.is_set():
                         break
-                    for choice in chunk.choices:
+                    for choice in chunk.choices or ():  # some send null with their last count
                         arrived.put((choice.delta.content or "", choice.finish_reason))
             except BaseException as error:
                 arrived.put(error)

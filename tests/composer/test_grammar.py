@@ -7,6 +7,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from lib_omost.canvas import read_canvas
 from lib_omost.canvas.colors import COLORS
 from lib_omost.canvas.vocabulary import AREAS, LOCATIONS, OFFSETS
 from lib_omost.composer.grammar import canvas_grammar
@@ -68,6 +69,29 @@ def test_it_accepts_what_models_write(vocabulary: LLTokenizer, text: str) -> Non
 )
 def test_it_refuses_what_a_reader_would_repair(vocabulary: LLTokenizer, text: str) -> None:
     assert not accepts(vocabulary, text)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "canvas.add_local_description (location='on the left')",
+        "addRegion('on the left', 'A cat.')",
+        "Set_object (a) is a set.",
+        '{"global_description": "A cat.", "regions": []}',
+        "~~~python\nx = 1",
+        "<think>\nA cat, then.",
+        "`add_region(3)`",
+    ],
+    ids=["call", "camels", "words", "json", "tildes", "thought", "quoted"],
+)
+def test_prose_around_a_program_holds_nothing_that_a_reader_could_take_for_one(
+    vocabulary: LLTokenizer, prose: str
+) -> None:
+    assert not any(accepts(vocabulary, text) for text in (prose, f"{prose}\n{REPLY}", f"{REPLY}\n{prose}"))
+    words = "Let me see: `add_local_description` names a place, say on the left = 'on the left', [1] 2 > 1."
+    for text in (words, f"{words}\n{REPLY}", f"{REPLY}\n{words}"):
+        assert accepts(vocabulary, text)
+        assert read_canvas(text).status == ("accept" if "```" in text else "reject")
 
 
 def test_prose_is_refused_where_only_canvases_are_taught(vocabulary: LLTokenizer) -> None:
