@@ -121,7 +121,10 @@ def test_tiled_pictures_and_latents_are_those_of_one_pass_but_for_what_nobody_se
     before = vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size
     vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 128, 16
     try:
-        assert (decode_latents(vae, latents) - whole).square().mean() < 4e-3
-        assert (encode_images(vae, [picture], "cpu") - latents).abs().mean() < 0.2
+        found = (decode_latents(vae, latents) - whole).square().mean()
+        alone = (in_tiles(lambda z: vae.decode(z).sample, latents, 16, 4, 1, 8).clamp(-1, 1) - whole).square().mean()
+        assert found < 4e-4 and found < alone / 2  # tiles that are normed by what is in them differ in tone
+        assert (encode_images(vae, [picture], "cpu") - latents).abs().mean() < 0.1
     finally:
         vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = before
+    assert torch.equal(decode_latents(vae, latents), whole)  # the norms are as they were
