@@ -92,8 +92,10 @@ def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
 
     from lib_omost.composer import load_local
     from lib_omost.runtime import catalog
+    from lib_omost.runtime.device import use_threads
 
     entry = catalog.llm("default")
+    use_threads(torch.device("cpu"), 0)  # two threads of so small a model wait for each other on a busy machine
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16
     composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device=device)

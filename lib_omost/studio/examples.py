@@ -12,10 +12,10 @@ from lib_omost.runtime import SdxlEntry
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
 #: (thumbnail, message); `python -m bench shots --thumbnails` has the default models plan and paint them.
 EXAMPLES = (
-    ("house.jpg", "a house on the left and a sunflower on the right in a meadow"),
-    ("snowman.jpg", "a snowman on the left and a tree on the right in the snow"),
-    ("boat.jpg", "a sailboat on the sea and a rainbow on the top right"),
-    ("rocket.jpg", "a rocket at night and the moon on the top left"),
+    ("boat.jpg", "a sailboat on the left and a rainbow on the right at sea"),
+    ("turtle.jpg", "a turtle on the left and a palm tree on the right at the beach"),
+    ("cupcake.jpg", "a cupcake next to a strawberry on a wooden table"),
+    ("owl.jpg", "an owl on the left and the moon on the top right in a forest"),
 )
 INVITATION = (
     "### What would you like to see?\n"
