@@ -191,12 +191,12 @@ def compare_layouts(device: str, repeats: int) -> dict[str, Number]:
     """
     rows: list[list[Number]] = []
     losses, names = [0.0], [name for name in BACK_ENDS if device == "cuda" or name != "varlen"]
-    for dtype, channels, larger in itertools.product((torch.float32, torch.bfloat16), WIDTHS, (1, 2)):
+    for (precision, dtype), channels, larger in itertools.product(DTYPES.items(), WIDTHS, (1, 2)):
         height, width = (larger * side for side in WIDTHS[channels])
         for layout, boxes in LAYOUTS.items():
             times, chosen, groups = back_end_race(boxes, channels, (height, width), dtype, device, names, repeats)
             losses.append(times[chosen] / min(times.values()) - 1)
-            kind = f"{str(dtype).removeprefix('torch.')} {channels} {height}x{width}"
+            kind = f"{precision} {channels} {height}x{width}"
             cells = [times[name] * 1000 if name in times else "-" for name in names]
             rows.append([kind, layout, groups, *cells, chosen])
     print(table(["level", "boxes", "groups", *(f"{name} ms" for name in names), "chosen"], rows), flush=True)
