@@ -58,6 +58,8 @@ SAYINGS = {
         acts=(
             *(("floats", "float"), ("hangs", "hang"), ("soars", "soar"), ("is", "are"), ("drifts", "drift")),
             *(("flies", "fly"), ("glides", "glide"), ("appears", "appear"), ("circles", "circle")),
+            *(("swings", "swing"), ("dangles", "dangle"), ("is suspended", "are suspended"), ("shines", "shine")),
+            *(("sails", "sail"), ("buzzes", "buzz"), ("flutters", "flutter"), ("towers", "tower"), ("looms", "loom")),
         ),
         done=("hung", "placed", "seen", "held"),
         clauses=("{a} looks down on {b} from above", "{b} down below and {a} up above", "{b} lies under {a}"),
@@ -151,6 +153,15 @@ SAYINGS = {
         later=("inside it", "in it", "inside"),
     ),
 }  # fmt: skip
+#: what a thing may do anywhere: the place is in the preposition, whatever the verb makes one think of
+_ACTS_ANYWHERE = (
+    *(("sings", "sing"), ("dreams", "dream"), ("gleams", "gleam"), ("trembles", "tremble"), ("smiles", "smile")),
+    *(("spins", "spin"), ("lingers", "linger"), ("pauses", "pause"), ("glitters", "glitter"), ("stops", "stop")),
+    *(("turns", "turn"), ("moves", "move"), ("stays", "stay"), ("jumps", "jump"), ("grows", "grow")),
+    *(("is resting", "are resting"), ("can be seen", "can be seen"), ("has its place", "have their place")),
+)
+#: share of captions with one of them
+_ANYWHERE = 0.25
 _OPENINGS = (
     *("on a rainy afternoon", "after a long day", "in the small hours", "all day long", "on her birthday"),
     *("one summer evening", "early in the day", "late at night", "every winter", "once upon a time", "today"),
@@ -158,7 +169,7 @@ _OPENINGS = (
 )
 _FOUND = (
     *("you can find", "we notice", "one can see", "we find", "i see", "one finds", "you will see", "they spotted"),
-    "everyone sees",
+    *("everyone sees", "we spot", "we discover", "people see", "i notice", "the picture shows", "let there be"),
 )
 _LOOK = ("there is", "we see", "look at", "i can see", "here is", "notice")
 _SOMEBODY = ("someone", "a child", "my friend", "they", "a stranger", "we", "an old lady", "he", "she", "the boys")
@@ -167,8 +178,9 @@ _JOINTS = (
     *("{b}, {later} {a}", "{b}; {a} {later}", "{b} and, {later}, {a}", "{b} ({later}: {a})", "{b} and {a} {later}"),
 )
 
+_EVERY_ACT = (*_ACTS_ANYWHERE, *(act for saying in SAYINGS.values() for act in saying.acts))
 #: verbs that make a caption a sentence, and words that begin one: neither can follow "a picture of"
-FINITE = {form.split()[0] for saying in SAYINGS.values() for act in saying.acts for form in act} | {
+FINITE = {form.split()[0] for act in _EVERY_ACT for form in act} | {
     *("was", "were", "has", "had", "have", "looks", "lies", "hangs", "towers", "keeps", "makes", "hides", "covers"),
     *("carries", "holds", "uses", "shows", "covers", "surrounds"),
 }
@@ -194,9 +206,13 @@ def _where(r: random.Random, saying: Saying, b: Thing) -> str:
     return f"{r.choice(saying.how)}{r.choice(saying.before)} {b.phrase}"
 
 
+def _act(r: random.Random, saying: Saying, a: Thing) -> str:
+    singular, plural = r.choice(_ACTS_ANYWHERE if r.random() < _ANYWHERE else saying.acts)
+    return plural if a.is_many else singular
+
+
 def _acting(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
-    singular, plural = r.choice(saying.acts)
-    return f"{a.phrase} {plural if a.is_many else singular} {_where(r, saying, b)}"
+    return f"{a.phrase} {_act(r, saying, a)} {_where(r, saying, b)}"
 
 
 def _passive(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
@@ -207,9 +223,8 @@ def _passive(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
 def _turned(r: random.Random, saying: Saying, a: Thing, b: Thing) -> str:
     if r.random() < 0.25:
         return f"{_where(r, saying, b)}, {a.phrase}"
-    singular, plural = r.choice(saying.acts)
     is_there = "there are" if a.is_many else "there is"
-    found = r.choice([is_there, is_there, *_FOUND, plural if a.is_many else singular])
+    found = r.choice([is_there, is_there, *_FOUND, _act(r, saying, a)])
     return f"{_where(r, saying, b)} {found} {a.phrase}"
 
 
