@@ -223,7 +223,7 @@ def _lora(text: str) -> tuple[str, float]:
 
 def _show_notes(reading: Reading) -> None:
     for note in reading.notes:
-        print(note.told, file=sys.stderr)
+        print(note.with_line, file=sys.stderr)
 
 
 def _show_figures(stats: ComposeStats | None, first_region_s: float | None) -> None:

@@ -99,7 +99,7 @@ class PlanColumn:
         """Code that a person edited: strictly read, or refused with the line and the plan left as it was."""
         reading = read_canvas(code or "", strict=True)
         if reading.canvas is None:
-            notes = [note.told for note in reading.notes]
+            notes = [note.with_line for note in reading.notes]
             return (*[gr.skip()] * 4, by_hand("this code was not applied", "bad", notes=notes))
         return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
 

@@ -22,7 +22,7 @@ def sentence(error: BaseException) -> str:
 
 def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
     """The state line's value: what came of a reply, in one sentence, with the notes."""
-    notes = [note.told for note in reading.notes]
+    notes = [note.with_line for note in reading.notes]
     if reading.canvas is None:
         prose = [note.code for note in reading.notes] == ["none"]  # ordinary chat, nothing to be alarmed about
         level, notes = ("idle", []) if prose else ("bad", notes)

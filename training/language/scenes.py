@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib_omost.canvas.text import Value, call
+from lib_omost.canvas.source import Value, call
 from training import nouns
 from training.language.words import (
     COLORS,

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lib_omost.canvas import vocabulary
-from lib_omost.canvas.arguments import Given, Say, named
 from lib_omost.canvas.canvas import DEFAULT_COLOR, MAX_DISTANCE, Region
 from lib_omost.canvas.colors import color_in, is_canonical, read_color, read_triple
-from lib_omost.canvas.notes import MAX_CHARACTERS, MAX_ITEMS, Level, shown
-from lib_omost.canvas.salvage import Argument, Unusable, Value
-from lib_omost.canvas.text import clean
+from lib_omost.canvas.reader.arguments import Arguments, Report, named
+from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_ITEMS, Level, brief
+from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
+from lib_omost.canvas.source import clean
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, LOCAL_FIELDS, TAUGHT_FIELDS, WHOLE, Box
 
 DEFAULT_PLACE = ("in the center", "no offset", "a medium-sized square area")
@@ -31,10 +31,10 @@ class GlobalDescription:
     HTML_web_color_name: str
 
 
-def read_global(arguments: Sequence[Argument], say: Say) -> GlobalDescription:
+def read_global(arguments: Sequence[Argument], report: Report) -> GlobalDescription:
     """A global description, whatever the arguments are: what is missing or unusable gets a default."""
-    given = named(arguments, GLOBAL_FIELDS, say)
-    given.say_missing(GLOBAL_FIELDS)
+    given = named(arguments, GLOBAL_FIELDS, report)
+    given.report_missing(GLOBAL_FIELDS)
     description = _text("description", given)
     return GlobalDescription(
         description,
@@ -44,11 +44,11 @@ def read_global(arguments: Sequence[Argument], say: Say) -> GlobalDescription:
     )
 
 
-def read_local(arguments: Sequence[Argument], say: Say, global_color: str) -> Region:
+def read_local(arguments: Sequence[Argument], report: Report, global_color: str) -> Region:
     """A region, whatever the arguments are: what is missing or unusable gets a default, `global_color` among them."""
-    given = named(arguments, LOCAL_FIELDS, say)
+    given = named(arguments, LOCAL_FIELDS, report)
     bbox = _bbox(given)
-    given.say_missing(TAUGHT_FIELDS[3:] if bbox else TAUGHT_FIELDS)
+    given.report_missing(TAUGHT_FIELDS[3:] if bbox else TAUGHT_FIELDS)
     location, offset, area = vocabulary.snap(bbox) if bbox else DEFAULT_PLACE
     if bbox is None and _fills_canvas(given):
         bbox, area = WHOLE, "a large square area"
@@ -83,18 +83,18 @@ def read_place(arguments: Sequence[Argument]) -> Box | None:
 def _mute(level: Level, code: str, argument: Argument | None, message: str) -> None: ...
 
 
-def _fills_canvas(given: Given) -> bool:
+def _fills_canvas(given: Arguments) -> bool:
     """True, with a note, for an area such as 'a full image area', which no words express: a free box has to."""
     argument = given.get("area")
     if argument is None or not isinstance(argument.value, str) or not vocabulary.fills_canvas(argument.value):
         return False
     meant = f"the whole canvas, bbox={tuple(WHOLE)}; the nearest words are 'a large square area'"
-    given.repair("area", argument, f"area {shown(argument.value)} is read as {meant}.")
-    del given.arguments["area"]
+    given.repair("area", argument, f"area {brief(argument.value)} is read as {meant}.")
+    del given.by_field["area"]
     return True
 
 
-def _text(field: str, given: Given) -> str:
+def _text(field: str, given: Arguments) -> str:
     argument = given.get(field)
     if argument is None:
         return ""
@@ -104,7 +104,11 @@ def _text(field: str, given: Given) -> str:
         value = ", ".join(str(item) for item in value)
     elif not isinstance(value, str):
         plain = _plain(value)
-        given.repair("type", argument, f"{field} is {shown(value)}, not text in quotes; it is read as {shown(plain)}.")
+        given.repair(
+            "type",
+            argument,
+            f"{field} is {brief(value)}, not text in quotes; it is read as {brief(plain)}.",
+        )
         value = plain
     return _bounded(field, value, argument, given)
 
@@ -115,7 +119,7 @@ def _plain(value: Value | Unusable) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)[:64]
 
 
-def _bounded(field: str, value: str, argument: Argument, given: Given) -> str:
+def _bounded(field: str, value: str, argument: Argument, given: Arguments) -> str:
     if len(value) > MAX_CHARACTERS:
         message = f"A text of {field} has {len(value)} characters; it was cut to {MAX_CHARACTERS}."
         given.repair("bound", argument, message)
@@ -123,7 +127,7 @@ def _bounded(field: str, value: str, argument: Argument, given: Given) -> str:
     return clean(value)
 
 
-def _texts(field: str, given: Given) -> tuple[str, ...]:
+def _texts(field: str, given: Arguments) -> tuple[str, ...]:
     argument = given.get(field)
     if argument is None or argument.value is None:
         return ()
@@ -132,7 +136,7 @@ def _texts(field: str, given: Given) -> tuple[str, ...]:
         given.repair("type", argument, f"{field} is one text, not a list in brackets; it is read as a list of one.")
         value = (value,)
     if not isinstance(value, tuple):
-        given.repair("type", argument, f"{field} is {shown(value)}, not a list of texts; it was left out.")
+        given.repair("type", argument, f"{field} is {brief(value)}, not a list of texts; it was left out.")
         return ()
     flat = [part for item in value for part in (item if isinstance(item, tuple) else (item,))]
     texts = [item for item in flat if isinstance(item, str)]
@@ -145,7 +149,7 @@ def _texts(field: str, given: Given) -> tuple[str, ...]:
 
 def _word(
     field: str,
-    given: Given,
+    given: Arguments,
     words: Sequence[str],
     find: Callable[[str], str | None],
     default: str,
@@ -162,17 +166,17 @@ def _word(
     plain = " ".join(text.lower().replace("_", " ").split()).strip(" .,")
     meant = plain if plain in words else find(text)
     if meant is None:
-        choice = f"{shown(default)} stands in. Write one of: {', '.join(words)}."
-        given.repair(field, argument, f"{field} {shown(value)} says no place; {choice}")
+        choice = f"{brief(default)} stands in. Write one of: {', '.join(words)}."
+        given.repair(field, argument, f"{field} {brief(value)} says no place; {choice}")
         return default
-    given.repair(field, argument, f"{field} {shown(value)} is read as {shown(meant)}.")
+    given.repair(field, argument, f"{field} {brief(value)} is read as {brief(meant)}.")
     return meant
 
 
 _FLOAT = re.compile(r"[-+]?\d{1,20}(?:\.\d{0,20})?")
 
 
-def _distance(given: Given) -> float:
+def _distance(given: Arguments) -> float:
     argument = given.get("distance_to_viewer")
     if argument is None:
         return DEFAULT_DISTANCE
@@ -182,7 +186,7 @@ def _distance(given: Given) -> float:
     number = _number(value)
     distance = DEFAULT_DISTANCE if number is None else min(number, MAX_DISTANCE) if number > 0 else NEAREST
     wanted = f"no number above 0 and up to {MAX_DISTANCE:.0f}"
-    given.repair("distance", argument, f"distance_to_viewer {shown(value)} is {wanted}; it is read as {distance:g}.")
+    given.repair("distance", argument, f"distance_to_viewer {brief(value)} is {wanted}; it is read as {distance:g}.")
     return distance
 
 
@@ -196,7 +200,7 @@ def _number(value: Value | Unusable) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _color(given: Given, default: str) -> str:
+def _color(given: Arguments, default: str) -> str:
     argument = given.get("HTML_web_color_name")
     if argument is None:
         return default
@@ -210,21 +214,25 @@ def _color(given: Given, default: str) -> str:
         triple = [n for n in numbers if isinstance(n, (int, float)) and not isinstance(n, bool)]
         meant = read_triple(triple) if len(triple) == len(numbers) else None
     if meant is None:
-        given.repair("color", argument, f"HTML_web_color_name {shown(value)} is no colour; {shown(default)} stands in.")
+        given.repair(
+            "color",
+            argument,
+            f"HTML_web_color_name {brief(value)} is no colour; {brief(default)} stands in.",
+        )
         return default
     level: Level = "info" if isinstance(value, str) and value.strip()[:1] == "#" else "repair"
-    given.say(level, "color", argument, f"HTML_web_color_name {shown(value)} is read as {shown(meant)}.")
+    given.report(level, "color", argument, f"HTML_web_color_name {brief(value)} is read as {brief(meant)}.")
     return meant
 
 
-def _bbox(given: Given) -> Box | None:
+def _bbox(given: Arguments) -> Box | None:
     argument = given.get("bbox")
     if argument is None or argument.value is None:
         return None
     edges = _four(argument.value)
     if edges is None:
         wanted = "four numbers (left, top, right, bottom)"
-        given.repair("bbox", argument, f"bbox {shown(argument.value)} is not {wanted}; the words place the region.")
+        given.repair("bbox", argument, f"bbox {brief(argument.value)} is not {wanted}; the words place the region.")
         return None
     written = edges
     if all(0 <= edge <= 1 for edge in edges) and not all(edge.is_integer() for edge in edges):
@@ -232,11 +240,11 @@ def _bbox(given: Given) -> Box | None:
     left, right = sorted(_cell(edge) for edge in edges[0::2])
     top, bottom = sorted(_cell(edge) for edge in edges[1::2])
     if left == right or top == bottom:
-        given.repair("bbox", argument, f"bbox {shown(argument.value)} covers nothing; the words place the region.")
+        given.repair("bbox", argument, f"bbox {brief(argument.value)} covers nothing; the words place the region.")
         return None
     if [left, top, right, bottom] != written:
         cells = f"{(left, top, right, bottom)}, whole 90ths of the canvas"
-        given.repair("bbox", argument, f"bbox {shown(argument.value)} is read as {cells}.")
+        given.repair("bbox", argument, f"bbox {brief(argument.value)} is read as {cells}.")
     return Box(left, top, right, bottom)
 
 

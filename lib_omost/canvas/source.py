@@ -11,7 +11,7 @@ _KEPT = "\u200c\u200d"
 _SEPARATOR = {"Cc", "Zl", "Zp"}
 _DROPPED = {"Cs", "Cf"}
 
-Value = str | float | Sequence["Value"]
+Writable = str | float | Sequence["Writable"]
 
 
 def clean(text: str) -> str:
@@ -33,7 +33,7 @@ def quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r") + "'"
 
 
-def literal(value: Value, indent: str, newline: str = "\n") -> str:
+def literal(value: Writable, indent: str, newline: str = "\n") -> str:
     """`value` as Python source: a list one item a line below `indent`, everything else on one line."""
     if isinstance(value, str):
         return quote(value)
@@ -47,7 +47,7 @@ def literal(value: Value, indent: str, newline: str = "\n") -> str:
     return "[" + newline + "".join(f"{inner}{literal(item, inner)},{newline}" for item in value) + indent + "]"
 
 
-def call(variable: str, method: str, arguments: Mapping[str, Value], indent: str = "", newline: str = "\n") -> str:
+def call(variable: str, method: str, arguments: Mapping[str, Writable], indent: str = "", newline: str = "\n") -> str:
     """A call with one keyword argument a line, as the models were taught to write it."""
     inner = indent + "    "
     lines = [f"{inner}{name}={literal(value, inner, newline)},{newline}" for name, value in arguments.items()]

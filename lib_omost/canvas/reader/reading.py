@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lib_omost.canvas.canvas import Canvas
-from lib_omost.canvas.exchange import to_data
-from lib_omost.canvas.notes import Note
+from lib_omost.canvas.reader.notes import Note
 
 Status = Literal["accept", "repair", "reject"]
 Span = tuple[int, int]
@@ -44,5 +43,5 @@ def report(reading: Reading) -> dict[str, Any]:
         {"level": n.level, "code": n.code, "line": n.line, "column": n.column, "message": n.message}
         for n in reading.notes
     ]
-    canvas = None if reading.canvas is None else to_data(reading.canvas)
+    canvas = None if reading.canvas is None else reading.canvas.to_data()
     return {"status": reading.status, "summary": reading.summary, "canvas": canvas, "notes": notes}

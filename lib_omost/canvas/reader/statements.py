@@ -8,10 +8,19 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from lib_omost.canvas.fences import CALL, MAKE
-from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
-from lib_omost.canvas.salvage import F_STRING, MAX_ARGUMENTS, Argument, Slip, Unusable, Value, read_arguments, spaced
-from lib_omost.canvas.splitter import Statement
+from lib_omost.canvas.reader.fences import CALL, MAKE
+from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_ITEMS, MAX_SEPARATORS, MAX_TERMS, Level
+from lib_omost.canvas.reader.salvage import (
+    F_STRING,
+    MAX_ARGUMENTS,
+    Argument,
+    SyntaxFix,
+    Unusable,
+    Value,
+    read_arguments,
+    spaced,
+)
+from lib_omost.canvas.reader.splitter import Statement
 
 Method = Literal["global", "local"]
 
@@ -25,7 +34,7 @@ class Call:
     variable: str | None
     arguments: tuple[Argument, ...]
     repaired: bool
-    slips: tuple[Slip, ...]
+    fixes: tuple[SyntaxFix, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,13 @@ def _call(statement: Statement, head: re.Match[str]) -> Call | Ignored:
     text, arguments = statement.text, None
     if statement.state in ("whole", "cut") and text.count(",") + text.count("+") <= MAX_SEPARATORS:
         arguments = _by_python(text, head.start("variable") if head["variable"] else head.start("method"))
-    repaired, slips = arguments is None, list[Slip]()
+    repaired, fixes = arguments is None, list[SyntaxFix]()
     if arguments is None:
-        salvaged, slips = read_arguments(_LONE_RETURN.sub("\n", text), head.end())
+        salvaged, fixes = read_arguments(_LONE_RETURN.sub("\n", text), head.end())
         arguments = tuple(salvaged)
-        slips = slips or [Slip(1, 0, "what could be made out of this call was kept")]
+        fixes = fixes or [SyntaxFix(1, 0, "what could be made out of this call was kept")]
     method: Method = "global" if "global" in head["method"].lower() else "local"
-    return Call(method, head["method"], head["variable"], arguments, repaired, tuple(slips))
+    return Call(method, head["method"], head["variable"], arguments, repaired, tuple(fixes))
 
 
 def python_call(text: str) -> tuple[ast.Call, list[str]] | None:

@@ -43,7 +43,7 @@ class StringEnd:
     end: int
     go: int
     closed: bool
-    slip: tuple[int, str] | None = None
+    fix: tuple[int, str] | None = None
 
 
 def string_end(text: str, at: int) -> StringEnd:
@@ -52,7 +52,7 @@ def string_end(text: str, at: int) -> StringEnd:
     if text.startswith(quote * 3, at) and quote in "'\"":
         end = text.find(quote * 3, at + 3)
         return StringEnd(len(text), len(text), False) if end < 0 else StringEnd(end, end + 3, True)
-    stops, go, slip = _STOPS[quote], at + 1, None
+    stops, go, fix = _STOPS[quote], at + 1, None
     while stop := stops.search(text, go):
         found, go = stop[0], stop.end()
         if found == "\\":
@@ -62,12 +62,12 @@ def string_end(text: str, at: int) -> StringEnd:
         elif found in "\r\n":
             if _FRESH.match(text, go):
                 return StringEnd(stop.start(), go, go < len(text), (at, "the closing quote is missing"))
-            slip = slip or (stop.start(), "a line break stands inside the quotes")
+            fix = fix or (stop.start(), "a line break stands inside the quotes")
         elif _FOLLOWS.match(text, go) or _opens_next(text, go, quote):
-            return StringEnd(stop.start(), go, True, slip)
+            return StringEnd(stop.start(), go, True, fix)
         else:
-            slip = slip or (stop.start(), f"a {found} stands inside the quotes; write \\{found} for it")
-    return StringEnd(len(text), len(text), False, slip)
+            fix = fix or (stop.start(), f"a {found} stands inside the quotes; write \\{found} for it")
+    return StringEnd(len(text), len(text), False, fix)
 
 
 def unescape(content: str) -> str:

@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lib_omost.canvas.arguments import field_named
-from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
+from lib_omost.canvas.canvas import DEFAULT_COLOR, FORMAT, VERSION, Canvas, Region
 from lib_omost.canvas.colors import read_triple
-from lib_omost.canvas.fields import read_global, read_local
-from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
-from lib_omost.canvas.salvage import Argument, Unusable, Value
-from lib_omost.canvas.statements import Method
+from lib_omost.canvas.reader.arguments import field_named
+from lib_omost.canvas.reader.fields import read_global, read_local
+from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
+from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
+from lib_omost.canvas.reader.statements import Method
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, WHOLE, Box, snap
+from lib_omost.errors import CanvasError
 
 MAX_JSON = MAX_TEXT
 _START = re.compile(r"^[ \t>]*(?=[\[{])", re.MULTILINE)
@@ -36,6 +37,38 @@ _WRAPPERS = ("canvas", "result", "response", "output", "layout", "calls", "tool_
 _ARGUMENTS = ("arguments", "args", "kwargs", "parameters", "params", "input")
 _METHODS = ("method", "function", "call", "action", "tool", "name", "type")
 _EDGES = (("left", "top", "right", "bottom"), ("x1", "y1", "x2", "y2"), ("x_min", "y_min", "x_max", "y_max"))
+
+
+def canvas_of_json(text: str) -> Canvas:
+    """The canvas of `Canvas.to_json`. Raises `CanvasError` for a text that is not exactly that; its notes say why."""
+    data = load_json(text)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise CanvasError(f'This JSON is no canvas of ours: it has no "format": "{FORMAT}".')
+    if data.get("version") != VERSION:
+        raise CanvasError(
+            f"This canvas has version {data.get('version')!r}, we read version {VERSION}; update the program."
+        )
+    notes = Notes()
+    canvas = read_data(data, notes, 1)
+    wrong = [note for note in notes.sorted() if note.level != "info"]
+    if canvas is None or wrong:
+        reason = wrong[0].message if wrong else "it holds no description."
+        raise CanvasError(f"This canvas cannot be used as it stands: {reason}", wrong)
+    return canvas
+
+
+def load_json(text: str) -> Any:
+    """The data of a JSON text. Raises `CanvasError` for an empty, broken, too long or too deeply nested one."""
+    if not text.strip():
+        raise CanvasError("The text is empty; paste the JSON of a canvas.")
+    if len(text) > MAX_JSON:
+        raise CanvasError(f"The JSON has {len(text)} characters, we read at most {MAX_JSON}.")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CanvasError(f"This is no JSON: {error}.") from error
+    except RecursionError as error:
+        raise CanvasError("This JSON is nested too deep for a canvas.") from error
 
 
 def find_json(text: str) -> tuple[Any, int] | None:
@@ -61,20 +94,20 @@ def read_data(data: Any, notes: Notes, line: int) -> Canvas | None:
         count += method == "local"
         where = "global" if method == "global" else f"region {count}"
 
-        def say(level: Level, code: str, argument: Argument | None, message: str, where: str = where) -> None:
+        def report(level: Level, code: str, argument: Argument | None, message: str, where: str = where) -> None:
             notes.add(level, code, line, 1, f"{where}: {message}")
 
         arguments = [Argument(key, _value(item, 1), 1, 0) for key, item in values.items()]
         if method == "global":
-            whole = read_global(arguments, say)
+            whole = read_global(arguments, report)
             canvas.global_description, canvas.tags = whole.description, whole.tags
             canvas.detailed_descriptions = whole.detailed_descriptions
             canvas.HTML_web_color_name = whole.HTML_web_color_name
         elif count > MAX_REGIONS:
-            say("error", "bound", None, f"More than {MAX_REGIONS} regions; the rest was left out.")
+            report("error", "bound", None, f"More than {MAX_REGIONS} regions; the rest was left out.")
             break
         else:
-            canvas.regions = (*canvas.regions, read_local(arguments, say, canvas.HTML_web_color_name))
+            canvas.regions = (*canvas.regions, read_local(arguments, report, canvas.HTML_web_color_name))
         found = True
     return canvas if found else None
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from lib_omost.canvas.fences import CALL, MAKE
-from lib_omost.canvas.notes import MAX_DEPTH, MAX_STATEMENT
-from lib_omost.canvas.strings import string_end
+from lib_omost.canvas.reader.fences import CALL, MAKE
+from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_STATEMENT
+from lib_omost.canvas.reader.strings import string_end
 
 #: What matters for where a statement ends; a lone quote is a string that does not end on its line.
 _TOKEN = re.compile(

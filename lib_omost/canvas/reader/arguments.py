@@ -6,65 +6,65 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from lib_omost.canvas.notes import Level, shown
-from lib_omost.canvas.salvage import Argument, Unusable
+from lib_omost.canvas.reader.notes import Level, brief
+from lib_omost.canvas.reader.salvage import Argument, Unusable
 
 #: Adds a note at an argument (None: at the call).
-Say = Callable[[Level, str, "Argument | None", str], None]
+Report = Callable[[Level, str, "Argument | None", str], None]
 
 
 @dataclass(slots=True)
-class Given:
-    """The usable arguments of one call by field, and where to say what is wrong with one."""
+class Arguments:
+    """The usable arguments of one call by field, and where to report what is wrong with one."""
 
-    arguments: dict[str, Argument]
-    say: Say
+    by_field: dict[str, Argument]
+    report: Report
 
     def get(self, field: str) -> Argument | None:
-        return self.arguments.get(field)
+        return self.by_field.get(field)
 
     def repair(self, code: str, argument: Argument, message: str) -> None:
-        self.say("repair", code, argument, message)
+        self.report("repair", code, argument, message)
 
-    def say_missing(self, wanted: Sequence[str]) -> None:
+    def report_missing(self, wanted: Sequence[str]) -> None:
         """One note on all fields that are wanted and were not given."""
-        missing = [field for field in wanted if field not in self.arguments]
+        missing = [field for field in wanted if field not in self.by_field]
         if missing:
             message = f"Not given: {', '.join(missing)}; a default takes the place of each."
-            self.say("repair", "missing", None, message)
+            self.report("repair", "missing", None, message)
 
 
-def named(arguments: Sequence[Argument], fields: Sequence[str], say: Say) -> Given:
+def named(arguments: Sequence[Argument], fields: Sequence[str], report: Report) -> Arguments:
     """Positions take the names in order, other spellings what they mean; the last of two counts."""
     given: dict[str, Argument] = {}
     positional = True
     for position, argument in enumerate(arguments):
         positional &= argument.name is None
-        field = _field_of(argument, position if positional else None, fields, say)
+        field = _field_of(argument, position if positional else None, fields, report)
         if field is None:
             continue
         if isinstance(argument.value, Unusable):
-            say("error", "value", argument, f"{field} was left out: {argument.value.why}.")
+            report("error", "value", argument, f"{field} was left out: {argument.value.why}.")
             continue
         if field in given:
-            say("repair", "doubled", argument, f"{field} is given twice; the second one counts.")
+            report("repair", "doubled", argument, f"{field} is given twice; the second one counts.")
         given[field] = argument
-    return Given(given, say)
+    return Arguments(given, report)
 
 
-def _field_of(argument: Argument, position: int | None, fields: Sequence[str], say: Say) -> str | None:
+def _field_of(argument: Argument, position: int | None, fields: Sequence[str], report: Report) -> str | None:
     """The field that an argument is for; `position` is None after the first argument with a name."""
     if argument.name is None:
         if position is not None and position < len(fields):
             return fields[position]
         reason = f"There are only {len(fields)} arguments" if position else "A value without a name follows named ones"
-        say("error", "argument", argument, f"{reason}; it was left out.")
+        report("error", "argument", argument, f"{reason}; it was left out.")
         return None
     found = field_named(argument.name, fields)
     if found is None:
-        say("error", "argument", argument, f"{shown(argument.name)} is no argument of this call; it was left out.")
+        report("error", "argument", argument, f"{brief(argument.name)} is no argument of this call; it was left out.")
     elif found != argument.name:
-        say("repair", "argument", argument, f"{shown(argument.name)} is read as {found}.")
+        report("repair", "argument", argument, f"{brief(argument.name)} is read as {found}.")
     return found
 
 

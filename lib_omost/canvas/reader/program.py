@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lib_omost.canvas.canvas import DEFAULT_COLOR, Canvas, Region
-from lib_omost.canvas.fields import GlobalDescription, read_global, read_local
-from lib_omost.canvas.notes import MAX_REGIONS, MAX_STATEMENTS, Level, Notes
-from lib_omost.canvas.reading import Span
-from lib_omost.canvas.salvage import Argument
-from lib_omost.canvas.splitter import Statement
-from lib_omost.canvas.statements import Call, NewCanvas, parse
+from lib_omost.canvas.reader.fields import GlobalDescription, read_global, read_local
+from lib_omost.canvas.reader.notes import MAX_REGIONS, MAX_STATEMENTS, Level, Notes
+from lib_omost.canvas.reader.reading import Span
+from lib_omost.canvas.reader.salvage import Argument
+from lib_omost.canvas.reader.splitter import Statement
+from lib_omost.canvas.reader.statements import Call, NewCanvas, parse
 from lib_omost.canvas.vocabulary import TAUGHT_FIELDS
 
-MAX_SLIPS = 6  # notes on the writing of one call
+MAX_FIXES = 6  # notes on the writing of one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +128,22 @@ class Programs:
             return
         program, span = self.current, (statement.offset, statement.offset + len(statement.text))
 
-        def say(level: Level, code: str, argument: Argument | None, message: str) -> None:
+        def report(level: Level, code: str, argument: Argument | None, message: str) -> None:
             self._note(level, code, statement, message, argument)
 
         self._say_repairs(statement, call)
         if call.method == "global":
             if program.whole is not None:
-                say("repair", "doubled", None, "The global description is given twice; the second one counts.")
-            program.whole, program.whole_span = read_global(call.arguments, say), span
+                report("repair", "doubled", None, "The global description is given twice; the second one counts.")
+            program.whole, program.whole_span = read_global(call.arguments, report), span
             self._events.append(program.whole)
         elif len(program.regions) >= MAX_REGIONS:
-            say("error", "bound", None, f"More than {MAX_REGIONS} regions; this one was left out.")
+            report("error", "bound", None, f"More than {MAX_REGIONS} regions; this one was left out.")
         else:
             color = program.whole.HTML_web_color_name if program.whole else DEFAULT_COLOR
-            region = read_local(call.arguments, say, color)
+            region = read_local(call.arguments, report, color)
             if call.repaired and not (region.description or region.detailed_descriptions or region.tags):
-                say(
+                report(
                     "error", "empty", None, f"{call.written} describes nothing; it was left out. Give it a description."
                 )
                 return
@@ -152,9 +152,9 @@ class Programs:
             self._events.append(region)
 
     def _say_repairs(self, statement: Statement, call: Call) -> None:
-        for slip in call.slips[:MAX_SLIPS]:
-            place = Argument(None, None, slip.line, slip.column)
-            self._note("repair", "syntax", statement, f"Not correct Python: {slip.message}.", place)
+        for fix in call.fixes[:MAX_FIXES]:
+            place = Argument(None, None, fix.line, fix.column)
+            self._note("repair", "syntax", statement, f"Not correct Python: {fix.message}.", place)
         if call.written not in ("set_global_description", "add_local_description"):
             meant = "set_global_description" if call.method == "global" else "add_local_description"
             self._note("repair", "method", statement, f"{call.written} is read as {meant}.")

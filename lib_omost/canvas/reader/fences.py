@@ -25,7 +25,7 @@ Kind = Literal["code", "skipped", "end", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fragment:
     """`code`: a line of the program, its first character at `column` of the reply's line. `skipped`: a line among the
     code that is none. `end`: the block is over. `reset`: whatever came before was reasoning.
     """
@@ -42,7 +42,7 @@ class Fences:
         self._whole = whole
         self._mode: Literal["prose", "python", "other", "bare", "thinking"] = "python" if whole else "prose"
         self._quoted = False
-        self._gap: list[Piece] = []  # comments and blank lines that belong to the program if code follows
+        self._gap: list[Fragment] = []  # comments and blank lines that belong to the program if code follows
         self._in_other = False
 
     @property
@@ -69,14 +69,14 @@ class Fences:
     def thinking(self) -> bool:
         return self._mode == "thinking"
 
-    def route(self, line: str, in_string: bool, in_statement: bool) -> list[Piece]:
-        """The pieces of one line; the program so far may end inside a triple-quoted string or a statement."""
+    def route(self, line: str, in_string: bool, in_statement: bool) -> list[Fragment]:
+        """The fragments of one line; the program so far may end inside a triple-quoted string or a statement."""
         if self._mode == "thinking" or ("</" in line and not self._whole and not in_string):
             found = _THOUGHT.search(line)
             if found and (self._mode == "thinking" or not _TEXT_OR_COMMENT.search(line, 0, found.start())):
                 self._mode, self._gap, self._in_other = "prose", [], False
                 rest = line[found.end() :]
-                return [Piece("reset"), *(self.route(rest, False, False) if rest.strip() else [])]
+                return [Fragment("reset"), *(self.route(rest, False, False) if rest.strip() else [])]
             if self._mode == "thinking":
                 return []
         if self._mode == "python":
@@ -85,7 +85,7 @@ class Fences:
             return self._in_bare(line, in_string, in_statement)
         return self._in_prose(line)
 
-    def _in_prose(self, line: str) -> list[Piece]:
+    def _in_prose(self, line: str) -> list[Fragment]:
         if self._mode == "prose" and _THINK.match(line):
             self._mode = "thinking"
             return []
@@ -97,11 +97,11 @@ class Fences:
         if CALL.match(body) or MAKE.match(body):
             self._in_other, self._mode, self._quoted = self._mode == "other", "bare", bool(quote)
             gap, self._gap = self._gap, []
-            return [*gap, Piece("code", body, column)]
+            return [*gap, Fragment("code", body, column)]
         self._keep_gap(body, column)
         return []
 
-    def _at_fence(self, fence: re.Match[str], column: int) -> list[Piece]:
+    def _at_fence(self, fence: re.Match[str], column: int) -> list[Fragment]:
         """A fence line outside of a program opens a block, or closes one of another language."""
         language, rest = fence["language"].lower(), fence["rest"].strip()
         self._gap, self._quoted = [], column > 0
@@ -112,14 +112,14 @@ class Fences:
         if MAKE.match(rest) or CALL.match(rest):  # ```python canvas = Canvas()
             self._mode = "python"
             text, closed = _before_fence(rest)
-            piece = Piece("code", text + "\n", column + fence.start("rest"))
+            fragment = Fragment("code", text + "\n", column + fence.start("rest"))
             if closed:
                 self._mode = "prose"
-            return [piece, Piece("end")] if closed else [piece]
+            return [fragment, Fragment("end")] if closed else [fragment]
         self._mode = "python" if language in _PYTHON else "other"
         return []
 
-    def _in_python(self, line: str, in_string: bool) -> list[Piece]:
+    def _in_python(self, line: str, in_string: bool) -> list[Fragment]:
         quote = _QUOTED.match(line) if self._quoted else None
         column = quote.end() if quote else 0
         body = line[column:]
@@ -127,44 +127,44 @@ class Fences:
         if fence and not in_string:
             return self._close(fence, column, line)
         if _SPECIAL.fullmatch(body):
-            return [Piece("skipped", line)]
+            return [Fragment("skipped", line)]
         if not in_string and not self._whole:
             text, closed = _before_fence(body.rstrip())
             if closed:
                 self._mode = "prose"
-                return [Piece("code", text + "\n", column), Piece("end")]
-        return [Piece("code", body, column)]
+                return [Fragment("code", text + "\n", column), Fragment("end")]
+        return [Fragment("code", body, column)]
 
-    def _close(self, fence: re.Match[str], column: int, line: str) -> list[Piece]:
+    def _close(self, fence: re.Match[str], column: int, line: str) -> list[Fragment]:
         if self._whole:
-            return [Piece("skipped", line), Piece("end")]
+            return [Fragment("skipped", line), Fragment("end")]
         self._mode = "prose"
         opens = bool(fence["language"])
-        return [Piece("end"), *(self._at_fence(fence, column) if opens else [])]
+        return [Fragment("end"), *(self._at_fence(fence, column) if opens else [])]
 
-    def _in_bare(self, line: str, in_string: bool, in_statement: bool) -> list[Piece]:
+    def _in_bare(self, line: str, in_string: bool, in_statement: bool) -> list[Fragment]:
         quote = _QUOTED.match(line) if self._quoted else None
         column = quote.end() if quote else 0
         body = line[column:]
         fence = _FENCE.match(body)
         if fence and not in_string:
             self._mode = "other" if self._in_other else "prose"
-            return [Piece("end"), *self._at_fence(fence, column)]
+            return [Fragment("end"), *self._at_fence(fence, column)]
         if in_statement and _SPECIAL.fullmatch(body):
-            return [Piece("skipped", body)]
+            return [Fragment("skipped", body)]
         if in_statement or CALL.match(body) or MAKE.match(body):
             gap, self._gap = self._gap, []
-            return [*gap, Piece("code", body, column)]
+            return [*gap, Fragment("code", body, column)]
         if not self._keep_gap(body, column):
             self._mode = "other" if self._in_other else "prose"
-            return [Piece("end")]
+            return [Fragment("end")]
         return []
 
     def _keep_gap(self, body: str, column: int) -> bool:
         """Remember a comment or, after one or inside a program, a blank line; forget all at the first line of prose."""
         text = body.strip()
         if text.startswith("#") or (not text and (self._gap or self._mode == "bare")):
-            self._gap.append(Piece("code", body, column))
+            self._gap.append(Fragment("code", body, column))
             return True
         self._gap = []
         return not text

@@ -33,7 +33,7 @@ class Note:
     message: str
 
     @property
-    def told(self) -> str:
+    def with_line(self) -> str:
         """The message for a person, with its line where it has one (0: none)."""
         return f"line {self.line}: {self.message}" if self.line else self.message
 
@@ -63,10 +63,10 @@ def merged(*groups: Notes) -> tuple[Note, ...]:
     )
 
 
-def shown(value: object, limit: int = 48) -> str:
+def brief(value: object, limit: int = 48) -> str:
     """`value` as a message shows it: one line, texts in quotes, cut to about `limit` characters."""
     if isinstance(value, tuple):
-        return f"({', '.join(shown(item, 16) for item in value[:4])}{', …' if len(value) > 4 else ''})"
+        return f"({', '.join(brief(item, 16) for item in value[:4])}{', …' if len(value) > 4 else ''})"
     if isinstance(value, str) and len(value) > limit:
         return repr(value[:limit]) + "…"
     text = repr(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lib_omost.canvas.notes import MAX_DEPTH, MAX_ITEMS
-from lib_omost.canvas.strings import NEXT_FIELD, QUOTES, string_end, unescape
+from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_ITEMS
+from lib_omost.canvas.reader.strings import NEXT_FIELD, QUOTES, string_end, unescape
 from lib_omost.canvas.vocabulary import LOCAL_FIELDS
 
 Value = str | int | float | bool | None | tuple["Value", ...]
@@ -31,7 +31,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class SyntaxFix:
     """What is wrong with the writing at `line` and `column` of a call, in words to act on."""
 
     line: int
@@ -40,7 +40,7 @@ class Slip:
 
 
 F_STRING = "an f-string with fields is not run; write the text itself"
-MAX_ARGUMENTS, MAX_SLIPS = 40, 20  # of one call: no reader of notes reads more
+MAX_ARGUMENTS, MAX_FIXES = 40, 20  # of one call: no reader of notes reads more
 
 _NAME = re.compile(r"['\"]?(?P<name>[A-Za-z_]\w{0,60})['\"]?[ \t]*(?:=(?!=)|:)[ \t]*\r?\n?[ \t]*")
 _GAP = re.compile(r"(?:[\s,，;、]|#[^\n]*)*")
@@ -54,19 +54,19 @@ _PREFIX = re.compile(r"[rRuUbBfF]{0,2}(?=['\"“”‘’`«„´])")
 _CONSTANTS: dict[str, Value] = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 
 
-def read_arguments(text: str, at: int) -> tuple[list[Argument], list[Slip]]:
+def read_arguments(text: str, at: int) -> tuple[list[Argument], list[SyntaxFix]]:
     """The arguments of the call whose opening parenthesis ends just before `at`, and what is wrong with them."""
     cursor = _Cursor(text, at)
     arguments = cursor.arguments()
-    return arguments, [Slip(*cursor.position(where), message) for where, message in sorted(cursor.slips)]
+    return arguments, [SyntaxFix(*cursor.position(where), message) for where, message in sorted(cursor.fixes)]
 
 
 class _Cursor:
-    """A place in the text of a call, which the methods move on, and the slips seen on the way."""
+    """A place in the text of a call, which the methods move on, and the fixes seen on the way."""
 
     def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
-        self.slips: list[tuple[int, str]] = []
+        self.fixes: list[tuple[int, str]] = []
         self._line, self._line_start, self._seen = 1, 0, 0
 
     def position(self, at: int) -> tuple[int, int]:
@@ -87,9 +87,9 @@ class _Cursor:
         """The character at the cursor, "" at the end."""
         return self.text[self.at : self.at + 1]
 
-    def slip(self, at: int, message: str) -> None:
-        if len(self.slips) < MAX_SLIPS:
-            self.slips.append((at, message))
+    def fix(self, at: int, message: str) -> None:
+        if len(self.fixes) < MAX_FIXES:
+            self.fixes.append((at, message))
 
     def arguments(self) -> list[Argument]:
         found: list[Argument] = []
@@ -101,7 +101,7 @@ class _Cursor:
             found.append(Argument(named["name"] if named else None, value, *self.position(begin), closed))
             self._to_next()
         if not self.here:
-            self.slip(len(self.text), "the closing parenthesis is missing")
+            self.fix(len(self.text), "the closing parenthesis is missing")
         return found
 
     def _to_next(self) -> None:
@@ -109,7 +109,7 @@ class _Cursor:
         end = self.at
         self.skip(_GAP)
         while self.here in ("]", "}"):
-            self.slip(self.at, f"there is one {self.here} too many")
+            self.fix(self.at, f"there is one {self.here} too many")
             self.at += 1
             end = self.at
             self.skip(_GAP)
@@ -118,7 +118,7 @@ class _Cursor:
     def _want_comma(self, end: int) -> None:
         between = self.text[end : self.at]
         if self.here not in ("", ")", "]", "}") and "," not in between:
-            self.slip(end, "this comma is not a Python one" if "，" in between else "a comma is missing")
+            self.fix(end, "this comma is not a Python one" if "，" in between else "a comma is missing")
 
     def value(self, depth: int) -> tuple[Value | Unusable, bool]:
         """What stands here, and whether it ends before the text does."""
@@ -158,14 +158,14 @@ class _Cursor:
         prefix = _PREFIX.match(self.text, self.at)
         start = prefix.end() if prefix else self.at
         if self.text[start] not in "'\"":
-            self.slip(start, f"{self.text[start]} is not a Python quote; use ' or \"")
+            self.fix(start, f"{self.text[start]} is not a Python quote; use ' or \"")
         ends = string_end(self.text, start)
-        if ends.slip:
-            self.slip(*ends.slip)
+        if ends.fix:
+            self.fix(*ends.fix)
         self.at = ends.go
         width = 3 if self.text[start : start + 3] in ("'''", '"""') else 1
         content = self.text[start + width : ends.end]
-        if not ends.closed or (ends.slip and ends.slip[0] == start):
+        if not ends.closed or (ends.fix and ends.fix[0] == start):
             content = content.rstrip(" \t,")
         raw = prefix is not None and "r" in prefix[0].lower()
         return content if raw else unescape(content), ends.closed
@@ -182,7 +182,7 @@ class _Cursor:
         while self.here and self.here not in "])}":
             named = _NAME.match(self.text, self.at)
             if named and named["name"] in LOCAL_FIELDS:
-                self.slip(opened, "the closing bracket is missing")
+                self.fix(opened, "the closing bracket is missing")
                 self.at = end
                 return tuple(items), True
             if len(items) > MAX_ITEMS:
@@ -193,7 +193,7 @@ class _Cursor:
             end = self.at
             self.skip(_GAP)
         if self.here == ")" and not self.text[self.at + 1 : self.at + 200].strip(" \t\r\n;"):
-            self.slip(opened, "the closing bracket is missing")  # the parenthesis is the call's
+            self.fix(opened, "the closing bracket is missing")  # the parenthesis is the call's
         elif self.here:
             self.at += 1
         return tuple(items), bool(self.here) or self.at < len(self.text)
@@ -208,7 +208,7 @@ class _Cursor:
             items[-1] = before + value
             return
         if fused:
-            self.slip(begin, "a comma is missing before this")
+            self.fix(begin, "a comma is missing before this")
         if not isinstance(value, Unusable):
             items.append(value)
 
@@ -219,7 +219,7 @@ class _Cursor:
         if word in _CONSTANTS:
             return _CONSTANTS[word], self.at < len(self.text)
         if word and _BARE.fullmatch(word):
-            self.slip(begin, "the quotes are missing")
+            self.fix(begin, "the quotes are missing")
             return word, self.at < len(self.text)
         self._to_next_field()
         return Unusable("it is no text in quotes, no number and no list"), bool(self.here)

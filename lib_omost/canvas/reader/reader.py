@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Literal
 
 from lib_omost.canvas.canvas import Canvas
-from lib_omost.canvas.fences import CALL, Fences, Piece
-from lib_omost.canvas.fields import read_place
-from lib_omost.canvas.json_reader import find_json, read_data
-from lib_omost.canvas.notes import MAX_STATEMENT, MAX_TEXT, Note, Notes, merged
-from lib_omost.canvas.program import Finished, Programs
-from lib_omost.canvas.reading import Reading
-from lib_omost.canvas.salvage import read_arguments
-from lib_omost.canvas.splitter import Splitter
+from lib_omost.canvas.reader.fences import CALL, Fences, Fragment
+from lib_omost.canvas.reader.fields import read_place
+from lib_omost.canvas.reader.json_text import find_json, read_data
+from lib_omost.canvas.reader.notes import MAX_STATEMENT, MAX_TEXT, Note, Notes, merged
+from lib_omost.canvas.reader.program import Finished, Programs
+from lib_omost.canvas.reader.reading import Reading
+from lib_omost.canvas.reader.salvage import read_arguments
+from lib_omost.canvas.reader.splitter import Splitter
 from lib_omost.canvas.vocabulary import Box
 from lib_omost.errors import CanvasError
 
@@ -162,10 +162,10 @@ class CanvasReader:
             message = f"The line is longer than {MAX_STATEMENT} characters; the rest of it is not read."
             self._programs.current.notes.add("error", "bound", self._number, MAX_STATEMENT, message)
             self._doubtful = True
-        for piece in self._fences.route(line[:MAX_STATEMENT], self._splitter.in_string, self._splitter.in_statement):
-            self._piece(piece)
+        for fragment in self._fences.route(line[:MAX_STATEMENT], self._splitter.in_string, self._splitter.in_statement):
+            self._fragment(fragment)
         if self._whole and len(line) > MAX_STATEMENT:
-            self._piece(Piece("skipped", line[MAX_STATEMENT:]))
+            self._fragment(Fragment("skipped", line[MAX_STATEMENT:]))
 
     def _skips_blank(self, line: str) -> bool:
         """Take a blank line that stands outside of any statement; False where it may matter."""
@@ -177,18 +177,18 @@ class CanvasReader:
             return True
         return not self._fences.reading and not self._fences.gaps
 
-    def _piece(self, piece: Piece) -> None:
-        if piece.kind == "end":
+    def _fragment(self, fragment: Fragment) -> None:
+        if fragment.kind == "end":
             self._end_block("broken")
-        elif piece.kind == "reset":
+        elif fragment.kind == "reset":
             self._splitter.flush("cut")
             self._programs.restart(self._code_size)
         else:
             offset = self._code_size
-            self._code.append(piece.text)
-            self._code_size += len(piece.text)
-            if piece.kind == "code":
-                for statement in self._splitter.push(piece.text, offset, self._number, piece.column):
+            self._code.append(fragment.text)
+            self._code_size += len(fragment.text)
+            if fragment.kind == "code":
+                for statement in self._splitter.push(fragment.text, offset, self._number, fragment.column):
                     self._programs.add(statement)
 
     def _end_block(self, state: Literal["broken", "cut"]) -> None:
