@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib_omost.canvas.source import Value, call
+from lib_omost.canvas.source import Writable, call
 from training import nouns
 from training.language.words import (
     COLORS,
@@ -94,7 +94,7 @@ def program(scene: Scene) -> str:
     return "```python\n" + "\n\n".join(parts) + "\n```"
 
 
-def _call(method: str, values: dict[str, Value]) -> str:
+def _call(method: str, values: dict[str, Writable]) -> str:
     return call("canvas", method, values)
 
 
@@ -113,7 +113,7 @@ def _setting(scene: Scene) -> tuple[str, str]:
     return "", "lightgray"
 
 
-def _whole(scene: Scene) -> dict[str, Value]:
+def _whole(scene: Scene) -> dict[str, Writable]:
     setting, color = _setting(scene)
     mood, style = mood_of(scene), scene.style or DEFAULT_STYLE
     return {
@@ -135,7 +135,7 @@ def _positions(scene: Scene) -> list[str]:
     return [f"The {t.words} {'are' if t.is_many else 'is'} {t.spot.location}." for t in scene.things]
 
 
-def _region(thing: Thing, style: str, mood: str) -> dict[str, Value]:
+def _region(thing: Thing, style: str, mood: str) -> dict[str, Writable]:
     first, second = nouns.parts(thing.noun)
     outline = "horizontal" if thing.count != 1 else nouns.outline(thing.noun)
     return {
@@ -153,7 +153,7 @@ def _region(thing: Thing, style: str, mood: str) -> dict[str, Value]:
     }
 
 
-def _background(name: str, style: str, mood: str) -> dict[str, Value]:
+def _background(name: str, style: str, mood: str) -> dict[str, Writable]:
     place = PLACES[name]
     article = place.preposition.partition(" ")[2]
     return {

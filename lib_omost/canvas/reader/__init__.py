@@ -18,12 +18,13 @@ json_text         where there is no program: JSON in any of the usual shapes
 
 from lib_omost.canvas.reader.fields import GlobalDescription
 from lib_omost.canvas.reader.json_text import canvas_of_json
-from lib_omost.canvas.reader.notes import MAX_REGIONS, MAX_TEXT, Note
+from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_REGIONS, MAX_TEXT, Note
 from lib_omost.canvas.reader.program import Finished, Started
 from lib_omost.canvas.reader.reader import CanvasReader, canvas_of, read_canvas, read_program
 from lib_omost.canvas.reader.reading import Reading, Span, report
 
 __all__ = [
+    "MAX_CHARACTERS",
     "MAX_REGIONS",
     "MAX_TEXT",
     "CanvasReader",
