@@ -310,7 +310,13 @@ def _match_equal(one: Sequence[Region], other: Sequence[Region], key: Any, pairs
 
 
 def _match_in_place(one: Sequence[Region], other: Sequence[Region], pairs: dict[int, int]) -> None:
-    """Pairs the leftovers of each gap between matched neighbours, where both sides have as many and the boxes meet."""
+    """Pairs leftovers in the very same box, then those of each gap between matched neighbours, where both sides have as
+    many and the boxes meet.
+    """
+    for i, region in enumerate(one):
+        free = (j for j in range(len(other)) if j not in pairs.values() and other[j].box == region.box)
+        if i not in pairs and (j := next(free, None)) is not None:
+            pairs[i] = j
     ends = [(-1, -1), *sorted(pairs.items()), (len(one), len(other))]
     for (i, j), (i_end, j_end) in pairwise(ends):
         left = [index for index in range(i + 1, i_end) if index not in pairs]
