@@ -109,7 +109,7 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
         conditions = self.encode_canvas(canvas, negative_prompt, guided=guidance_scale > 1)
         inpaint = self.inpaint_latents(canvas, keep, size, num_images) if keep else None
         init = self.initial_latents(canvas, latents, size, guidance).expand(num_images, -1, -1, -1)
-        found = resume.result(init, num_inference_steps, generator) if resume else None
+        found = resume.result(init, generator) if resume else None
         if found is None:
             strengths = strengths_by_layer(canvas, guidance)
             guide = partial(build_guide, conditions, strengths, grid(init), guidance_scale, guidance, self.attend)
@@ -262,7 +262,8 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
         changed = callback(self, index, timestep, {"latents": latents, "denoised": denoised}) if callback else None
         latents = (changed or {}).get("latents", latents)
         if current.resume:
-            current.resume.save(index + 1, latents, self.scheduler, current.generator)
+            finished = index + 1 == len(current.timesteps)
+            current.resume.save(index + 1, latents, self.scheduler, current.generator, finished=finished)
         return latents
 
     def predict(self, model_input: Tensor, timestep: Tensor, guide: Guide, progress: float, time_ids: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ class PassState:
     latents: Tensor | None = None
     scheduler_state: dict[str, Any] = field(default_factory=dict)
     generator_state: Tensor | None = None
+    finished: bool = False
 
     def restore(
         self, init: Tensor, latents: Tensor, noise: Tensor, scheduler: Any, generator: Generator
@@ -32,21 +33,22 @@ class PassState:
         """(latents, noise) to resume with: those saved after the last step, with the scheduler and the generator set to
         what they were then; or the given ones, for a pass that starts from other latents."""
         if not self._started_from(init):
-            self.steps, self.init, self.noise, self.latents = 0, init, noise, latents
+            self.steps, self.init, self.noise, self.latents, self.finished = 0, init, noise, latents, False
             return latents, noise
         assert self.latents is not None and self.noise is not None
         vars(scheduler).update(copy.deepcopy(self.scheduler_state))
         self._restore_generator(generator)
         return self.latents, self.noise
 
-    def save(self, steps: int, latents: Tensor, scheduler: Any, generator: Generator) -> None:
+    def save(self, steps: int, latents: Tensor, scheduler: Any, generator: Generator, *, finished: bool) -> None:
         """Called after each step. A multistep solver changes its lists in place, so they are copied."""
         self.steps, self.latents, self.scheduler_state = steps, latents, copy.deepcopy(vars(scheduler))
+        self.finished = finished
         self.generator_state = generator.get_state() if isinstance(generator, torch.Generator) else None
 
-    def result(self, init: Tensor, steps: int, generator: Generator | Seed) -> Tensor | None:
+    def result(self, init: Tensor, generator: Generator | Seed) -> Tensor | None:
         """The latents of a finished pass, with the generator set to its state at the end; None before that."""
-        if self.steps < steps or self.latents is None or not self._started_from(init):
+        if not self.finished or self.latents is None or not self._started_from(init):
             return None
         self._restore_generator(generator.on(self.latents.device) if isinstance(generator, Seed) else generator)
         return self.latents

@@ -13,6 +13,7 @@ from diffusers import (
     DDIMScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
     LCMScheduler,
 )
 from torch import Tensor
@@ -92,6 +93,26 @@ def test_a_pass_takes_the_last_steps_of_a_longer_schedule() -> None:
     assert len(timesteps) == 20
     assert torch.equal(timesteps, scheduler.timesteps[-20:])
     assert len(scheduler.timesteps) == 50
+
+
+def test_a_second_order_scheduler_begins_at_the_noise_level_of_a_first_order_one() -> None:
+    config, target = reference_scheduler().config, torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    first, second = EulerDiscreteScheduler.from_config(config), HeunDiscreteScheduler.from_config(config)
+    wanted, timesteps = (set_schedule(scheduler, 8, 0.4, CPU) for scheduler in (first, second))
+    assert len(timesteps) == 2 * 8 - 1  # two runs of the UNet in each step but the last
+    assert timesteps[0] == wanted[0]
+    noise, used = draw_noise((1, 4, 3, 3), torch.Generator().manual_seed(1), CPU), []
+
+    def exact(x: Tensor, timestep: Tensor, progress: float) -> Tensor:
+        """Whatever the sample is, all that is not the target in it is noise at the scheduler's own level."""
+        used.append(float(second.sigmas[second.step_index]))
+        return (x * (1 + used[-1] ** 2) ** 0.5 - target) / used[-1]
+
+    start = start_latents(second, target, noise, timesteps)
+    torch.testing.assert_close(start, target + noise * first.sigmas[-9])
+    found = denoise(second, start, timesteps, exact, keep_latents)
+    torch.testing.assert_close(found, target, atol=1e-3, rtol=0)
+    assert used[0] == float(first.sigmas[-9])
 
 
 @pytest.mark.parametrize("kind", [DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, LCMScheduler])
