@@ -86,7 +86,7 @@ def test_regions_change_the_picture(pipe: Pipe, canvas: Canvas) -> None:
 def test_a_batch_one_at_a_time_is_the_same_batch(fresh_pipe: Pipe, canvas: Canvas) -> None:
     together = latents_of(fresh_pipe, canvas, num_images=3)
     fresh_pipe.one_at_a_time = True
-    torch.testing.assert_close(latents_of(fresh_pipe, canvas, num_images=3), together, atol=1e-4, rtol=0)
+    torch.testing.assert_close(latents_of(fresh_pipe, canvas, num_images=3), together, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("size", [{"width": 250}, {"height": 100}])
