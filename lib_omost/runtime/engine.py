@@ -25,11 +25,10 @@ from lib_omost.runtime.choice import Choice
 from lib_omost.runtime.turns import Turns
 
 if TYPE_CHECKING:
-    from lib_omost.renderer import Previous
+    from lib_omost.renderer import OnStep, Previous
     from lib_omost.runtime.machine import Machine
 
 log = logging.getLogger(__name__)
-OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step, of steps, makes a preview)
 
 
 class Engine:

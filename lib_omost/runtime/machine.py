@@ -27,8 +27,7 @@ from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
-    from lib_omost.renderer import Previous, StableDiffusionXLOmostPipeline, Unfinished
-    from lib_omost.runtime.engine import OnStep
+    from lib_omost.renderer import OnStep, Previous, ResumePoint, StableDiffusionXLOmostPipeline
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ class Machine:
         self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
-        self._unfinished: Unfinished | None = None  # what this pipeline had no room to finish
+        self._resume_point: ResumePoint | None = None  # what this pipeline had no room to finish
         self.render_notes: list[str] = []
         self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
         self._load_notes: list[str] = []  # of the pipeline's loading, until a render tells them
@@ -190,15 +189,15 @@ class Machine:
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
-        from lib_omost.renderer import Unfinished
+        from lib_omost.renderer import ResumePoint
 
         for name in SDXL_PARTS:
             self.residency.add(name, getattr(pipe, name), copies=True)
-        pipe.bring, pipe.on_full = self._bring, self._step_down
-        self.pipe, self._unfinished = pipe, Unfinished()
+        pipe.onload, pipe.on_full = self._bring, self._step_down
+        self.pipe, self._resume_point = pipe, ResumePoint()
 
     def drop_sdxl(self) -> None:
-        self.pipe, self._unfinished, self._loras = None, None, ()
+        self.pipe, self._resume_point, self._loras = None, None, ()
         for name in SDXL_PARTS:
             self.residency.drop(name)
         self._clear()
@@ -226,7 +225,7 @@ class Machine:
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
         try:
-            return render(self.pipe, canvas, settings, on_step, stop, keep, self._unfinished)
+            return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
@@ -241,7 +240,7 @@ class Machine:
 
     def _kept(self) -> str:
         """A sentence on what a render left."""
-        run = self._unfinished.run if self._unfinished else None
+        run = self._resume_point.run if self._resume_point else None
         if run is None or not run.steps:
             return "The canvas is kept."
         count = f"{run.steps} step{'s' * (run.steps > 1)}"
