@@ -26,7 +26,7 @@ MAY_IMPORT = {  # room -> the rooms below it
 #: The one import that runs up: `Canvas.from_json` and `Canvas.from_bot_response`, constructors that need a parser.
 UPWARD = {("canvas.canvas", "canvas.reader")}
 HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "llguidance"}
-HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/rules.py"}
+HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/grammar.py"}
 HEAVY_ROOMS = {"renderer", "runtime"}
 FORBIDDEN_CALLS = {"exec", "eval", "print", "__import__", "compile"}
 
