@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
 import pytest
 
 from lib_omost.errors import Stopped
-from lib_omost.runtime.turns import Turns
+from lib_omost.runtime.fair_lock import FairLock
 
 
 def wait_until(condition: object, *args: object) -> None:
@@ -19,66 +20,75 @@ def wait_until(condition: object, *args: object) -> None:
 
 
 def test_those_who_wait_are_served_in_order_of_arrival() -> None:
-    turns, order, threads = Turns(), [], []
-    with turns.turn():
+    lock, order, threads = FairLock(), [], []
+    with lock.hold():
         for number in range(8):
-            thread = threading.Thread(target=lambda n=number: _take(turns, order, n))
+            thread = threading.Thread(target=lambda n=number: _take(lock, order, n))
             thread.start()
             threads.append(thread)
-            wait_until(lambda n=number: turns.taken == n + 2)
+            wait_until(lambda n=number: lock.queued == n + 2)
     for thread in threads:
         thread.join(5)
+        assert not thread.is_alive()
     assert order == list(range(8))
 
 
-def _take(turns: Turns, order: list[int], number: int) -> None:
-    with turns.turn():
+def _take(lock: FairLock, order: list[int], number: int) -> None:
+    with lock.hold():
         order.append(number)
 
 
 def test_a_stop_flag_leaves_the_queue_and_lets_the_next_one_pass() -> None:
-    turns, stop = Turns(), threading.Event()
+    lock, stop, ended = FairLock(), threading.Event(), []
     stop.set()
-    with turns.turn():
-        with pytest.raises(Stopped), turns.turn(stop):
-            pass
-        assert turns.taken == 1
-    with turns.turn(stop):  # nobody is ahead, so the flag is the run's own business
-        assert turns.taken == 1
-
-
-def test_one_who_waits_is_told_how_many_are_ahead() -> None:
-    turns, told = Turns(), []
-    with turns.turn():
-        waiting = threading.Thread(target=lambda: _wait(turns, told))
+    with lock.hold():
+        waiting = threading.Thread(target=lambda: _stopped(lock, stop, ended), daemon=True)
         waiting.start()
-        wait_until(lambda: told)
+        waiting.join(5)  # in a thread, so that a flag that nobody looks at is a failure and not an endless wait
+        assert ended == [True] and lock.queued == 1
+    with lock.hold(stop):  # nobody is ahead, so the flag is the run's own business
+        assert lock.queued == 1
+
+
+def _stopped(lock: FairLock, stop: threading.Event, ended: list[bool]) -> None:
+    with contextlib.suppress(Stopped), lock.hold(stop):
+        ended.append(False)
+        return
+    ended.append(True)
+
+
+def test_one_who_waits_learns_how_many_are_ahead() -> None:
+    lock, heard = FairLock(), []
+    with lock.hold():
+        waiting = threading.Thread(target=lambda: _wait(lock, heard))
+        waiting.start()
+        wait_until(lambda: heard)
     waiting.join(5)
-    assert (told[0], told[-1]) == (1, 0)
+    assert (heard[0], heard[-1]) == (1, 0)
 
 
-def _wait(turns: Turns, told: list[int]) -> None:
-    with turns.turn(on_wait=told.append):
+def _wait(lock: FairLock, heard: list[int]) -> None:
+    with lock.hold(on_wait=heard.append):
         pass
 
 
 def test_an_error_inside_a_turn_frees_it() -> None:
-    turns = Turns()
-    with pytest.raises(ZeroDivisionError), turns.turn():
+    lock = FairLock()
+    with pytest.raises(ZeroDivisionError), lock.hold():
         1 / 0  # noqa: B018
-    assert turns.taken == 0
+    assert lock.queued == 0
 
 
 def test_a_generator_that_is_closed_half_way_frees_its_turn() -> None:
-    turns = Turns()
+    lock = FairLock()
 
     def run() -> object:
-        with turns.turn():
+        with lock.hold():
             yield 1
             yield 2
 
     steps = run()
     next(steps)  # type: ignore[call-overload]
-    assert turns.taken == 1
+    assert lock.queued == 1
     steps.close()  # type: ignore[attr-defined]
-    assert turns.taken == 0
+    assert lock.queued == 0
