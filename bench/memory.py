@@ -169,7 +169,7 @@ def paint(machine: Machine, settings: RenderSettings, peaks: Peaks) -> dict[str,
         devices.synchronize(machine.device)
         times.append(time.perf_counter())
 
-    pipe.bring = watched
+    pipe.onload = watched
     images = machine.render(six_regions(), settings, on_step, threading.Event(), None)
     peaks.enter("end")
     first, second = np.diff(times[: settings.steps]), np.diff(times[settings.steps :])

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from lib_omost.canvas import Canvas, read_canvas, snap
-from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, TAUGHT_FIELDS
+from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, OUR_FIELDS, TAUGHT_FIELDS
 from lib_omost.canvas.writer import set_keyword
 from lib_omost.composer.settings import Message, Profile
 from lib_omost.errors import ContextError
@@ -113,15 +113,22 @@ def in_words(message: Message) -> Message:
     if message["role"] != "assistant":
         return message
     reading = read_canvas(message["content"])
-    if reading.canvas is None or not any(r.bbox or r.name or r.negative for r in reading.canvas.regions):
+    if reading.canvas is None or not _has_ours(reading.canvas):
         return message
     code = reading.code.strip("\n")
     for index, region in enumerate(reading.canvas.regions):
         for field, word in zip(TAUGHT_FIELDS, snap(region.box), strict=False) if region.bbox else ():
             code = set_keyword(code, index, field, word)
-        for field in ("bbox", "name", "negative"):
+        for field in OUR_FIELDS:
             code = set_keyword(code, index, field, None)
+    if reading.canvas.locked:
+        code = set_keyword(code, None, "locked", None)
     return {"role": "assistant", "content": f"```python\n{code}\n```"}
+
+
+def _has_ours(canvas: Canvas) -> bool:
+    """Whether a canvas says anything by arguments that no model was taught."""
+    return canvas.locked or any(getattr(region, field) for region in canvas.regions for field in OUR_FIELDS)
 
 
 def _teapot(color: str) -> Canvas:

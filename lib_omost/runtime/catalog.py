@@ -83,7 +83,7 @@ def _omost(
     return LlmEntry(name, name, "hub", OMOST, precision, size_bytes, licence, warning, revision)
 
 
-# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). Where each revision was found is written
+# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). Where each revision was found stands
 # in docs/models.md; the one without is pinned on this machine when it is first used.
 LLMS = (
     LlmEntry(

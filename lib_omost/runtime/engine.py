@@ -27,8 +27,8 @@ from lib_omost.runtime.remembered import Choice
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
-    from lib_omost.renderer import Previous
-    from lib_omost.runtime.machine import Machine, OnStep
+    from lib_omost.renderer import OnStep, Previous
+    from lib_omost.runtime.machine import Machine
 
 log = logging.getLogger(__name__)
 

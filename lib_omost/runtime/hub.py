@@ -111,7 +111,7 @@ def _another_revision(repository: str, kind: str) -> str:
 
 
 def check_hashes(folder: Path, sums: Mapping[str, str]) -> None:
-    """Compares each weight file of a hub folder with its sha256, which the hub announced, or else its name in the cache is.
+    """Compares each weight file of a hub folder with its sha256: announced by the hub, else its name in the cache.
 
     Raises BrokenWeightsError, and removes the file, so that the next start fetches it again.
     """

@@ -28,11 +28,9 @@ from lib_omost.runtime.offload import Offloader, asked_for, host_has_room, may_h
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
-    from lib_omost.renderer import Previous, StableDiffusionXLOmostPipeline, Unfinished
+    from lib_omost.renderer import OnStep, Previous, ResumePoint, StableDiffusionXLOmostPipeline
 
 log = logging.getLogger(__name__)
-
-OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step, of steps, makes a preview)
 
 SMALL_CARD_BYTES = 12 * GIB
 TEXT_WORK_BYTES = GIB // 4
@@ -60,7 +58,7 @@ class Machine:
         self.offloader = Offloader(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
-        self._unfinished: Unfinished | None = None  # what this pipeline had no room to finish
+        self._resume_point: ResumePoint | None = None  # what this pipeline had no room to finish
         self.render_notes: list[str] = []
         self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
         self._load_notes: list[str] = []  # of the pipeline's loading, until a render reports them
@@ -190,15 +188,15 @@ class Machine:
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """This is the image model from now on; its parts are on the CPU and are loaded when they are needed."""
-        from lib_omost.renderer import Unfinished
+        from lib_omost.renderer import ResumePoint
 
         for name in SDXL_PARTS:
             self.offloader.add(name, getattr(pipe, name), copies=True)
-        pipe.bring, pipe.on_full = self.onload, self._step_down
-        self.pipe, self._unfinished = pipe, Unfinished()
+        pipe.onload, pipe.on_full = self.onload, self._step_down
+        self.pipe, self._resume_point = pipe, ResumePoint()
 
     def drop_sdxl(self) -> None:
-        self.pipe, self._unfinished, self._loras = None, None, ()
+        self.pipe, self._resume_point, self._loras = None, None, ()
         for name in SDXL_PARTS:
             self.offloader.drop(name)
         self._clear()
@@ -226,7 +224,7 @@ class Machine:
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
         try:
-            return render(self.pipe, canvas, settings, on_step, stop, keep, self._unfinished)
+            return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
@@ -241,7 +239,7 @@ class Machine:
 
     def _kept(self) -> str:
         """A sentence on what a render left."""
-        run = self._unfinished.run if self._unfinished else None
+        run = self._resume_point.run if self._resume_point else None
         if run is None or not run.steps:
             return "The canvas is kept."
         count = f"{run.steps} step{'s' * (run.steps > 1)}"

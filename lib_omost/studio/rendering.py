@@ -9,16 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
 from lib_omost.errors import Stopped
 
+if TYPE_CHECKING:
+    from lib_omost.renderer import OnStep
+
 PREVIEW_PAUSE_S = 0.5
 WAIT_TICK_S = 0.5
 Preview = Callable[[], Image.Image]
-OnStep = Callable[[int, int, Preview], None]
 OnWait = Callable[[int], None]
 
 

@@ -113,10 +113,10 @@ def test_the_parts_of_a_pipeline_come_when_they_are_announced_and_give_way_to_ea
     machine_of: Callable[[float], Machine],
 ) -> None:
     machine = machine_of(8)
-    assert machine.pipe is not None and machine.pipe.bring is not None
-    machine.pipe.bring(("text_encoder", "text_encoder_2"))
-    machine.pipe.bring(("unet",))
-    machine.pipe.bring(("vae",))
+    assert machine.pipe is not None and machine.pipe.onload is not None
+    machine.pipe.onload(("text_encoder", "text_encoder_2"))
+    machine.pipe.onload(("unet",))
+    machine.pipe.onload(("vae",))
     assert set(machine.offloader.on_device()) == set(SDXL_PARTS)  # small as they are, they fit together
     assert machine._step_down(("vae",)) and machine.offloader.on_device() == ["vae"]
     assert not machine._step_down(("vae",))  # nothing is left to give
