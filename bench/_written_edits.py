@@ -15,17 +15,20 @@ from bench._written_judge import (
     depth_faults,
     finder,
     gone_faults,
+    own_words,
     regions_of,
     relation_faults,
     scene_faults,
     thing_faults,
 )
 from bench._written_set import SCENE_KEYS, Given, Row, wanted
-from bench._written_words import distance, heads, is_head, looks, same, says
+from bench._written_words import distance, heads, is_head, looks, same, says, tokens
 from lib_omost.canvas import Canvas, Region
 
 KEPT_BOX, HARMED_BOX = 0.7, 0.4  # intersection over union
 KEPT_COLOR, HARMED_COLOR = 0.1, 0.25  # in OKLab
+KEPT_DEPTH = 1.0
+_SMALL = frozenset(("a", "an", "the", "in", "of", "with", "on", "and"))
 
 
 @dataclass(frozen=True)
@@ -149,10 +152,17 @@ def _is_changed(row: Row, change: Change, asked: Sequence[str]) -> bool:
     if kind == "moved":
         return _is_moved(before, after, rest[0])
     if kind == "color":
-        return looks(after.color, rest[0]) or says(after.description, rest)
+        there = _in_place_of(change, before)
+        return says(there.description, rest) or looks(there.color, rest[0])
     sizes = after.box.cells / before.box.cells
     nearer = after.distance_to_viewer - before.distance_to_viewer
     return {"bigger": sizes >= 1.15, "smaller": sizes <= 0.87, "nearer": nearer < 0, "farther": nearer > 0}[kind]
+
+
+def _in_place_of(change: Change, before: Region) -> Region:
+    """The region of the same noun that stands where it stood, whatever colour it has now."""
+    same_noun = [region for region in change.after.regions if _same_noun(before, region)]
+    return max(same_noun, key=lambda region: likeness(before.box, region.box))
 
 
 def _is_new(row: Row, change: Change, noun: str, where: str) -> bool:
@@ -204,16 +214,26 @@ def _differences(title: str, before: Region, after: Region | None, is_scene: boo
         return []
     if after is None:
         return [(Fault("lost", f"{title} is gone"), True)]
-    found = []
-    alike = likeness(before.box, after.box)
-    if min(share(before), share(after)) >= BACKGROUND:
-        alike = 1.0  # a background that is still one
-    if alike < KEPT_BOX:
-        found.append((Fault("kept", f"{title} moved or has another size"), alike < HARMED_BOX))
-    unlike = distance(before.color, after.color)
-    if unlike > KEPT_COLOR and not is_scene:
-        found.append((Fault("kept", f"{title} has another colour"), unlike > HARMED_COLOR))
-    return found
+    is_background = min(share(before), share(after)) >= BACKGROUND
+    alike = 1.0 if is_background else likeness(before.box, after.box)
+    deeper = 0.0 if is_background else abs(after.distance_to_viewer - before.distance_to_viewer)
+    unlike = 0.0 if is_scene else distance(before.color, after.color)
+    lost = _lost_words(before, after)
+    told = [
+        (alike < KEPT_BOX, "moved or has another size", alike < HARMED_BOX),
+        (deeper > KEPT_DEPTH, "is nearer or farther", False),
+        (unlike > KEPT_COLOR, "has another colour", unlike > HARMED_COLOR and not is_background),
+        (bool(lost), f"is no longer {' '.join(lost)}", False),
+    ]
+    return [(Fault("kept", f"{title} {text}"), is_harm) for is_so, text, is_harm in told if is_so]
+
+
+def _lost_words(before: Region, after: Region) -> list[str]:
+    """Words of the description that the region does not say any more."""
+    now = tokens(own_words(after))
+    return [
+        word for word in tokens(before.description) if word not in _SMALL and not any(same(word, one) for one in now)
+    ]
 
 
 def _is_scene(row: Row) -> bool:

@@ -53,8 +53,8 @@ SCENERY = frozenset(
 Find = Callable[[str], Sequence[Region]]  # the regions of a thing, by the name that relations use
 #: Words in one region's own description that say a relation of two things which share that region.
 _SAID = {
-    "on": "on onto atop upon over",
-    "in": "in inside into",
+    "on": "on onto atop upon over with wearing",
+    "in": "in inside into with of filled full containing holding",
     "under": "under beneath underneath below",
     "near": "near beside by next against with leaning",
     "between": "between",
@@ -89,7 +89,7 @@ def thing_faults(canvas: Canvas, thing: Wanted, things: Sequence[Wanted]) -> lis
         faults.append(Fault("count", f"{said or 'any number'} instead of {thing.count} {thing.name}"))
     if thing.color and not all(is_colored(region, thing) for region in found):
         faults.append(Fault("color", f"{thing.name} is not {thing.color}"))
-    if thing.like and not is_described(canvas, found, thing):
+    if thing.like and not is_described(canvas, found, thing, things):
         faults.append(Fault("detail", f"{thing.name} is not {' or '.join(thing.like)}"))
     if thing.at and not all(is_at(region.box, thing.at) for region in found):
         faults.append(Fault("at", f"{thing.name} is not {thing.at}"))
@@ -109,11 +109,14 @@ def _scenery_faults(canvas: Canvas, thing: Wanted) -> list[Fault]:
 
 
 def regions_of(canvas: Canvas, thing: Wanted, things: Sequence[Wanted] = ()) -> list[Region]:
-    """Where the thing is: the regions about it, by the first of its words that has any; else the first that names it.
+    """Where the thing is: the regions about it, by the first of its words that has any (where any number will do, by
+    all of them); else the first region that names it.
 
     Where a row wants two kinds of one noun ("a black swan and a white swan"), only regions of the right colour.
     """
-    found = _regions_about(canvas, thing.words) or _regions_naming(canvas, thing.words)
+    some = [region for region in canvas.regions if any(is_head(region.description, word) for word in thing.words)]
+    about = _regions_about(canvas, thing.words) if thing.count else some
+    found = about or _regions_naming(canvas, thing.words)
     twins = [other for other in things if other.words == thing.words and other.color != thing.color]
     if not (thing.color and twins):
         return found
@@ -205,12 +208,14 @@ def _words_beside(region: Region, thing: Wanted) -> list[str]:
     return found
 
 
-def is_described(canvas: Canvas, found: Sequence[Region], thing: Wanted) -> bool:
-    """Whether a region of the thing says one of the wanted words, or a sentence of the whole picture that names it."""
-    whole = [canvas.global_description, *canvas.detailed_descriptions]
-    about = [sentence for text in whole for sentence in re.split(r"[.;]", text) if says(sentence, thing.words)]
+def is_described(canvas: Canvas, found: Sequence[Region], thing: Wanted, things: Sequence[Wanted]) -> bool:
+    """Whether a region of the thing says one of the wanted words, or a sentence of the whole picture that names the
+    thing or no other one."""
+    others = [word for other in things if other is not thing for word in other.words]
+    sentences = re.split(r"[.;]", ". ".join([canvas.global_description, *canvas.detailed_descriptions]))
+    whole = [text for text in sentences if says(text, thing.words) or not says(text, others)]
     texts = [". ".join([*region.detailed_descriptions, own_words(region)]) for region in found]
-    return any(says(text, thing.like) for text in [*texts, *about])
+    return any(says(text, thing.like) for text in [*texts, *whole])
 
 
 def depth_faults(canvas: Canvas, thing: Wanted, things: Sequence[Wanted]) -> list[Fault]:

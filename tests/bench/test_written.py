@@ -278,7 +278,7 @@ def test_things_that_swap_places_take_each_other_s() -> None:
 def test_an_undone_change_is_the_earlier_plan() -> None:
     row = {"plan": "p01", "after": [["paint it", "p01-blue"]], "back": "p01"}
     assert verdict(row, plans()["p01"].canvas) == ([], 0)
-    assert verdict(row, plans()["p01-blue"].canvas)[0] == ["kept"]
+    assert set(verdict(row, plans()["p01-blue"].canvas)[0]) == {"kept"}
 
 
 def test_where_nothing_is_to_be_done_the_plan_stays() -> None:
