@@ -43,3 +43,11 @@ Figures: `python -m training.image.judge THIS_FOLDER`, and look at its sheet.
 def write_card(folder: Path, nouns: Sequence[str], size: int, steps: int, samples: int, spent_s: float) -> None:
     text = _CARD.format(nouns=", ".join(nouns), size=size, steps=steps, samples=samples, minutes=spent_s / 60)
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def copy_card(source: Path, folder: Path, side: int, new_side: int) -> None:
+    """The card of `source`, if it has one, for the same model with a decoder that paints another side."""
+    if (source / "README.md").exists():
+        text = (source / "README.md").read_text(encoding="utf-8")
+        text = text.replace(f"{side} x {side} pixels", f"{new_side} x {new_side} pixels")
+        (folder / "README.md").write_text(text, encoding="utf-8")
