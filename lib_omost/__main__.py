@@ -11,25 +11,18 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
+from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
-from lib_omost.renderer import PRESETS, with_preset
+from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.settings import Setting, table
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
 
-RENDER_OPTIONS = {  # option -> field of RenderSettings
-    "seed": "seed",
-    "width": "width",
-    "height": "height",
-    "steps": "steps",
-    "cfg": "guidance",
-    "images": "images",
-    "negative": "negative_prompt",
-    "highres": "highres_scale",
-}
+VALUES = {int: "N", float: "X", str: "TEXT"}  # what the help writes for a value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,12 +60,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL"
     )
-    command.add_argument("--seed", type=int)
-    command.add_argument(
-        "--no-grammar",
-        action="store_true",
-        help="let the model write anything, not only prose or a canvas that needs no repair",
-    )
+    add_options(command, ComposeSettings)
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
     _add_device(command)
     command.set_defaults(run=compose)
@@ -90,24 +78,7 @@ def parser() -> argparse.ArgumentParser:
         help="a file in models_dir/loras; may be repeated",
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
-    for option, kind in (
-        ("seed", int),
-        ("width", int),
-        ("height", int),
-        ("steps", int),
-        ("cfg", float),
-        ("images", int),
-        ("highres", float),
-    ):
-        command.add_argument(f"--{option}", type=kind)
-    command.add_argument("--negative", help="the negative prompt")
-    command.add_argument(
-        "--few-steps",
-        metavar="PRESET",
-        default="",
-        help=f"{', '.join(PRESETS)}: its scheduler, steps and guidance (--steps and --cfg win over it); give the LoRA "
-        "that it wants with --lora",
-    )
+    add_options(command, RenderSettings)
     _add_device(command)
     command.set_defaults(run=render)
 
@@ -122,6 +93,33 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def add_options(command: argparse.ArgumentParser, settings: type[Any]) -> None:
+    """An option for each field of the settings, with its help; one that is not given leaves the field as it is."""
+    group = command.add_argument_group("settings", "left out, they are the model's own")
+    for setting in table(settings).values():
+        named: dict[str, Any] = {"dest": setting.name, "help": _help(setting)}
+        if setting.kind is bool:
+            group.add_argument(f"--{setting.option}", action=argparse.BooleanOptionalAction, **named)
+        else:
+            kind, value = (numbers, "X,X,…") if setting.many else (setting.kind, VALUES[setting.kind])
+            group.add_argument(f"--{setting.option}", type=kind, metavar=value, **named)
+
+
+def _help(setting: Setting) -> str:
+    plain = setting.kind in (bool, str) and not setting.shown.choices
+    text = setting.help if plain else f"{setting.help.rstrip('.')} ({setting.wanted})."
+    return text.replace("%", "%%")
+
+
+def given(args: argparse.Namespace, settings: type[Any]) -> dict[str, Any]:
+    """The settings that the command line names."""
+    return {name: getattr(args, name) for name in table(settings) if getattr(args, name) is not None}
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(",") if part.strip())
+
+
 def _add_device(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
     command.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
@@ -134,11 +132,9 @@ def read(args: argparse.Namespace) -> int:
 
 
 def compose(args: argparse.Namespace) -> int:
-    from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
 
-    settings = ComposeSettings(grammar=not args.no_grammar)
-    settings = settings if args.seed is None else replace(settings, seed=args.seed)
+    settings = ComposeSettings(**given(args, ComposeSettings))
     engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
@@ -162,10 +158,8 @@ def render(args: argparse.Namespace) -> int:
     engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
-    given = {
-        field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None
-    }
-    settings = replace(with_preset(engine.render_defaults, args.few_steps), **given)
+    named = given(args, RenderSettings)
+    settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):

@@ -15,12 +15,13 @@ LIBRARY = Path(__file__).parents[1] / "lib_omost"
 FILES = sorted(LIBRARY.rglob("*.py"))
 MAY_IMPORT = {  # room -> the rooms below it
     "errors": set(),
+    "settings": {"errors"},
     "canvas": {"errors"},
-    "composer": {"canvas", "errors"},
-    "renderer": {"canvas", "errors"},
-    "runtime": {"composer", "renderer", "canvas", "errors"},
-    "studio": {"runtime", "composer", "renderer", "canvas", "errors"},
-    "__main__": {"studio", "runtime", "composer", "renderer", "canvas", "errors"},
+    "composer": {"canvas", "settings", "errors"},
+    "renderer": {"canvas", "settings", "errors"},
+    "runtime": {"composer", "renderer", "canvas", "settings", "errors"},
+    "studio": {"runtime", "composer", "renderer", "canvas", "settings", "errors"},
+    "__main__": {"studio", "runtime", "composer", "renderer", "canvas", "settings", "errors"},
     "__init__": {"runtime", "composer", "renderer", "canvas", "errors"},
 }
 #: The one import that runs up: `Canvas.from_json` and `Canvas.from_bot_response`, constructors that need a parser.

@@ -1,11 +1,11 @@
-"""Named choices of the settings drawer: picture sizes, qualities, styles. Plain values."""
+"""Named choices of the settings panel: picture sizes, qualities, styles. Plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from lib_omost.canvas import Canvas
-from lib_omost.renderer import PRESETS, RenderSettings
+from lib_omost.renderer import RenderSettings
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
 SDXL_SIZES = (
@@ -37,19 +37,15 @@ class Quality:
     highres_scale: float
 
 
-FEW_STEPS = {
-    "lightning-4": "Lightning, 4 steps",
-    "lightning-8": "Lightning, 8 steps",
-    "hyper-8-cfg": "Hyper-SD CFG, 8 steps",
-    "hyper-12-cfg": "Hyper-SD CFG, 12 steps",
-    "lcm": "LCM, 6 steps",
-}
 QUALITIES = {"fast": Quality(0.5, 1.0), "normal": Quality(1.0, 1.0), "fine": Quality(1.4, 1.5)}
-
-
-def few_step_choices() -> list[tuple[str, str]]:
-    """For a picker: what a person reads, and the name of the preset; "" stands for none."""
-    return [("none", ""), *((FEW_STEPS.get(name, name), name) for name in PRESETS)]
+LOCKED, RANDOM = "Keep this seed", "A new seed every time"
+#: The pickers beside the settings that a session keeps too, and what each takes.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "quality": tuple(QUALITIES),
+    "seed_mode": (LOCKED, RANDOM),
+    "style": tuple(STYLES),
+    "negative_preset": tuple(NEGATIVES),
+}
 
 
 def sizes_for(defaults: RenderSettings) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.renderer import PRESETS, RenderSettings
+from lib_omost.settings import read
 
 CHUNK = "omost"
 FORMAT = 1
@@ -95,7 +96,7 @@ def read_png(path: Path | str) -> Saved:
     path = Path(path)
     record = _record(path)
     try:
-        settings = _settings(record["settings"])
+        settings = read(RenderSettings, record["settings"])
         code, model, style = record["code"], record.get("model", ""), record.get("style", "")
         notes = list(record.get("notes", ()))
         if not all(isinstance(text, str) for text in (code, model, style, *notes)):
@@ -152,28 +153,6 @@ def _record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise StorageError(f"{path.name} was written in a format that this version does not know")
     return record
-
-
-def _settings(found: Any) -> RenderSettings:
-    """Only fields we know, of the type of their default; RenderSettings checks the ranges itself."""
-    if not isinstance(found, dict):
-        raise TypeError("settings are not an object")
-    known: dict[str, Any] = {}
-    for field in dataclasses.fields(RenderSettings):
-        if field.name in found:
-            value = found[field.name]
-            value = tuple(value) if isinstance(value, list) else value
-            if not _fits(value, field.default):
-                raise TypeError(f"{field.name} is {value!r:.40}")
-            known[field.name] = value
-    return RenderSettings(**known)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    """Whether a value from JSON is of the default's type; a whole number does for a float, a list for a tuple."""
-    if isinstance(default, tuple):
-        return isinstance(value, tuple) and all(type(item) in (int, float) for item in value)
-    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
 
 
 def _one_line(text: str) -> str:
