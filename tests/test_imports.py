@@ -29,6 +29,7 @@ UPWARD = {("canvas.canvas", "canvas.reader")}
 HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "llguidance"}
 HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/rules.py"}
 HEAVY_ROOMS = {"renderer", "runtime"}
+LONGEST = 60  # lines of a function
 FORBIDDEN_CALLS = {"exec", "eval", "print", "__import__", "compile"}
 
 
@@ -98,6 +99,15 @@ def test_no_file_executes_text_or_prints(path: Path) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & (FORBIDDEN_CALLS - allowed)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_no_function_is_longer_than_sixty_lines(path: Path) -> None:
+    functions = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = {one.name: (one.end_lineno or 0) - one.lineno + 1 for one in functions}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_an_engine_and_settings_cost_no_torch() -> None:

@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from bench._server import text_server
-from lib_omost.__main__ import _show_figures, main
+from lib_omost.__main__ import _show_figures, given, main, parser
 from lib_omost.canvas import Canvas
-from lib_omost.composer import ComposeStats
+from lib_omost.composer import ComposeSettings, ComposeStats
+from lib_omost.renderer import RenderSettings
+from lib_omost.settings import table
 from lib_omost.studio.store.images import read_png
 
 
@@ -99,9 +101,25 @@ def test_of_a_model_on_this_machine_tokens_a_pass_are_told_too(capsys: pytest.Ca
     )
 
 
+def test_every_setting_is_an_option_and_only_those_given_are_taken() -> None:
+    args = parser().parse_args(["render", "f", "--cfg", "3", "--region-strengths", "1,0.5", "--centred-noise"])
+    assert given(args, RenderSettings) == {"guidance": 3.0, "region_strengths": (1.0, 0.5), "centred_noise": True}
+    args = parser().parse_args(["compose", "p", "--no-grammar", "--top-p", "0.5"])
+    assert given(args, ComposeSettings) == {"grammar": False, "top_p": 0.5}
+
+
+@pytest.mark.parametrize("settings", [RenderSettings, ComposeSettings])
+def test_the_help_has_a_line_on_every_setting(settings: type, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["render" if settings is RenderSettings else "compose", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(f"--{one.option}" in shown and one.help.rstrip(".") in shown for one in table(settings).values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["compose", "an apple", "--temperature", "3"], "temperature is 3.0; it wants a number from 0 to 2."),
         (["read", "no-such-file.txt"], "no-such-file.txt cannot be read: No such file"),
         (["compose", "an apple", "--llm", "gibberish"], "There is no language model named 'gibberish'"),
         (["render", "FILE", "--sdxl", "gibberish"], "There is no image model named 'gibberish'"),

@@ -100,3 +100,22 @@ def test_forged_data_is_refused_with_a_sentence(tmp_path: Path, record: object) 
 def test_settings_that_a_later_version_added_are_left_out(tmp_path: Path, code: str) -> None:
     record = {"format": 1, "code": code, "settings": {"steps": 9, "sparkle": True}}
     assert read_png(forged(tmp_path / "a.png", record)).settings == RenderSettings(steps=9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ([], "the settings are \\[\\]; an object of names and values is wanted"),
+        ({"steps": "many"}, "steps is 'many'; it wants a whole number from 1 to 1000"),
+        ({"steps": True}, "steps is True; it wants a whole number"),
+        ({"guidance": None}, "guidance is None; it wants a number from 0 to 100"),
+        ({"region_strengths": [1, "x"]}, "region_strengths is 'x'; it wants numbers from 0 to 100"),
+        ({"negative_prompt": ["a"]}, "negative_prompt is .*; it wants a text"),
+        ({"few_steps": "turbo"}, "few_steps is 'turbo'; it wants one of: lightning-4"),
+    ],
+)
+def test_settings_that_will_not_do_are_refused_with_what_would(
+    tmp_path: Path, code: str, settings: object, words: str
+) -> None:
+    with pytest.raises(StorageError, match=words):
+        read_png(forged(tmp_path / "a.png", {"format": 1, "code": code, "settings": settings}))
