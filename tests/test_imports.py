@@ -119,3 +119,16 @@ def test_an_engine_and_settings_cost_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=LIBRARY.parent, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_two_types_of_the_library_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module(path))
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id  # a type alias is written in capitals and small letters, a constant is not
+                if name[0].isupper() and not name.isupper():
+                    homes.setdefault(name, []).append(module(path))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

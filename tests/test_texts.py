@@ -1,4 +1,4 @@
-"""The pages that people read: no line of prose is longer than a screen is wide, and no page names one that is not here."""
+"""The pages that people read: lines that fit a screen, and links that lead somewhere."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Preview = Callable[[], Image.Image]
 OnWait = Callable[[int], None]
 
 
-class Render(Protocol):
+class RenderCall(Protocol):
     """Engine.render, less its canvas and settings."""
 
     def __call__(self, on_step: OnStep, stop: threading.Event, *, on_wait: OnWait) -> list[Image.Image]: ...
@@ -47,7 +47,7 @@ class Waiting:
     ahead: int
 
 
-def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
+def render_steps(render: RenderCall, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
     """Yields Waiting now and then, a Step after every step and at last the pictures; nothing more after a stop. Raises
     what `render` raises.
     """
