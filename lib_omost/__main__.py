@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
 from lib_omost.errors import OmostError
-from lib_omost.renderer import PRESETS, with_preset
+from lib_omost.renderer import PRESETS, STYLES, with_preset
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
@@ -29,6 +29,7 @@ RENDER_OPTIONS = {  # option -> field of RenderSettings
     "images": "images",
     "negative": "negative_prompt",
     "highres": "highres_scale",
+    "style": "style",
 }
 
 
@@ -101,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         command.add_argument(f"--{option}", type=kind)
     command.add_argument("--negative", help="the negative prompt")
+    command.add_argument("--style", metavar="NAME", help=f"words for the whole picture: {', '.join(STYLES)}")
     command.add_argument(
         "--few-steps",
         metavar="PRESET",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_omost.renderer.presets import PRESETS, Preset, missing_lora, with_preset
 from lib_omost.renderer.settings import RenderSettings, Steering
+from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
     from lib_omost.renderer.keep import Previous
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "STYLES",
     "Preset",
     "Previous",
     "RenderSettings",

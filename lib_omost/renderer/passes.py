@@ -17,6 +17,7 @@ from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
 from lib_omost.renderer.presets import scheduler_for
 from lib_omost.renderer.sampling import Seed
 from lib_omost.renderer.settings import RenderSettings
+from lib_omost.renderer.styles import styled
 from lib_omost.renderer.unfinished import Progress, Run, Unfinished
 from lib_omost.renderer.vae import enlarged_size, resize
 
@@ -40,7 +41,9 @@ def render(
     `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
     `unfinished`: keeps how far a run came that found the device full; the same run goes on from there.
     """
+    canvas = styled(canvas, settings.style)
     if keep:
+        keep = replace(keep, canvas=styled(keep.canvas, keep.style))
         changed = changed_mask(keep.canvas, canvas)
         if not changed.any():
             pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")

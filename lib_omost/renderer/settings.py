@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from lib_omost.errors import SettingsError
 from lib_omost.renderer.presets import check_preset
+from lib_omost.renderer.styles import checked_style
 
 SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level whole
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
@@ -47,6 +48,7 @@ class RenderSettings(Steering):
     values.
 
     `few_steps`: a name in PRESETS, whose scheduler the render uses; `with_preset` sets steps and guidance with it.
+    `style`: a name in STYLES, whose words are added to the whole picture's; "" for none.
     """
 
     width: int = 896
@@ -60,6 +62,7 @@ class RenderSettings(Steering):
     highres_steps: int = 20
     highres_denoise: float = 0.4
     few_steps: str = ""
+    style: str = ""
 
     def __post_init__(self) -> None:
         Steering.__post_init__(self)
@@ -73,6 +76,7 @@ class RenderSettings(Steering):
         check_range("highres_steps", self.highres_steps, 1, 1000)
         check_range("highres_denoise", self.highres_denoise, 0.01, 1)
         check_preset(self.few_steps)
+        object.__setattr__(self, "style", checked_style(self.style))  # of two names for none, one
         for field in fields(self):
             if field.name in WHOLE_NUMBERS and not isinstance(getattr(self, field.name), int):
                 raise SettingsError(f"{field.name} is {getattr(self, field.name)!r}; it wants a whole number.")

@@ -83,6 +83,7 @@ def add(engine: Engine, folder: Path) -> None:
         images: int = 1,
         negative_prompt: str | None = None,
         few_steps: str = "",
+        style: str = "",
     ) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
 
@@ -97,6 +98,7 @@ def add(engine: Engine, folder: Path) -> None:
             negative_prompt: What should not be in the picture.
             few_steps: A preset, as lightning-4 or lcm, that sets scheduler, steps and guidance; the server's LoRAs
                 should hold the one it wants, else a note says so. Steps and guidance that are given win over it.
+            style: Words for the whole picture, as watercolour or film still; an unknown name is answered with the list.
 
         Returns:
             The PNG files. What had to be changed or left out comes as warnings, and stands in the files under "notes".
@@ -107,6 +109,7 @@ def add(engine: Engine, folder: Path) -> None:
             "steps": steps,
             "guidance": guidance,
             "negative_prompt": negative_prompt,
+            "style": style,
         }
         with plainly():
             known: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
@@ -151,8 +154,8 @@ def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) 
 def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: Path) -> list[FileData]:
     """Renders and saves; the files a client gets are the ones that are kept."""
     stop = threading.Event()
-    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop)
-    notes = engine.render_notes
+    notes: list[str] = []
+    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
     for note in notes:
         gr.Warning(html.escape(note))
     paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]

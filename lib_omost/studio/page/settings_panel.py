@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 
 from lib_omost.composer import ComposeSettings
-from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.renderer import STYLES, RenderSettings, with_preset
 from lib_omost.runtime import Engine
 from lib_omost.studio.limits import MAX_IMAGES, MAX_STEPS, checked, fits
 from lib_omost.studio.page.events import QUIET
 from lib_omost.studio.page.few_steps import FewSteps
-from lib_omost.studio.presets import NEGATIVES, QUALITIES, STYLES, size_name, sizes_for, with_quality
+from lib_omost.studio.presets import NEGATIVES, QUALITIES, size_name, sizes_for, with_quality
 from lib_omost.studio.reply_stats import context_line
 from lib_omost.studio.store.sessions import Sessions
 
@@ -94,8 +94,8 @@ class SettingsPanel:
             elem_id="seed",
         )
         self.style = gr.Dropdown(
-            list(STYLES),
-            value="as described",
+            [(name, name if words else "") for name, words in STYLES.items()],
+            value="",
             label="Style",
             info="Added to the description of the whole picture.",
             elem_id="style",
@@ -218,6 +218,7 @@ class SettingsPanel:
             "canvas_blur": self.canvas_blur,
             "guidance_steps": self.guidance_steps,
             "few_steps": self.few.picker,
+            "style": self.style,
         }
         self.render: list[Any] = list(self.render_fields.values())
         #: What is kept with a session, by name.
@@ -226,7 +227,6 @@ class SettingsPanel:
             "quality": self.quality,
             "images": self.images,
             "seed_mode": self.seed_mode,
-            "style": self.style,
             "negative_preset": self.negative_preset,
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -260,10 +260,11 @@ class SettingsPanel:
         d = self.engine.render_defaults
         suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
         of_this_model = settings.get("sdxl") == self.engine.sdxl_entry.name
+        of_a_model = self.render_fields.keys() - {"style"}  # a style suits every model
         taken = {
             name: settings[name]
             for name, widget in self.kept.items()
-            if name in settings and fits(widget, settings[name]) and (of_this_model or name not in self.render_fields)
+            if name in settings and fits(widget, settings[name]) and (of_this_model or name not in of_a_model)
         }
         values = {**suits, **taken}
         return [self._shapes(values["width"], values["height"]), *values.values()]
