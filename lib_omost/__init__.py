@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lib_omost.renderer import RenderSettings
     from lib_omost.runtime import Engine
 
+__version__ = "0.2.0"
 __all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "read_canvas"]
 
 _ROOMS = {

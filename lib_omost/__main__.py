@@ -1,4 +1,6 @@
-"""The command line: python -m lib_omost read | compose | render | models | doctor. The rooms do the work."""
+"""The command line: omost read | compose | render | convert | models | doctor; alone it is the page. The rooms do the
+work.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,29 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
+from lib_omost import __version__
+from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
 from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.settings import Setting, table
+from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 VALUES = {int: "N", float: "X", str: "TEXT"}  # what the help writes for a value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 after an error told in a sentence, 2 for a rejected canvas, 130 for Ctrl-C."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if not words or (words[0].startswith("--") and words[0] not in ("--help", "--version")):
+        return page(words)
+    args = parser().parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lib_omost").setLevel(logging.INFO)
     try:
@@ -43,16 +51,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    module = Path(sys.argv[0]).name == "__main__.py"
     whole = argparse.ArgumentParser(
-        prog="python -m lib_omost", description="From a message to a canvas, from a canvas to a picture."
+        prog="python -m lib_omost" if module else "omost",
+        description="From a message to a canvas, from a canvas to a picture.",
+        epilog="Without a command: the page, with the options that `python -m gradio_app --help` lists.",
     )
+    whole.add_argument("--version", action="version", version=f"omost {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
+    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor):
+        add(commands)
+    return whole
+
+
+def _add_read(commands: Commands) -> None:
     command = commands.add_parser("read", help="read a reply and show its canvas as JSON")
     command.add_argument("file", help="a text file, or - for standard input")
     command.add_argument("--strict", action="store_true", help="reject what would be repaired")
     command.set_defaults(run=read)
 
+
+def _add_compose(commands: Commands) -> None:
     command = commands.add_parser(
         "compose", help="have a language model write a canvas; it is streamed to standard output"
     )
@@ -65,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
     _add_device(command)
     command.set_defaults(run=compose)
 
+
+def _add_render(commands: Commands) -> None:
     command = commands.add_parser("render", help="render the canvas in a file")
     command.add_argument("file", help="a text file with a reply, or - for standard input")
     command.add_argument(
@@ -82,7 +104,29 @@ def parser() -> argparse.ArgumentParser:
     _add_device(command)
     command.set_defaults(run=render)
 
+
+def _add_convert(commands: Commands) -> None:
+    command = commands.add_parser("convert", help="write the canvas in a file for another program")
+    command.add_argument(
+        "file", help="a reply, a program, JSON of ours or of ComfyUI_omost, a PNG made here; - for standard input"
+    )
+    command.add_argument(
+        "--to",
+        required=True,
+        choices=(*TEXTS, MASKS),
+        help="JSON of ours, JSON of ComfyUI_omost, a layout prompt for FLUX, a drawing, or a mask for each region",
+    )
+    command.add_argument(
+        "--out", metavar="PATH", type=Path, help="a file instead of standard output; of masks the folder (outputs)"
+    )
+    command.set_defaults(run=convert)
+
+
+def _add_models(commands: Commands) -> None:
     commands.add_parser("models", help="list the models").set_defaults(run=models)
+
+
+def _add_doctor(commands: Commands) -> None:
     command = commands.add_parser(
         "doctor", help="what a bug report needs: versions, device, memory, models, the page's last error"
     )
@@ -90,7 +134,6 @@ def parser() -> argparse.ArgumentParser:
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
     command.set_defaults(run=doctor)
-    return whole
 
 
 def add_options(command: argparse.ArgumentParser, settings: type[Any]) -> None:
@@ -149,7 +192,7 @@ def compose(args: argparse.Namespace) -> int:
 
 def render(args: argparse.Namespace) -> int:
     reading = read_canvas(_text(args.file))
-    _show_notes(reading)
+    _show_notes(reading.notes)
     if reading.canvas is None:
         return 2
     from lib_omost.runtime import Engine
@@ -167,6 +210,29 @@ def render(args: argparse.Namespace) -> int:
         model, notes = engine.sdxl_entry.name, engine.render_notes
         print(save_png(image, path, reading.canvas, settings, code=reading.code, model=model, notes=notes))
     return 0
+
+
+def convert(args: argparse.Namespace) -> int:
+    stdin = args.file == "-"
+    source = read_text(sys.stdin.read()) if stdin else read_file(Path(args.file))
+    _show_notes(source.notes)
+    if source.canvas is None:
+        return 2
+    if args.to == MASKS:
+        folder, name = args.out or Path("outputs"), "canvas" if stdin else Path(args.file).stem
+        for ending, data in pictures(source.canvas, source.size):
+            print(write(folder / f"{name}-{ending}.png", data))
+        return 0
+    text = TEXTS[args.to](source.canvas, source.size)
+    print(write(args.out, f"{text}\n".encode()) if args.out else text)
+    return 0
+
+
+def page(argv: Sequence[str]) -> int:
+    """The page, as `python gradio_app.py` opens it."""
+    from gradio_app import main as open_page
+
+    return open_page([*argv])
 
 
 def models(args: argparse.Namespace) -> int:
@@ -215,8 +281,8 @@ def _lora(text: str) -> tuple[str, float]:
         raise OmostError(f"--lora {text}: {weight!r} is not a number. Write NAME or NAME=0.8.") from None
 
 
-def _show_notes(reading: Reading) -> None:
-    for note in reading.notes:
+def _show_notes(notes: Sequence[Note]) -> None:
+    for note in notes:
         print(note.with_line, file=sys.stderr)
 
 

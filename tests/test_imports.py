@@ -38,13 +38,14 @@ def room(path: Path) -> str:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that a file imports, wherever in it, as a dotted name."""
+    """Every module that a file imports, wherever in it, as a dotted name; the version number is no module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name for name in names if name != "lib_omost.__version__")
 
 
 def module(path: Path) -> str:
@@ -82,6 +83,15 @@ def test_a_file_imports_only_from_its_own_room_and_those_below(path: Path) -> No
     here = room(path)
     rooms = {name.split(".")[1] for name in imported(ast.parse(path.read_text())) if name.startswith("lib_omost.")}
     assert rooms <= MAY_IMPORT[here] | {here}
+
+
+COMMANDS = [LIBRARY / "__main__.py", *sorted((LIBRARY.parent / "bench").glob("*.py"))]
+DRIVES_THE_PAGE = {"page.py", "shots.py"}
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path.name not in DRIVES_THE_PAGE], ids=lambda p: p.name)
+def test_the_command_line_and_the_benches_import_nothing_from_the_page(path: Path) -> None:
+    assert not [name for name in imported(ast.parse(path.read_text())) if name.startswith("lib_omost.studio.page")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib_omost.renderer.settings import PRESETS, Preset, RegionGuidance, RenderSettings, missing_lora, with_preset
+from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
     from lib_omost.renderer.inpaint import Previous
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "STYLES",
     "OnStep",
     "Preset",
     "Previous",

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from lib_omost.renderer.styles import STYLES
 from lib_omost.settings import Shown, check, table
 
 SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level even
@@ -155,6 +156,7 @@ class RenderSettings(RegionGuidance):
     values.
 
     `few_steps`: a name in PRESETS, whose scheduler the render uses; `with_preset` sets steps and guidance with it.
+    `style`: a name in STYLES, whose words are added to the whole picture's; "" for none.
     """
 
     width: Annotated[
@@ -206,6 +208,11 @@ class RenderSettings(RegionGuidance):
         ),
         Shown(PICTURE, 0, typed=True),
     ] = 12345
+    style: Annotated[
+        str,
+        Field(title="Style", description="Adds words to the description of the whole picture."),
+        Shown(PICTURE, choices={name if words else "": name for name, words in STYLES.items()}),
+    ] = ""
     negative_prompt: Annotated[
         str,
         Field(title="Negative prompt", description="What should not be in the picture."),
@@ -226,6 +233,11 @@ class RenderSettings(RegionGuidance):
         Field(title="Its strength", description="How much the second pass may change.", ge=0.01, le=1),
         Shown(REGIONS, 0.1, 1, 0.05),
     ] = 0.4
+
+    def __post_init__(self) -> None:
+        if isinstance(self.style, str) and STYLES.get(self.style) == "":  # the name that people read for none
+            object.__setattr__(self, "style", "")
+        check(self)
 
 
 def check_side(name: str, pixels: int) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from lib_omost.runtime.doctor import report
     from lib_omost.runtime.engine import Engine
+    from lib_omost.runtime.known_words import words_of
 
 _HOMES = {
     "Engine": "engine",
@@ -34,6 +35,7 @@ _HOMES = {
     "names": "catalog",
     "report": "doctor",
     "size": "catalog",
+    "words_of": "known_words",
 }
 __all__ = [
     "Engine",
@@ -48,6 +50,7 @@ __all__ = [
     "names",
     "report",
     "size",
+    "words_of",
 ]
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib_omost import __version__
 from lib_omost.runtime import catalog, fetch
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, s
     from lib_omost.runtime import device as devices
 
     yield "system", f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    yield "omost", __version__
     yield "packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     device = torch.device(engine.device) if engine and engine.device else devices.choose_device()
     yield "device", devices.describe(device)

@@ -80,7 +80,7 @@ def read(text: str, strict: bool = False) -> dict[str, Any]:
 
 
 def render_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
-    names = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps")
+    names = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
 
     def render(code: str, *values: Any) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
@@ -166,8 +166,8 @@ def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) 
 def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: Path) -> list[FileData]:
     """Renders and saves; the files a client gets are the ones that are kept."""
     stop = threading.Event()
-    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop)
-    notes = engine.render_notes
+    notes: list[str] = []
+    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
     for note in notes:
         gr.Warning(html.escape(note))
     paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]

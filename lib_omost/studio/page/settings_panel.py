@@ -28,6 +28,7 @@ from lib_omost.studio.store.sessions import Sessions
 
 FOLDED = ("Second pass and regions",)  # groups that are closed at first
 SIDES = ("width", "height")  # which stand side by side
+ANY_MODEL = {"style"}  # settings of a picture that suit every image model
 
 
 class SettingsPanel:
@@ -42,7 +43,7 @@ class SettingsPanel:
             "few_steps": self._add_quality,
             "steps": self._add_few_steps_line,
             "seed": self._add_seed_mode,
-            "negative_prompt": self._add_style_and_negatives,
+            "negative_prompt": self._add_negative_preset,
         }
         self.render_fields: dict[str, Any] = {}
         add_widgets(RenderSettings, engine.render_defaults, self.render_fields, above)
@@ -53,7 +54,7 @@ class SettingsPanel:
         self.size: list[Any] = [self.render_fields[side] for side in SIDES]
         self.render: list[Any] = list(self.render_fields.values())
         self.compose: list[Any] = list(self.compose_fields.values())
-        pickers = (self.quality, self.seed_mode, self.style, self.negative_preset)
+        pickers = (self.quality, self.seed_mode, self.negative_preset)
         self.kept: dict[str, Any] = {
             **self.render_fields,
             "images": self.images,
@@ -81,16 +82,9 @@ class SettingsPanel:
         info = "A kept seed is the next picture's; else every picture has another one, which is shown below."
         self.seed_mode = gr.Radio(CHOICES["seed_mode"], value=LOCKED, label="Seed", info=info)
 
-    def _add_style_and_negatives(self) -> None:
-        styles, info = CHOICES["style"], "Added to the description of the whole picture."
-        self.style = gr.Dropdown(styles, value=styles[0], label="Style", info=info, elem_id="style")
-        self.negative_preset = gr.Dropdown(
-            CHOICES["negative_preset"],
-            value="usual",
-            label="Negative preset",
-            info="Fills the box below.",
-            elem_id="negative-preset",
-        )
+    def _add_negative_preset(self) -> None:
+        names, words = CHOICES["negative_preset"], {"label": "Negative preset", "info": "Fills the box below."}
+        self.negative_preset = gr.Dropdown(names, value=names[0], elem_id="negative-preset", **words)
 
     def _wire_pickers(self) -> None:
         """What a picker fills in."""
@@ -127,11 +121,9 @@ class SettingsPanel:
         """
         d, found = self.engine.render_defaults, usable(settings)
         suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
-        of_this_model = found.get("sdxl") == self.engine.sdxl_entry.name
-        taken = {
-            n: value for n, value in found.items() if n in suits and (of_this_model or n not in self.render_fields)
-        }
-        values = {**suits, **taken}
+        of_another_model = found.get("sdxl") != self.engine.sdxl_entry.name
+        unsuitable = self.render_fields.keys() - ANY_MODEL if of_another_model else set()
+        values = {**suits, **{name: value for name, value in found.items() if name not in unsuitable}}
         sizes, size = _sizes(d), f"{values['width']}x{values['height']}"
         shape = gr.update(choices=sizes, value=size if size in dict(sizes).values() else None)
         return [shape, *(values[name] for name in self.kept)]

@@ -74,7 +74,7 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
     sessions.set_turns(session, _with_pictures(turns, pictures))
     for unpacked in pictures.values():
         saved = read_png(unpacked)
-        sessions.add_render(session, saved.code, {**asdict(saved.settings), "style": saved.style}, str(unpacked))
+        sessions.add_render(session, saved.code, asdict(saved.settings), str(unpacked))
     return session
 
 

@@ -7,14 +7,12 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from lib_omost.canvas import Canvas
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio.limits import checked
 from lib_omost.studio.page.models_panel import ModelsPanel
 from lib_omost.studio.page.settings_panel import LOCKED, RANDOM, SettingsPanel
-from lib_omost.studio.presets import styled
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,9 @@ def test_an_untouched_panel_gives_the_settings_that_suit_the_image_model(panel: 
 
 
 def test_settings_of_a_picture_go_into_the_panel_and_come_back(panel: SettingsPanel) -> None:
-    settings = replace(panel.engine.render_defaults, steps=9, guidance=2.5, seed=77, negative_prompt="fog")
+    settings = replace(
+        panel.engine.render_defaults, steps=9, guidance=2.5, seed=77, negative_prompt="fog", style="film still"
+    )
     assert panel.render_settings(panel.values_of(settings), LOCKED) == settings
 
 
@@ -67,11 +67,12 @@ def test_more_than_a_visitor_may_ask_for_is_refused(settings: RenderSettings) ->
         checked(settings)
 
 
-def test_a_style_adds_its_words_to_the_whole_picture_only(canvas: Canvas) -> None:
-    painted = styled(canvas, "watercolour")
-    assert painted.tags.startswith("meadow, watercolour")
-    assert painted.regions == canvas.regions
-    assert styled(canvas, "as described") is canvas
+def test_a_style_is_kept_with_a_session_also_for_another_image_model_and_an_old_name_of_none_is_none(
+    panel: SettingsPanel,
+) -> None:
+    for kept, shown in (("watercolour", "watercolour"), ("as described", ""), ("sparkling", "")):
+        view = dict(zip(panel.kept, panel.view({"style": kept, "steps": 9, "sdxl": "another"})[1:], strict=True))
+        assert (view["style"], view["steps"]) == (shown, panel.engine.render_defaults.steps)
 
 
 def test_a_visitor_from_elsewhere_cannot_name_files_of_this_machine_as_models() -> None:

@@ -89,6 +89,8 @@ def test_what_is_no_png_is_refused(tmp_path: Path) -> None:
         {"format": 1, "code": "canvas = Canvas()", "settings": {"steps": "many"}},
         {"format": 1, "code": "canvas = Canvas()", "settings": {"steps": 10**9}},
         {"format": 1, "code": "import os; os.remove('x')", "settings": {}},
+        {"format": 1, "code": "canvas = Canvas()", "settings": {"style": "sparkling"}},
+        {"format": 1, "code": "canvas = Canvas()", "settings": {}, "style": ["ink drawing"]},
     ],
 )
 def test_forged_data_is_refused_with_a_sentence(tmp_path: Path, record: object) -> None:
@@ -119,3 +121,9 @@ def test_settings_that_will_not_do_are_refused_with_what_would(
 ) -> None:
     with pytest.raises(StorageError, match=words):
         read_png(forged(tmp_path / "a.png", {"format": 1, "code": code, "settings": settings}))
+
+
+@pytest.mark.parametrize("style", ["watercolour", "as described", ""])
+def test_a_picture_of_version_0_1_has_its_style_beside_its_settings(tmp_path: Path, code: str, style: str) -> None:
+    record = {"format": 1, "code": code, "settings": {"steps": 9}, "model": "default", "style": style, "notes": []}
+    assert read_png(forged(tmp_path / "a.png", record)).settings == RenderSettings(steps=9, style=style)
