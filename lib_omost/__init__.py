@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib_omost._lazy import lazy_names
+from lib_omost._version import __version__
 
 if TYPE_CHECKING:
     from lib_omost.canvas import Canvas, CanvasReader, read_canvas
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lib_omost.renderer import RenderSettings
     from lib_omost.runtime import Engine
 
-__all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "read_canvas"]
+__all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "__version__", "read_canvas"]
 
 _ROOMS = {
     "Canvas": "canvas",

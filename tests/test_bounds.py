@@ -199,7 +199,7 @@ def test_a_zip_of_more_pictures_than_a_session_holds_is_refused(tmp_path: Path, 
 
 def test_settings_of_a_zip_are_taken_up_to_a_size(tmp_path: Path, take: Any) -> None:
     def kept(size: int) -> dict[str, Any]:
-        settings = {"x": "y" * (size - len(json.dumps({"x": ""})))}
+        settings = {"steps": 9, "x": "y" * (size - len(json.dumps({"steps": 9, "x": ""})))}
         sessions, session = take(zipped(tmp_path / f"{size}.zip", {"turns": [], "pictures": [], "settings": settings}))
         return dict(sessions.settings(session))
 

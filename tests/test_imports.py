@@ -13,9 +13,9 @@ import pytest
 
 LIBRARY = Path(__file__).parents[1] / "lib_omost"
 FILES = sorted(LIBRARY.rglob("*.py"))
-BASE = {"errors", "atomic", "_lazy"}  # files beside the rooms, which know none of them
+BASE = {"errors", "atomic", "settings", "_lazy", "_version"}  # files beside the rooms, which know none of them
 MAY_IMPORT = {  # room -> the rooms below it
-    **{file: set[str]() for file in BASE},
+    **{file: {"errors"} - {file} for file in BASE},
     "canvas": {"errors"},
     "composer": {"canvas", *BASE},
     "renderer": {"canvas", *BASE},
@@ -30,6 +30,7 @@ HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbyt
 HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/grammar.py"}
 COSTLY = {"torch", "transformers", "diffusers", "openai", "huggingface_hub", "llguidance"}  # seconds to import
 HEAVY_ROOMS = {"renderer", "runtime"}
+LONGEST = 60  # lines of a function
 FORBIDDEN_CALLS = {"exec", "eval", "print", "__import__", "compile"}
 
 
@@ -38,13 +39,14 @@ def room(path: Path) -> str:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that a file imports, wherever in it, as a dotted name."""
+    """Every module that a file imports, wherever in it, as a dotted name; the version number is no module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name for name in names if name != "lib_omost.__version__")
 
 
 def module(path: Path) -> str:
@@ -84,6 +86,15 @@ def test_a_file_imports_only_from_its_own_room_and_those_below(path: Path) -> No
     assert rooms <= MAY_IMPORT[here] | {here}
 
 
+COMMANDS = [LIBRARY / "__main__.py", *sorted((LIBRARY.parent / "bench").glob("*.py"))]
+DRIVES_THE_PAGE = {"page.py", "shots.py"}
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path.name not in DRIVES_THE_PAGE], ids=lambda p: p.name)
+def test_the_command_line_and_the_benches_import_nothing_from_the_page(path: Path) -> None:
+    assert not [name for name in imported(ast.parse(path.read_text())) if name.startswith("lib_omost.studio.page")]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
 def test_torch_and_its_kin_are_imported_only_where_tensors_are(path: Path) -> None:
     heavy = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} & HEAVY
@@ -99,6 +110,15 @@ def test_no_file_executes_text_or_prints(path: Path) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & (FORBIDDEN_CALLS - allowed)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_no_function_is_longer_than_sixty_lines(path: Path) -> None:
+    functions = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = {one.name: (one.end_lineno or 0) - one.lineno + 1 for one in functions}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_an_engine_its_diagnostics_and_settings_cost_no_torch() -> None:

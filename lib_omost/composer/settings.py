@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
-from lib_omost.errors import SettingsError
+from pydantic import Field
+
+from lib_omost.settings import Shown, check
+
+GROUP = "Language model"
 
 
 class Message(TypedDict):
@@ -26,24 +29,57 @@ class ComposeSettings:
     earlier text (prompt lookup): the same text, sooner.
     """
 
-    temperature: float = 0.6
-    top_p: float = 0.9
-    max_new_tokens: int = 4096
-    seed: int | None = 12345
-    grammar: bool = True
-    speculate: bool = True
+    temperature: Annotated[
+        float,
+        Field(
+            title="Temperature",
+            description="0 always writes the likeliest plan; higher is freer.",
+            ge=0,
+            le=2,
+        ),
+        Shown(GROUP, 0, 2, 0.05),
+    ] = 0.6
+    top_p: Annotated[
+        float,
+        Field(title="Top-p", description="Leaves out unlikely words below this share.", gt=0, le=1),
+        Shown(GROUP, 0.05, 1, 0.05),
+    ] = 0.9
+    max_new_tokens: Annotated[
+        int,
+        Field(
+            title="Longest reply, in tokens",
+            description="A reply is cut there; the chat must leave room for it.",
+            ge=1,
+        ),
+        Shown(GROUP, 128, 4096, 64),
+    ] = 4096
+    seed: Annotated[
+        int | None,
+        Field(
+            title="Seed of the reply",
+            description="The same seed, chat and settings give the same reply; without one, and with Retry, another.",
+            ge=0,
+            le=2**63 - 1,
+        ),
+        Shown(GROUP, 0, typed=True),
+    ] = 12345
+    grammar: Annotated[
+        bool,
+        Field(
+            title="Only plans that can be read",
+            description="A model on this machine then writes words or a whole, valid plan. Off, it writes what it "
+            "likes.",
+        ),
+        Shown(GROUP),
+    ] = True
+    speculate: Annotated[
+        bool,
+        Field(title="Draft from earlier text", description="The same text, sooner, with a model on this machine."),
+        Shown(),
+    ] = True
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.temperature) and 0 <= self.temperature <= 2):
-            raise SettingsError(f"temperature is {self.temperature}; it must be a number from 0 to 2")
-        if not 0 < self.top_p <= 1:
-            raise SettingsError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
-        if self.max_new_tokens < 1:
-            raise SettingsError(f"max_new_tokens is {self.max_new_tokens}; it must be at least 1")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise SettingsError(
-                f"seed is {self.seed}; it must be a whole number from 0 to 2^63 - 1, or None for chance"
-            )
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lib_omost._lazy import lazy_names
 from lib_omost.renderer.settings import PRESETS, Preset, RegionGuidance, RenderSettings, missing_lora, with_preset
+from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
     from lib_omost.renderer.inpaint import Previous
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "STYLES",
     "OnStep",
     "Preset",
     "Previous",

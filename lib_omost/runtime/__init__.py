@@ -3,6 +3,7 @@
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry, about, choices, entries, entry, is_here, loras, names, size
 from lib_omost.runtime.doctor import report
 from lib_omost.runtime.engine import Engine
+from lib_omost.runtime.known_words import words_of
 
 __all__ = [
     "Engine",
@@ -17,4 +18,5 @@ __all__ = [
     "names",
     "report",
     "size",
+    "words_of",
 ]

@@ -22,9 +22,12 @@ Kind = Literal["llm", "sdxl"]
 Place = Literal["embedded", "hub", "folder", "file", "server"]
 Precision = Literal["nf4", "int8", "16 bits", "as stored"]
 
-PROJECT = Path(__file__).resolve().parents[2]
-DEFAULT_MODELS = PROJECT / "default_models"
-MODELS_DIR = PROJECT / "models_dir"  # what a person drops in: llms/, checkpoints/, loras/
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent
+INSTALLED = (PACKAGE / "default_models").is_dir()  # in a checkout they lie beside the package
+DEFAULT_MODELS = (PACKAGE if INSTALLED else PROJECT) / "default_models"
+# What a person drops in: llms/, checkpoints/, loras/.
+MODELS_DIR = (Path.cwd() if INSTALLED else PROJECT) / "models_dir"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib_omost._version import __version__
 from lib_omost.runtime import catalog, default_model
 from lib_omost.runtime.last_error import kept_error, one_line
 
@@ -40,6 +41,7 @@ def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, s
     from lib_omost.runtime import device as devices
 
     yield "system", f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    yield "omost", __version__
     yield "packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     device = torch.device(engine.device) if engine and engine.device else devices.choose_device()
     yield "device", devices.describe(device)

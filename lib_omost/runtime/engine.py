@@ -22,6 +22,7 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
+from lib_omost.runtime.known_words import in_known_words, words_of
 from lib_omost.runtime.last_error import keep_error
 from lib_omost.runtime.remembered import Choice
 
@@ -71,6 +72,7 @@ class Engine:
         self._switching = threading.Lock()  # of the language model: entry, key and composer belong together
         self._making = threading.Lock()
         self._made: Machine | None = None
+        self._word_notes: tuple[str, ...] = ()  # of the last render
         self._remembers = bool((self._choice.llm and not llm) or (self._choice.sdxl and not sdxl))
         self._keep_llm = keep_llm or self._choice.keep_llm
         self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
@@ -191,15 +193,31 @@ class Engine:
         stop: threading.Event,
         keep: Previous | None = None,
         on_wait: Callable[[int], None] = lambda ahead: None,
+        on_note: Callable[[str], None] = lambda sentence: None,
     ) -> list[Image.Image]:
         """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from;
-        `on_wait(ahead)` is called with how many runs come first while it waits for the device.
+        `on_wait(ahead)` is called with how many runs come first while it waits for the device; `on_note(sentence)` at
+        the end of what this render changed or left out, also where it fails. What a small model does not know is
+        painted as a near thing that it does.
 
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.
         """
         with self._lock.hold(stop, on_wait), self._noted("Painting …"):
             self._load_sdxl()
-            return self.machine.render(canvas, settings, on_step, stop, keep)
+            canvas, keep = self._in_known_words(canvas, keep)
+            try:
+                return self.machine.render(canvas, settings, on_step, stop, keep)
+            finally:
+                for sentence in self.render_notes:
+                    on_note(sentence)
+
+    def _in_known_words(self, canvas: Canvas, keep: Previous | None) -> tuple[Canvas, Previous | None]:
+        """Both as this image model knows them; what that changes is noted."""
+        words = words_of(self.sdxl_entry)
+        canvas, self._word_notes = in_known_words(canvas, words)
+        for sentence in self._word_notes:
+            log.warning("%s", sentence)
+        return canvas, replace(keep, canvas=in_known_words(keep.canvas, words)[0]) if keep else None
 
     def warm_up(self) -> None:
         """Loads both models; meant for a thread at the start. A problem is logged, and raised at the first use."""
@@ -226,7 +244,7 @@ class Engine:
     @property
     def render_notes(self) -> tuple[str, ...]:
         """What the last render had to change or leave out, in sentences."""
-        return tuple(self.machine.render_notes)
+        return (*self._word_notes, *self.machine.render_notes)
 
     @property
     def waiting(self) -> int:

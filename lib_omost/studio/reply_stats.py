@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
+from lib_omost.settings import STRICT
 from lib_omost.studio.conversation import last_reading
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.store.sessions import Turn
@@ -107,11 +111,33 @@ def context_line(turns: Sequence[Turn], entry: LlmEntry) -> str:
 
 def taken(about: Any) -> dict[str, Any]:
     """A record that came in a file, with what of it has the right form; it may come from anyone."""
-    if not isinstance(about, dict):
-        return {}
-    kinds: dict[str, Any] = {"model": str, "stopped": bool, "whole": bool, "context": int, "context_room": int}
-    kinds |= dict.fromkeys(("seconds", *FIRSTS.values(), "tokens_per_s", "tokens_per_pass"), float)
-    known = {name: value for name, value in about.items() if isinstance(value, kinds.get(name, ()))}
-    told = about.get("notes")
-    known["notes"] = [note[:500] for note in told if isinstance(note, str)][:20] if isinstance(told, list) else []
-    return known
+    try:
+        return dict(_RECORD.validate_python(about))
+    except ValidationError as error:
+        wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+    good = {name: value for name, value in about.items() if name not in wrong} if wrong else {}
+    return dict(_RECORD.validate_python(good))
+
+
+def _notes(found: Any) -> list[str]:
+    return [note[:500] for note in found if isinstance(note, str)][:20] if isinstance(found, list) else []
+
+
+class Record(TypedDict, total=False):
+    """What is kept with a reply, as `record` writes it."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic's way to say it of a TypedDict
+    model: str
+    stopped: bool
+    whole: bool
+    seconds: float
+    first_region_s: float | None
+    first_token_s: float | None
+    tokens_per_s: float
+    tokens_per_pass: float
+    context: int
+    context_room: int
+    notes: Annotated[list[str], BeforeValidator(_notes)]
+
+
+_RECORD = TypeAdapter(Record)

@@ -57,12 +57,12 @@ def test_presets_fill_what_they_stand_for(page: Page) -> None:
     expect(page.locator("#steps input[type=number]")).to_have_value("28")
     page.locator("#negative-preset input").click()
     page.get_by_role("option", name="illustration").click()
-    expect(page.locator("#negative textarea")).to_have_value(
+    expect(page.locator("#negative-prompt textarea")).to_have_value(
         "photograph, realistic, lowres, blurry, cropped, worst quality"
     )
     page.locator("#negative-preset input").click()
     page.get_by_role("option", name="none").click()
-    expect(page.locator("#negative textarea")).to_have_value("")
+    expect(page.locator("#negative-prompt textarea")).to_have_value("")
 
 
 def test_the_drawer_tells_how_much_of_the_context_is_used(page: Page) -> None:

@@ -43,3 +43,9 @@ def test_afterwards_first_token_first_region_speed_and_tokens_a_pass_are_told() 
 def test_of_a_server_no_passes_are_told() -> None:
     about = reply_stats.record(REPLY, replace(STATS, passes=0), entry("http://127.0.0.1:1/v1#m", "llm"), stopped=False)
     assert "pass" not in reply_stats.summary(about)
+
+
+def test_of_a_record_in_a_file_only_what_has_the_right_form_is_taken() -> None:
+    found = {"model": "m", "seconds": 6, "context": True, "tokens_per_s": "fast", "notes": ["a" * 900, 3], "other": 1}
+    assert reply_stats.taken(found) == {"model": "m", "seconds": 6.0, "notes": ["a" * 500]}
+    assert [reply_stats.taken(one) for one in (None, [1], "x", {}, {1: 2})] == [{}] * 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,12 @@ import gradio as gr
 from PIL import Image
 
 from lib_omost.errors import OmostError, StorageError
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import STYLES, RenderSettings
 from lib_omost.studio import conversation as chat
 from lib_omost.studio.page.events import QUIET, TOASTING
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
-from lib_omost.studio.presets import STYLES
 from lib_omost.studio.store.images import Saved, read_png, save_png
 from lib_omost.studio.store.sessions import Render, Sessions, Turn
-
-STYLE = "style"  # kept beside a picture's settings: the style preset that was added to its words
 
 
 class Gallery:
@@ -74,7 +71,7 @@ class Gallery:
     def wire(self, drawer: SettingsPanel, view_outputs: list[Any], view: Callable[..., Any]) -> None:
         self.drawer, self.view = drawer, view
         known, pair = [self.session, self.chosen], [self.left, self.right]
-        restored = [*drawer.render, drawer.seed_mode, drawer.style]
+        restored = [*drawer.render, drawer.seed_mode]
         self.small.select(self.choose, [self.session], self.outputs, **QUIET)
         for side in pair:
             side.input(self.compared, [self.session, *pair], self.compare, **QUIET)
@@ -133,10 +130,11 @@ class Gallery:
         """Every setting of the picture, its seed kept, its style chosen."""
         render = self._asked_for(session, chosen)
         if render is None:
-            return [gr.skip()] * (len(self.drawer.render) + 2)
-        known = {"few_steps": "", **render.settings}  # a picture from before there were presets had none
+            return [gr.skip()] * (len(self.drawer.render) + 1)
+        # a picture from before there were presets had none
+        known = {"few_steps": "", **render.settings, "style": style_of(render.settings)}
         values = [known.get(name, gr.skip()) for name in self.drawer.render_fields]
-        return [*values, LOCKED, _style(render.settings.get(STYLE))]
+        return [*values, LOCKED]
 
     def plan_again(self, session: str, chosen: str, width: int, height: int) -> tuple[Any, ...]:
         render = self._asked_for(session, chosen)
@@ -153,9 +151,9 @@ class Gallery:
     def new_path(self) -> Path:
         return self.folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png"
 
-    def add(self, session: str, code: str, settings: RenderSettings, style: str, path: Path) -> tuple[Turn, ...]:
+    def add(self, session: str, code: str, settings: RenderSettings, path: Path) -> tuple[Turn, ...]:
         """Notes a picture that is on disk in the session and in its chat; returns the turns."""
-        self.sessions.add_render(session, code, {**asdict(settings), STYLE: style}, str(path))
+        self.sessions.add_render(session, code, asdict(settings), str(path))
         turns = (*self.sessions.turns(session), Turn("assistant", "", str(path)))
         self.sessions.set_turns(session, turns)
         return turns
@@ -164,7 +162,7 @@ class Gallery:
         """A dropped PNG becomes a turn of the chat, its plan the plan, its settings the settings, the picture one of
         the session.
         """
-        skipped = [gr.skip()] * (len(self.drawer.render) + 2)
+        skipped = [gr.skip()] * (len(self.drawer.render) + 1)
         try:
             saved, path = self._taken(upload)
         except OmostError as error:
@@ -172,9 +170,9 @@ class Gallery:
             return (*self.view(session, (width, height)), *self.show(session), *skipped, None)
         settings = saved.settings
         self.sessions.set_turns(session, chat.with_plan(self.sessions.turns(session), saved.code, chat.RESTORED))
-        self.add(session, saved.code, settings, saved.style, path)
+        self.add(session, saved.code, settings, path)
         size = (settings.width, settings.height)
-        restored = [*self.drawer.values_of(settings), LOCKED, _style(saved.style)]
+        restored = [*self.drawer.values_of(settings), LOCKED]
         return (*self.view(session, size), *self.show(session), *restored, None)
 
     def _taken(self, upload: str | None) -> tuple[Saved, Path]:
@@ -184,7 +182,7 @@ class Gallery:
         saved = read_png(upload)
         with Image.open(upload, formats=["PNG"]) as image:
             pixels = image.convert("RGB")
-        extras: dict[str, Any] = {"code": saved.code, "model": saved.model, "style": saved.style}
+        extras: dict[str, Any] = {"code": saved.code, "model": saved.model, "notes": saved.notes}
         return saved, save_png(pixels, self.new_path(), saved.canvas, saved.settings, **extras)
 
 
@@ -192,5 +190,7 @@ def _name(number: int, render: Render) -> str:
     return f"{number} · seed {render.settings.get('seed')}"
 
 
-def _style(name: Any) -> Any:
-    return name if name in STYLES else gr.skip()
+def style_of(settings: Mapping[str, Any]) -> str:
+    """The style among a picture's settings; "" for none, and for one that this version does not know."""
+    name = str(settings.get("style", ""))
+    return name if STYLES.get(name) else ""

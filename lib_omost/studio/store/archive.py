@@ -14,6 +14,7 @@ from typing import Any
 
 from lib_omost.errors import CanvasError, StorageError
 from lib_omost.studio.conversation import MAX_REPLY
+from lib_omost.studio.limits import usable
 from lib_omost.studio.reply_stats import taken
 from lib_omost.studio.store.images import MAX_FILE_BYTES, read_png
 from lib_omost.studio.store.sessions import NEW_NAME, Sessions, Turn
@@ -73,7 +74,7 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
     sessions.set_turns(session, _with_pictures(turns, pictures))
     for unpacked in pictures.values():
         saved = read_png(unpacked)
-        sessions.add_render(session, saved.code, {**asdict(saved.settings), "style": saved.style}, str(unpacked))
+        sessions.add_render(session, saved.code, asdict(saved.settings), str(unpacked))
     return session
 
 
@@ -85,9 +86,9 @@ def _names(archive: zipfile.ZipFile, pictures: list[Any]) -> list[str]:
 
 
 def _settings(found: Any) -> dict[str, Any]:
-    """Which of them are taken is for the drawer to say."""
+    """Those that the page can show."""
     small = isinstance(found, dict) and len(json.dumps(found)) <= MAX_SETTINGS_BYTES
-    return dict(found) if small else {}
+    return usable(found) if small else {}
 
 
 def _with_pictures(turns: list[Turn], pictures: dict[str, Path]) -> list[Turn]:

@@ -10,6 +10,7 @@ from diffusers import StableDiffusionXLPipeline
 from diffusers.models.attention_processor import AttnProcessor2_0
 from transformers import CLIPTokenizer
 
+from lib_omost.runtime.known_words import read_words
 from training.image import train
 from training.image.catalogue import Catalogue
 from training.image.feed import TextBatch, TextStream, texts
@@ -63,6 +64,8 @@ def test_a_saved_run_goes_on_and_its_pipeline_loads_anywhere(
     assert torch.equal(again.parts.unet.conv_in.weight, run.parts.unet.conv_in.weight)
     card = (tmp_path / "pipeline" / "README.md").read_text()
     assert "## The words it knows\napple, palm tree." in card and "64 x 64 pixels" in card
+    words = read_words(tmp_path / "pipeline")
+    assert words.nouns == ("apple", "palm tree") and "turquoise" in words.colours and "cave" in words.backgrounds
     pipe = StableDiffusionXLPipeline.from_pretrained(tmp_path / "pipeline", dtype=torch.float32, add_watermarker=False)
     pipe.set_progress_bar_config(disable=True)
     picture = pipe("a cat", width=64, height=64, num_inference_steps=2, output_type="pt").images

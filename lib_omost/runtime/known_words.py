@@ -1,20 +1,69 @@
-"""Words that a small image model does not know, and the near ones that are painted in their place. Knows no model: the
-words it knows are given.
+"""The words that a small image model knows, from the file beside its weights; and a canvas said in them: what the model
+does not know becomes a near thing that it does.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
 from lib_omost.canvas import Canvas, Region
+from lib_omost.runtime.catalog import SdxlEntry
 
+log = logging.getLogger(__name__)
+
+WORDS_FILE = "words.json"
+MAX_FILE_BYTES = 2**18
 GROUPS = Path(__file__).parent / "near_words.txt"
 PREPOSITIONS = "with|in|on|at|under|over|near|by|from|behind|between|that|which|and"
 MAX_HEAD_WORDS = 4  # the last word of a longer one need not be a noun
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWords:
+    """What an image model was taught to paint: nouns, synonyms of them, colours of things, backgrounds as its captions
+    say them. Without nouns it is a large model, which may be asked for anything.
+    """
+
+    nouns: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    backgrounds: tuple[str, ...] = ()
+
+    def mention(self, word: str) -> bool:
+        """Whether the word, singular or plural, is one of them or a part of one: "table" of "wooden table"."""
+        everything = (*self.nouns, *self.synonyms, *self.colours, *self.backgrounds)
+        return any(_pattern(word).search(known) for known in everything)
+
+
+def words_of(entry: SdxlEntry) -> KnownWords:
+    """The words in the file beside an image model's weights; none where there is no such file."""
+    return read_words(Path(entry.source)) if entry.place in ("embedded", "folder") else KnownWords()
+
+
+def read_words(folder: Path) -> KnownWords:
+    """The same for the folder of an image model. A file that cannot be used counts as none, with a warning."""
+    file = folder / WORDS_FILE
+    if not file.is_file():
+        return KnownWords()
+    try:
+        with file.open(encoding="utf-8") as text:
+            found = json.loads(text.read(MAX_FILE_BYTES))
+        return KnownWords(**{field.name: _texts(found.get(field.name, [])) for field in fields(KnownWords)})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        log.warning("%s beside %s is left out: %s", WORDS_FILE, folder.name, error)
+        return KnownWords()
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(word, str) and word.strip() for word in found):
+        raise TypeError("it wants lists of words")
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +74,14 @@ class Found:
     near: str
 
 
-def in_known_words(canvas: Canvas, known: Sequence[str], card: str = "") -> tuple[Canvas, tuple[str, ...]]:
-    """The canvas with unknown things replaced by near ones, and a sentence for each. Without a list of known words, or
-    where all is known, the canvas as it is. What `card`, a text on the words, mentions counts as known too.
+def in_known_words(canvas: Canvas, known: KnownWords) -> tuple[Canvas, tuple[str, ...]]:
+    """The canvas with unknown things replaced by near ones, and a sentence for each. Without a list of known nouns, or
+    where all is known, the canvas as it is.
     """
     notes: dict[str, None] = {}
     regions, swaps = list(canvas.regions), {}
-    for index, region in enumerate(regions if known else ()):
-        found = unknown_thing(region.description, known, card)
+    for index, region in enumerate(regions if known.nouns else ()):
+        found = unknown_thing(region.description, known)
         if found is None:
             continue
         comes = f"it painted “{found.near}” instead" if found.near else "it may come out as anything"
@@ -51,22 +100,23 @@ def in_known_words(canvas: Canvas, known: Sequence[str], card: str = "") -> tupl
     return changed, tuple(notes)
 
 
-def unknown_thing(description: str, known: Sequence[str], card: str = "") -> Found | None:
+def unknown_thing(description: str, known: KnownWords) -> Found | None:
     """What a region's description is about, where the model does not know it; None where it does.
 
     That is the last thing named before a preposition: "an orange taxi under a tree" is a taxi.
     """
     head = _head(description)
-    thing = _last(head, (*known, *_things()))
-    if thing in known:
+    nouns = (*known.nouns, *known.synonyms)
+    thing = _last(head, (*nouns, *_things()))
+    if thing in nouns:
         return None
     if not thing:
         words = head.split()
-        unknown = bool(words) and len(words) <= MAX_HEAD_WORDS and not _pattern(words[-1]).search(card)
+        unknown = bool(words) and len(words) <= MAX_HEAD_WORDS and not known.mention(words[-1])
         return Found(words[-1], "") if unknown else None
-    near = next((word for word in _things()[thing] if word in known), "")
-    named = any(word in known and _pattern(word).search(thing) for word in _things()[thing])  # an oak tree is a tree
-    return None if named or _pattern(thing).search(card) else Found(thing, near)
+    near = next((word for word in _things()[thing] if word in nouns), "")
+    named = any(word in nouns and _pattern(word).search(thing) for word in _things()[thing])  # an oak tree is a tree
+    return None if named or known.mention(thing) else Found(thing, near)
 
 
 def swapped(text: str, found: Found) -> str:
