@@ -8,7 +8,7 @@ from typing import Any
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
-from lib_omost.studio.conversation import last_reading
+from lib_omost.studio.conversation import Conversation
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.store.sessions import Turn
 
@@ -20,13 +20,12 @@ NEARLY_FULL = 0.8
 FIRSTS = {"token": "first_token_s", "region": "first_region_s"}
 
 
-def expected_length(turns: Sequence[Turn], known: Sequence[int], entry: LlmEntry) -> int:
+def expected_length(chat: Conversation, known: Sequence[int], entry: LlmEntry) -> int:
     """Characters that the next reply will have, at a guess: an edit gives back about the plan it starts from, anything
     else is as long as this model's replies usually are (`known`).
     """
-    found = last_reading(turns)
-    if found is not None:
-        return len(turns[found[0]].text)
+    if chat.newest is not None:
+        return len(chat.newest.turn.text)
     if known:
         return round(statistics.median(known))
     return USUAL_LENGTH_OF_THE_SMALL if entry.place == "embedded" else USUAL_LENGTH

@@ -12,9 +12,9 @@ from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio.limits import checked
-from lib_omost.studio.page.models_panel import ModelsPanel
 from lib_omost.studio.page.settings_panel import LOCKED, RANDOM, SettingsPanel
 from lib_omost.studio.presets import styled
+from tests.studio.page.conftest import models_panel
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,7 @@ def test_a_style_adds_its_words_to_the_whole_picture_only(canvas: Canvas) -> Non
 
 
 def test_a_visitor_from_elsewhere_cannot_name_files_of_this_machine_as_models() -> None:
-    with gr.Blocks():
-        engine = Engine("default", "default")
-        panel = ModelsPanel(engine, SettingsPanel(engine), local=False)
+    panel = models_panel(Engine("default", "default"), local=False)
     for widget in (panel.llm, panel.sdxl):
         with pytest.raises(gr.Error):
             widget.preprocess("/etc/passwd")
