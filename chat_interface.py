@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
@@ -24,7 +23,7 @@ from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, outcome, sentence
-from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.store.sessions import Data, Turn
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
@@ -89,7 +88,7 @@ class CanvasChat:
         self.view = View([self.chatbot, self.textbox, self.state_line, *plan.outputs], self.at_rest)
         self._wire(drawer.size)
 
-    def _wire(self, size: list[Any]) -> None:
+    def _wire(self, size: list[gr.Number]) -> None:
         known, shown, asked = [self.session, *size], self.view.outputs, [self.ask, *self.view.outputs]
         starts = [
             self.textbox.submit(self.send, [self.textbox, *known], asked, **QUIET),
@@ -189,7 +188,7 @@ class CanvasChat:
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _kept(self, session: str, turn: Turn | None, text: str, about: dict[str, Any]) -> str:
+    def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
         """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
         try:
             self.chats.keep_reply(session, turn, text, about)
@@ -253,7 +252,7 @@ class CanvasChat:
         }
 
 
-def _state(chat: Conversation) -> dict[str, Any]:
+def _state(chat: Conversation) -> Data:
     """The state line of a conversation at rest: what came of its last reply."""
     if chat.latest is None:
         return {"level": "idle", "text": ""}
@@ -278,11 +277,11 @@ def _before_the_first_word(status: str) -> str:
     return doing(status) if status.startswith("Loading") else "reading your message…"
 
 
-def _busy(text: str | None = None) -> Any:
+def _busy(text: str | None = None) -> object:
     return gr.update(submit_btn=False, stop_btn=True, **({} if text is None else {"value": text}))
 
 
-def _idle(text: str | None = None) -> Any:
+def _idle(text: str | None = None) -> object:
     return gr.update(submit_btn=True, stop_btn=False, interactive=True, **({} if text is None else {"value": text}))
 
 

@@ -81,7 +81,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     return demo
 
 
-def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: Any) -> Any:
+def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
     """Serves the page; returns what gradio's launch returns."""
     local = host in LOOPBACK
     return demo.queue(max_size=16, default_concurrency_limit=8).launch(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import gradio as gr
 import pytest
@@ -151,6 +153,52 @@ def test_a_reply_ends_as_chat_plan_code_and_state(chat: CanvasChat, session: str
     assert last[chat.plan.plan].code == last[chat.plan.code]
     assert last[chat.textbox]["submit_btn"] is True
     assert texts(chat, session) == ["an apple", REPLY]
+
+
+def readers(work: Callable[[], object]) -> list[str]:
+    """The files from which texts are read while `work` runs, once for each text. Those of the composer, which asks
+    again where a reply cannot be read, are its own affair.
+    """
+    found: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is CanvasReader.close.__code__:
+            caller = frame.f_back
+            while caller is not None and "reader" in Path(caller.f_code.co_filename).parts:
+                caller = caller.f_back
+            path = Path(caller.f_code.co_filename if caller else "")
+            if "composer" not in path.parts:
+                found.append(path.name)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(chat: CanvasChat, session: str) -> None:
+    chat.send("an apple", session, *SIZE)
+    assert readers(lambda: answer(chat, session)) == ["replies.py"]
+    chat.send("more", session, *SIZE)
+    # The plan before it, too: from it the length of the next one is guessed.
+    assert readers(lambda: answer(chat, session)) == ["conversation.py", "replies.py"]
+
+
+def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    server.rate = 100
+    chat.send("an apple", session, *SIZE)
+    run = respond(chat, session)
+    while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
+        pass
+    chat.chats.sessions.add_picture(session, "code", {}, "/p/a.png")
+    *_, last = run
+    turns = chat.chats.open(session).turns
+    assert [turn.text or turn.picture for turn in turns] == ["an apple", REPLY, "/p/a.png"]
+    assert len(last[chat.chatbot]) == 3
 
 
 def test_the_model_is_asked_with_the_whole_conversation_but_no_picture(

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lib_omost.canvas import Reading, read_canvas
 from lib_omost.composer import Message
 from lib_omost.errors import SettingsError
-from lib_omost.studio.store.sessions import Sessions, Turn
+from lib_omost.studio.store.sessions import Data, Sessions, Turn
 
 MAX_MESSAGE = 2000  # characters of a person's message
 MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader takes no more
@@ -136,7 +136,7 @@ class Chats:
         self.sessions.add_turns(session, Turn("user", line), Turn("assistant", fenced(code)))
         return self.open(session)
 
-    def keep_reply(self, session: str, turn: Turn | None, text: str, about: dict[str, Any]) -> Turn | None:
+    def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data) -> Turn | None:
         """Writes a reply as far as it is: at the end of the chat at first, then where `turn`, which the last call
         returned, stands. None while it is empty.
         """
@@ -175,12 +175,12 @@ def messages(turns: Sequence[Turn]) -> list[Message]:
     return out
 
 
-def bubbles(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+def bubbles(turns: Sequence[Turn]) -> list[Data]:
     """The turns in the chat widget's form, one to one, so that its indices are ours."""
     return [{"role": turn.role, "content": [_content(turn)]} for turn in turns]
 
 
-def _content(turn: Turn) -> dict[str, Any]:
+def _content(turn: Turn) -> Data:
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.

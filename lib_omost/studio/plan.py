@@ -93,7 +93,7 @@ def apply_edit(plan: Plan, posted: Any) -> Plan:
         if ids[index] not in wanted:
             code = delete_region(code, index)
             del ids[index]
-    _, before = _read(code)
+    _, before = _read(plan if code == plan.code else Plan(code))
     for index, name in enumerate(ids):
         code = _change(code, index, before.regions[index], wanted[name])
     for name in [name for name in wanted if name not in ids]:
@@ -101,8 +101,9 @@ def apply_edit(plan: Plan, posted: Any) -> Plan:
         ids.append(name)
     if whole is not None:
         code = _change_whole(code, before, whole)
+    reading, _ = _read(Plan(code))
     strengths = tuple(wanted[name]["strength"] for name in ids)
-    return Plan(code, tuple(ids), strengths if any(strength != 1 for strength in strengths) else (), _read(code)[0])
+    return Plan(code, tuple(ids), strengths if any(strength != 1 for strength in strengths) else (), reading)
 
 
 def _value(canvas: Canvas | None, ids: Sequence[str], ratio: tuple[int, int]) -> dict[str, Any]:
@@ -177,8 +178,8 @@ def _color_name(hex_code: str) -> str:
     return NAMES.get(hex_code, hex_code)
 
 
-def _read(code: str) -> tuple[Reading, Canvas]:
-    reading = read_program(code)
+def _read(plan: Plan) -> tuple[Reading, Canvas]:
+    reading = plan.read()
     if reading.canvas is None:
         raise CanvasError("this change does not make a plan that can be read; it was not applied", reading.notes)
     return reading, reading.canvas

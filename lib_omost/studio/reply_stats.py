@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
 from lib_omost.studio.conversation import Conversation
 from lib_omost.studio.replies import Reply
-from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.store.sessions import Data, Turn
 
 # Characters of a usual plan, before this model has written any here: the median of published models' own plans
 # (29 of them), and of the small default model's.
@@ -52,7 +51,7 @@ def while_writing(reply: Reply, expected: int, stats: ComposeStats | None) -> st
     return " · ".join(parts)
 
 
-def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped: bool) -> dict[str, Any]:
+def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped: bool) -> Data:
     """What is kept with a reply: "whole" is true of a canvas that nothing cut short."""
     counts = stats or ComposeStats()
     return {
@@ -70,7 +69,7 @@ def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped
     }
 
 
-def summary(about: dict[str, Any]) -> str:
+def summary(about: Data) -> str:
     """The same after the reply, from its record; nothing for a turn that has none."""
     if not about:
         return ""
@@ -84,7 +83,7 @@ def summary(about: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def notes(about: dict[str, Any]) -> list[str]:
+def notes(about: Data) -> list[str]:
     """What a person should know of a reply besides its reading: turns left out, and that this will come soon."""
     told = [str(note) for note in about.get("notes", ())]
     used, room = about.get("context", 0), about.get("context_room", 0)
@@ -104,11 +103,17 @@ def context_line(turns: Sequence[Turn], entry: LlmEntry) -> str:
     return f"Context used so far: {used} When it is full, the oldest turns are left out, and the state line says so."
 
 
-def taken(about: Any) -> dict[str, Any]:
+def taken(about: object) -> Data:
     """A record that came in a file, with what of it has the right form; it may come from anyone."""
     if not isinstance(about, dict):
         return {}
-    kinds: dict[str, Any] = {"model": str, "stopped": bool, "whole": bool, "context": int, "context_room": int}
+    kinds: dict[str, type | tuple[()]] = {
+        "model": str,
+        "stopped": bool,
+        "whole": bool,
+        "context": int,
+        "context_room": int,
+    }
     kinds |= dict.fromkeys(("seconds", *FIRSTS.values(), "tokens_per_s", "tokens_per_pass"), float)
     known = {name: value for name, value in about.items() if isinstance(value, kinds.get(name, ()))}
     told = about.get("notes")

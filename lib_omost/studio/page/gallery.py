@@ -7,7 +7,6 @@ import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -19,7 +18,7 @@ from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, Vie
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.presets import STYLES
 from lib_omost.studio.store.images import Saved, read_png, save_png
-from lib_omost.studio.store.sessions import Render
+from lib_omost.studio.store.sessions import Data, Render
 
 STYLE = "style"  # kept beside a picture's settings: the style preset that was added to its words
 
@@ -154,7 +153,7 @@ class Gallery:
             self.chats.add_plan(session, render.code, AGAIN)
         return self.view.show(session, (width, height))
 
-    def _restored(self, settings: dict[str, Any]) -> Update:
+    def _restored(self, settings: Data) -> Update:
         """The settings that the drawer has widgets for."""
         return {widget: settings[name] for name, widget in self.drawer.render_fields.items() if name in settings}
 
@@ -202,7 +201,7 @@ class Gallery:
         saved = read_png(upload)
         with Image.open(upload, formats=["PNG"]) as image:
             pixels = image.convert("RGB")
-        extras: dict[str, Any] = {"code": saved.code, "model": saved.model, "style": saved.style}
+        extras: Data = {"code": saved.code, "model": saved.model, "style": saved.style}
         return saved, save_png(pixels, self.new_path(), saved.canvas, saved.settings, **extras)
 
 

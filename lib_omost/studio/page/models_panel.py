@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import gradio as gr
 
@@ -81,7 +81,7 @@ class ModelsPanel:
         self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words]
         self._wire(bar, [*chosen, self.server.key])
 
-    def _wire(self, bar: gr.Sidebar, chosen: list[Any]) -> None:
+    def _wire(self, bar: gr.Sidebar, chosen: list[gr.components.Component]) -> None:
         used = self.use.click(
             self.use_models,
             chosen,

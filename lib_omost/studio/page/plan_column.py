@@ -17,7 +17,7 @@ from lib_omost.studio.page.html_widgets import region_editor
 from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.sentences import by_hand, counted, suggestions
-from lib_omost.studio.store.sessions import Render
+from lib_omost.studio.store.sessions import Data, Render
 
 FILE_ROUTE = "gradio_api/file="
 
@@ -105,7 +105,7 @@ class PlanColumn:
             self.state_line: state,
         }
 
-    def _value(self, session: str, plan: Plan, size: Size, **more: Any) -> dict[str, Any]:
+    def _value(self, session: str, plan: Plan, size: Size, **more: Any) -> Data:
         return editor_value(plan, ratio=size, picture=_picture(self.chats.sessions.renders(session)), **more)
 
 

@@ -23,6 +23,7 @@ EMPTY = (
 FORGOTTEN_AFTER_S = 24 * 3600
 NEW_NAME = "New picture"
 NAME_LENGTH = 60
+Data = dict[str, Any]  # as JSON has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Turn:
     role: Literal["user", "assistant"]
     text: str
     picture: str = ""
-    about: dict[str, Any] = field(default_factory=dict)
+    about: Data = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9), compare=False, repr=False)
 
 
@@ -47,7 +48,7 @@ class Render:
 
     id: str
     code: str
-    settings: dict[str, Any]
+    settings: Data
     picture: str
     created: float
 
@@ -176,22 +177,22 @@ class Sessions:
         with self._open() as db:
             return [int(row[0]) for row in db.execute(query, (model, limit))]
 
-    def settings(self, session: str) -> dict[str, Any]:
+    def settings(self, session: str) -> Data:
         """What `set_settings` was given last; empty for a new visitor."""
         with self._open() as db:
             found = db.execute("SELECT settings FROM session WHERE id = ?", (session,)).fetchone()
         return dict(json.loads(found[0])) if found else {}
 
-    def set_settings(self, session: str, settings: dict[str, Any]) -> None:
+    def set_settings(self, session: str, settings: Data) -> None:
         with self._open() as db:
             db.execute("UPDATE session SET settings = ? WHERE id = ?", (json.dumps(settings), session))
 
-    def add_render(self, session: str, code: str, settings: dict[str, Any], picture: str) -> Render:
+    def add_render(self, session: str, code: str, settings: Data, picture: str) -> Render:
         """A picture that the chat does not show, or shows already."""
         with self._write() as db:
             return _insert_render(db, session, code, settings, picture)
 
-    def add_picture(self, session: str, code: str, settings: dict[str, Any], picture: str) -> Render:
+    def add_picture(self, session: str, code: str, settings: Data, picture: str) -> Render:
         """A picture and, in the same write, its turn at the end of the chat."""
         with self._write() as db:
             render = _insert_render(db, session, code, settings, picture)
@@ -256,7 +257,7 @@ def _touch(db: sqlite3.Connection, session: str) -> None:
         db.execute("UPDATE session SET name = ? WHERE id = ?", (name, session))
 
 
-def _insert_render(db: sqlite3.Connection, session: str, code: str, settings: dict[str, Any], picture: str) -> Render:
+def _insert_render(db: sqlite3.Connection, session: str, code: str, settings: Data, picture: str) -> Render:
     render = Render(secrets.token_urlsafe(9), code, settings, picture, time.time())
     row = (render.id, session, code, json.dumps(settings), picture, render.created)
     db.execute("INSERT INTO render (id, session, code, settings, picture, created) VALUES (?, ?, ?, ?, ?, ?)", row)
