@@ -261,11 +261,13 @@ def test_a_message_and_a_chat_have_an_end() -> None:
         conversation.said(turns, "x")
 
 
-def test_an_edited_reply_and_a_text_of_the_api_have_an_end() -> None:
-    turns = (Turn("user", "x"), Turn("assistant", "y"))
-    conversation.edited(turns, 1, "x" * conversation.MAX_REPLY)
+def test_an_edited_reply_and_a_text_of_the_api_have_an_end(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path / "sessions.sqlite")
+    session, chats = sessions.create("ann"), conversation.Chats(sessions)
+    sessions.set_turns(session, (Turn("user", "x"), Turn("assistant", "y")))
+    chats.edit(session, 1, "x" * conversation.MAX_REPLY)
     with pytest.raises(SettingsError, match="at most"):
-        conversation.edited(turns, 1, "x" * (conversation.MAX_REPLY + 1))
+        chats.edit(session, 1, "x" * (conversation.MAX_REPLY + 1))
     api.reading_record("x" * conversation.MAX_REPLY, False)
     with pytest.raises(SettingsError, match="at most"):
         api.reading_record("x" * (conversation.MAX_REPLY + 1), False)

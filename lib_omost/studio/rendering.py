@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
@@ -51,7 +51,7 @@ def render_steps(render: RenderCall, stop: threading.Event) -> Iterator[Waiting 
     """Yields Waiting now and then, a Step after every step and at last the pictures; nothing more after a stop. Raises
     what `render` raises.
     """
-    reports: queue.Queue[Any] = queue.Queue()
+    reports: queue.Queue[Step | list[Image.Image] | BaseException] = queue.Queue()
     start, shown_at, ahead, begun, ended = time.monotonic(), 0.0, 0, False, False
 
     def on_wait(runs: int) -> None:

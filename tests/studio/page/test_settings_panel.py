@@ -11,8 +11,8 @@ from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.studio.limits import checked
-from lib_omost.studio.page.models_panel import ModelsPanel
 from lib_omost.studio.page.settings_panel import LOCKED, RANDOM, SettingsPanel
+from tests.studio.page.conftest import models_panel
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,7 @@ def test_a_style_is_kept_with_a_session_also_for_another_image_model_and_an_old_
 
 
 def test_a_visitor_from_elsewhere_cannot_name_files_of_this_machine_as_models() -> None:
-    with gr.Blocks():
-        engine = Engine("default", "default")
-        panel = ModelsPanel(engine, SettingsPanel(engine), local=False)
+    panel = models_panel(Engine("default", "default"), local=False)
     for widget in (panel.llm, panel.sdxl):
         with pytest.raises(gr.Error):
             widget.preprocess("/etc/passwd")
