@@ -216,7 +216,7 @@ def back_end_race(
     lengths, heads = [154] + [231] * (len(boxes) - 1), channels // 64
     level = build_level(box_masks(boxes), lengths, [1.0] * len(boxes), *size, device)
     q = torch.randn(1, level.pixels, heads, 64).to(device, dtype).transpose(1, 2)
-    k, v = (level.place(torch.randn(1, heads, sum(lengths), 64).to(device, dtype)) for _ in range(2))
+    k, v = (level.tokens.pad(torch.randn(1, heads, sum(lengths), 64).to(device, dtype)) for _ in range(2))
     works: dict[str, Callable[[], object]] = {
         name: partial(BACK_ENDS[name], q, k, v, level, 0.125) for name in names if name != "varlen" or has_varlen(q)
     }

@@ -29,7 +29,7 @@ from bench._record import Number, record, table
 from bench._region_judge import MODEL, NOTHING, WEIGHTS, Judge, known_nouns
 from lib_omost.canvas import AREAS, GRID, LOCATIONS, OFFSETS, Box, Canvas, box_of
 from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
-from lib_omost.renderer.keep import changed_mask, soften
+from lib_omost.renderer.inpaint import changed_mask, soften
 
 ROOT = Path(__file__).parents[1]
 SIDE = 128

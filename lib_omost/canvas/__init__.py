@@ -2,6 +2,7 @@
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.exchange import from_comfy, to_comfy, to_flux
+from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
     CanvasReader,
@@ -25,8 +26,10 @@ __all__ = [
     "Box",
     "Canvas",
     "CanvasReader",
+    "Change",
     "Finished",
     "GlobalDescription",
+    "Merge",
     "Note",
     "Reading",
     "Region",
@@ -35,9 +38,11 @@ __all__ = [
     "box_of",
     "color_png",
     "delete_region",
+    "differences",
     "from_comfy",
     "layout_svg",
     "mask_png",
+    "merge",
     "move_region",
     "read_canvas",
     "read_program",
@@ -45,6 +50,8 @@ __all__ = [
     "set_box",
     "set_keyword",
     "snap",
+    "taken",
     "to_comfy",
     "to_flux",
+    "undone",
 ]

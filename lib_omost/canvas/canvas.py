@@ -7,9 +7,10 @@ Our JSON, version 1:
      "regions": [{"location": words, "offset": words, "area": words, "distance_to_viewer": number, "description": text,
                   "detailed_descriptions": [text, ...], "tags": text, "atmosphere": text, "style": text,
                   "quality_meta": text, "HTML_web_color_name": colour,
-                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text}, ...]}
+                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text, "locked": true}, ...]}
 
-`bbox`, `name` and `negative` are optional; a colour is one of the 149 names or #rrggbb.
+`bbox`, `name`, `negative` and `locked` (the global description has one too) are optional; a colour is one of the 149
+names or #rrggbb.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy.typing as npt
 
 from lib_omost.canvas import source
 from lib_omost.canvas.colors import RGB, is_canonical, read_color, rgb_of
-from lib_omost.canvas.vocabulary import GRID, TAUGHT_FIELDS, Box, box_of
+from lib_omost.canvas.vocabulary import GRID, OUR_FIELDS, TAUGHT_FIELDS, Box, box_of
 from lib_omost.errors import VocabularyError
 
 FORMAT, VERSION = "omost-canvas", 1
@@ -32,7 +33,7 @@ MAX_DISTANCE = 1e6
 #: (mask `(90, 90)` of 0 and 1, prefixes, suffixes): where a text applies, what opens each of its bags, what fills them.
 Condition = tuple[npt.NDArray[np.float32], list[str], list[str]]
 DEFAULT_COLOR = "gray"
-_WRITTEN = (*TAUGHT_FIELDS[:3], "bbox", *TAUGHT_FIELDS[3:], "name", "negative")
+_WRITTEN = (*TAUGHT_FIELDS[:3], "bbox", *TAUGHT_FIELDS[3:], "name", "negative", "locked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Region:
     bbox: Box | None = None
     name: str = ""
     negative: str = ""
+    locked: bool = False
 
     def __post_init__(self) -> None:
         for field in (
@@ -72,6 +74,7 @@ class Region:
         object.__setattr__(self, "detailed_descriptions", _texts(self.detailed_descriptions))
         object.__setattr__(self, "distance_to_viewer", _distance(self.distance_to_viewer))
         object.__setattr__(self, "HTML_web_color_name", _color(self.HTML_web_color_name))
+        _flag("locked", self.locked)
         if self.bbox is not None and not isinstance(self.bbox, Box):
             object.__setattr__(self, "bbox", _box(self.bbox))
 
@@ -106,15 +109,23 @@ class Canvas:
     tags: str = ""
     HTML_web_color_name: str = DEFAULT_COLOR
     regions: tuple[Region, ...] = ()
+    locked: bool = False
 
     def set_global_description(
-        self, description: str, detailed_descriptions: Sequence[str], tags: str, HTML_web_color_name: str
+        self,
+        description: str,
+        detailed_descriptions: Sequence[str],
+        tags: str,
+        HTML_web_color_name: str,
+        *,
+        locked: bool = False,
     ) -> None:
         """What holds for the whole picture. Raises `VocabularyError` for a value that no canvas can hold."""
         self.global_description = _text("description", description)
         self.detailed_descriptions = _texts(detailed_descriptions)
         self.tags = _text("tags", tags)
         self.HTML_web_color_name = _color(HTML_web_color_name)
+        self.locked = _flag("locked", locked)
 
     def add_local_description(
         self,
@@ -133,8 +144,12 @@ class Canvas:
         bbox: Box | Sequence[int] | None = None,
         name: str = "",
         negative: str = "",
+        locked: bool = False,
     ) -> None:
-        """One region more. `bbox` in 90ths overrides the three words. Raises `VocabularyError` as `Region` does."""
+        """One region more. `bbox` in 90ths overrides the three words; no reply changes a `locked` one.
+
+        Raises `VocabularyError` as `Region` does.
+        """
         region = Region(
             location,
             offset,
@@ -150,6 +165,7 @@ class Canvas:
             None if bbox is None else _box(bbox),
             name,
             negative,
+            locked,
         )
         self.regions = (*self.regions, region)
 
@@ -225,6 +241,7 @@ def global_arguments(canvas: Canvas) -> dict[str, source.Writable]:
         "detailed_descriptions": list(canvas.detailed_descriptions),
         "tags": canvas.tags,
         "HTML_web_color_name": canvas.HTML_web_color_name,
+        **({"locked": True} if canvas.locked else {}),
     }
 
 
@@ -233,7 +250,7 @@ def region_arguments(region: Region) -> dict[str, source.Writable]:
     values = {field: getattr(region, field) for field in _WRITTEN}
     values["detailed_descriptions"] = list(region.detailed_descriptions)
     values["bbox"] = None if region.bbox is None else tuple(region.bbox)
-    return {field: value for field, value in values.items() if value or field not in ("bbox", "name", "negative")}
+    return {field: value for field, value in values.items() if value or field not in OUR_FIELDS}
 
 
 def region_code(region: Region, variable: str = "canvas", indent: str = "", newline: str = "\n") -> str:
@@ -261,6 +278,12 @@ def _text(field: str, value: Any) -> str:
 def _texts(value: Any) -> tuple[str, ...]:
     items = (value,) if isinstance(value, str) else tuple(value)
     return tuple(_text("detailed_descriptions", item) for item in items)
+
+
+def _flag(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise VocabularyError(f"{field} is {value!r}: write True or False")
+    return value
 
 
 def _distance(value: Any) -> float:

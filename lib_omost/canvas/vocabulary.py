@@ -45,8 +45,9 @@ AREAS: tuple[str, ...] = tuple(
     for shape in ("square", "vertical", "horizontal")
 )
 
-#: The arguments of the two calls, in order; the last three of a region are ours and optional.
+#: The arguments of the two calls, in order, as models are taught them; then with those that are ours and optional.
 GLOBAL_FIELDS: tuple[str, ...] = ("description", "detailed_descriptions", "tags", "HTML_web_color_name")
+GLOBAL_KEYWORDS: tuple[str, ...] = (*GLOBAL_FIELDS, "locked")
 TAUGHT_FIELDS: tuple[str, ...] = (
     "location",
     "offset",
@@ -60,7 +61,8 @@ TAUGHT_FIELDS: tuple[str, ...] = (
     "quality_meta",
     "HTML_web_color_name",
 )
-LOCAL_FIELDS: tuple[str, ...] = (*TAUGHT_FIELDS, "bbox", "name", "negative")
+OUR_FIELDS: tuple[str, ...] = ("bbox", "name", "negative", "locked")
+LOCAL_FIELDS: tuple[str, ...] = (*TAUGHT_FIELDS, *OUR_FIELDS)
 
 _SIZES = dict(
     zip(AREAS, [(50, 50), (40, 60), (60, 40), (60, 60), (50, 80), (80, 50), (70, 70), (60, 90), (90, 60)], strict=True)
@@ -116,6 +118,12 @@ _LOCATION_AT = {_direction(words): words for words in LOCATIONS}
 _OFFSET_AT = {_direction(words): words for words in OFFSETS}
 
 
+def center_of(location: str, offset: str) -> tuple[int, int]:
+    """(x, y) in cells of two words of the lists."""
+    (across, down), (nudge_x, nudge_y) = _direction(location), _direction(offset)
+    return GRID // 2 + across * _STEP + nudge_x * _NUDGE, GRID // 2 + down * _STEP + nudge_y * _NUDGE
+
+
 @cache
 def box_of(location: str, offset: str, area: str) -> Box:
     """The box of three words: centre plus offset, plus and minus half the size, clipped to the canvas.
@@ -125,8 +133,7 @@ def box_of(location: str, offset: str, area: str) -> Box:
     for kind, word, words in (("location", location, LOCATIONS), ("offset", offset, OFFSETS), ("area", area, AREAS)):
         if word not in words:
             raise VocabularyError(f"{kind} {word[:60]!r} is not a word of the canvas; use one of: {', '.join(words)}")
-    (across, down), (nudge_x, nudge_y), (width, height) = _direction(location), _direction(offset), _SIZES[area]
-    x, y = GRID // 2 + across * _STEP + nudge_x * _NUDGE, GRID // 2 + down * _STEP + nudge_y * _NUDGE
+    (x, y), (width, height) = center_of(location, offset), _SIZES[area]
     return Box(max(0, x - width // 2), max(0, y - height // 2), min(GRID, x + width // 2), min(GRID, y + height // 2))
 
 

@@ -14,11 +14,13 @@ from lib_omost.canvas.reader.arguments import field_named
 from lib_omost.canvas.reader.fences import CALL
 from lib_omost.canvas.reader.statements import characters, python_call
 from lib_omost.canvas.source import Writable, call, literal
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, TAUGHT_FIELDS, Box, box_of, snap
+from lib_omost.canvas.vocabulary import GLOBAL_KEYWORDS, LOCAL_FIELDS, TAUGHT_FIELDS, Box, box_of, snap
 from lib_omost.errors import CanvasError, VocabularyError
 
 _COMMENTS_ABOVE = re.compile(r"(?:^[ \t]*#[^\n]*\n)*[ \t]*\Z", re.MULTILINE)
 _COMMENT_BESIDE = re.compile(r"[ \t]*#[^\r\n]*")
+#: What an optional keyword is where it is not given.
+_CLEARED: dict[str, Any] = {"name": "", "negative": "", "locked": False}
 _GAP_AFTER = re.compile(r"[; \t]*(?:\r?\n)*")
 
 
@@ -35,11 +37,11 @@ class _Place:
 def set_keyword(code: str, index: int | None, keyword: str, value: object) -> str:
     """`code` with one keyword of one call changed: of region `index`, or of the global call where that is None.
 
-    None takes out an optional keyword (`bbox`, `name`, `negative`). A call that is not correct Python is written anew.
-    Raises `VocabularyError` for a value that the canvas cannot hold and `CanvasError` where there is no such call.
+    None takes out an optional keyword (`bbox`, `name`, `negative`, `locked`). A call that is not correct Python is
+    written anew. Raises `VocabularyError` for a value that the canvas cannot hold, `CanvasError` for no such call.
     """
     reading = read_program(code)
-    fields = GLOBAL_FIELDS if index is None else LOCAL_FIELDS
+    fields = GLOBAL_KEYWORDS if index is None else LOCAL_FIELDS
     if keyword not in fields:
         raise VocabularyError(f"{keyword!r} is no argument of this call; use one of: {', '.join(fields)}.")
     start, end = _span(reading, index)
@@ -72,6 +74,19 @@ def add_region(code: str, region: Region) -> str:
         last = beside.end()
     written = region_code(region, _variable(code, first), _indent(code, first), newline)
     return f"{code[:last]}{newline}{newline}{written}{code[last:]}"
+
+
+def add_global(code: str) -> str:
+    """`code` with an empty global description before its first region, for a program that has none."""
+    reading, newline = read_program(code), _newline(code)
+    if reading.global_span:
+        return code
+    start = min((span[0] for span in reading.spans), default=len(code))
+    start = code.rfind("\n", 0, start) + 1
+    above = _COMMENTS_ABOVE.search(code, 0, start)
+    start = above.start() if above else start
+    written = call(_variable(code, start), "set_global_description", global_arguments(Canvas()), "", newline)
+    return f"{code[:start]}{written}{newline}{newline}{code[start:]}"
 
 
 def delete_region(code: str, index: int) -> str:
@@ -120,10 +135,13 @@ def _changed(reading: Reading, index: int | None, keyword: str, value: object) -
     assert reading.canvas is not None  # it has the span, so it has the canvas
     given: Any = value
     if index is not None:
-        if value is None and keyword in ("name", "negative"):
-            given = ""
+        if value is None and keyword in _CLEARED:
+            given = _CLEARED[keyword]
         return region_arguments(replace(reading.canvas.regions[index], **{keyword: given}))
-    whole: dict[str, Any] = {**global_arguments(reading.canvas), keyword: given}
+    whole: dict[str, Any] = {
+        **global_arguments(reading.canvas),
+        keyword: _CLEARED.get(keyword) if value is None else given,
+    }
     canvas = Canvas()
     canvas.set_global_description(**whole)
     return global_arguments(canvas)

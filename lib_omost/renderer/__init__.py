@@ -3,30 +3,30 @@ name is used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lib_omost.renderer.presets import PRESETS, Preset, missing_lora, with_preset
-from lib_omost.renderer.settings import RenderSettings, Steering
+from lib_omost._lazy import lazy_names
+from lib_omost.renderer.settings import PRESETS, Preset, RegionGuidance, RenderSettings, missing_lora, with_preset
 from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
-    from lib_omost.renderer.keep import Previous
-    from lib_omost.renderer.passes import render
+    from lib_omost.renderer.inpaint import Previous
     from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
-    from lib_omost.renderer.presets import use_preset
-    from lib_omost.renderer.sampling import reference_scheduler
-    from lib_omost.renderer.unfinished import Unfinished
+    from lib_omost.renderer.rendering import OnStep, render
+    from lib_omost.renderer.resume import ResumePoint
+    from lib_omost.renderer.sampling import reference_scheduler, use_preset
     from lib_omost.renderer.vae import best_vae_dtype
 
 __all__ = [
     "PRESETS",
     "STYLES",
+    "OnStep",
     "Preset",
     "Previous",
+    "RegionGuidance",
     "RenderSettings",
+    "ResumePoint",
     "StableDiffusionXLOmostPipeline",
-    "Steering",
-    "Unfinished",
     "best_vae_dtype",
     "missing_lora",
     "reference_scheduler",
@@ -36,19 +36,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Previous": "keep",
+    "OnStep": "rendering",
+    "Previous": "inpaint",
+    "ResumePoint": "resume",
     "StableDiffusionXLOmostPipeline": "pipeline",
-    "Unfinished": "unfinished",
     "best_vae_dtype": "vae",
     "reference_scheduler": "sampling",
-    "render": "passes",
-    "use_preset": "presets",
+    "render": "rendering",
+    "use_preset": "sampling",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

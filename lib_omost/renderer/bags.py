@@ -1,4 +1,4 @@
-"""Packs sub-prompts into bags that fit a text encoder. Knows no tokenizer: takes a length function."""
+"""Greedy partition of sub-prompts into bags that fit a text encoder. Knows no tokenizer: takes a length function."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Length = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class Partition:
     """The bags of one condition, each a tuple of texts to be joined, and what had to be changed to make them fit."""
 
     bags: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
 
 
-def pack(prefixes: Sequence[str], suffixes: Sequence[str], length: Length) -> Packed:
+def partition(prefixes: Sequence[str], suffixes: Sequence[str], length: Length) -> Partition:
     """Bags that each hold all prefixes, and the suffixes in order while they fit; never fewer than one bag.
 
     `length` counts the tokens of one text. A bag that is still too long is cut at 75 tokens by the encoder; a note
@@ -27,31 +27,31 @@ def pack(prefixes: Sequence[str], suffixes: Sequence[str], length: Length) -> Pa
     """
     prefixes = [text for text in prefixes if length(text)]
     suffixes = [text for text in suffixes if length(text)]
-    taken = sum(map(length, prefixes))
-    if taken > BAG_TOKENS:
-        return pack_without_prefixes(prefixes, suffixes, length)
-    budget = BAG_TOKENS - taken
+    prefix_tokens = sum(map(length, prefixes))
+    if prefix_tokens > BAG_TOKENS:
+        return partition_without_prefixes(prefixes, suffixes, length)
+    budget = BAG_TOKENS - prefix_tokens
     notes = tuple(cut_note(text, length(text) - budget) for text in suffixes if length(text) > budget)
-    bags = tuple((*prefixes, *bag) for bag in fill(suffixes, budget, length))
-    return Packed(bags or (tuple(prefixes),), notes)
+    bags = tuple((*prefixes, *bag) for bag in greedy_partition(suffixes, budget, length))
+    return Partition(bags or (tuple(prefixes),), notes)
 
 
-def pack_without_prefixes(prefixes: Sequence[str], suffixes: Sequence[str], length: Length) -> Packed:
+def partition_without_prefixes(prefixes: Sequence[str], suffixes: Sequence[str], length: Length) -> Partition:
     """For prefixes longer than a bag: the own description, alone, becomes the prefix; if even it is too long, it is
     split between words."""
-    own, tokens = prefixes[-1], sum(map(length, prefixes))
+    description, tokens = prefixes[-1], sum(map(length, prefixes))
     note = (
-        f"The descriptions before the details take {tokens} of {BAG_TOKENS} tokens: {shown(own)} is kept alone. "
-        f"Write them shorter."
+        f"The descriptions before the details take {tokens} of {BAG_TOKENS} tokens: {shown(description)} is kept "
+        f"alone. Write them shorter."
     )
-    if length(own) < BAG_TOKENS:
-        packed = pack([own], suffixes, length)
+    if length(description) < BAG_TOKENS:
+        found = partition([description], suffixes, length)
     else:
-        packed = pack([], [*split(own, BAG_TOKENS, length), *suffixes], length)
-    return Packed(packed.bags, (note, *packed.notes))
+        found = partition([], [*split_words(description, BAG_TOKENS, length), *suffixes], length)
+    return Partition(found.bags, (note, *found.notes))
 
 
-def fill(texts: Sequence[str], budget: int, length: Length) -> list[list[str]]:
+def greedy_partition(texts: Sequence[str], budget: int, length: Length) -> list[list[str]]:
     """Greedy: a text joins the current bag while the sum of lengths stays within `budget`, else it opens a new one."""
     bags: list[list[str]] = []
     room = 0
@@ -64,15 +64,15 @@ def fill(texts: Sequence[str], budget: int, length: Length) -> list[list[str]]:
     return bags
 
 
-def split(text: str, budget: int, length: Length) -> list[str]:
-    """Pieces of `text`, cut between words, each at most `budget` tokens (a single longer word stays whole)."""
-    pieces: list[str] = []
+def split_words(text: str, budget: int, length: Length) -> list[str]:
+    """Parts of `text`, cut between words, each at most `budget` tokens (a single longer word is not cut)."""
+    parts: list[str] = []
     for word in text.split():
-        if pieces and length(f"{pieces[-1]} {word}") <= budget:
-            pieces[-1] += f" {word}"
+        if parts and length(f"{parts[-1]} {word}") <= budget:
+            parts[-1] += f" {word}"
         else:
-            pieces.append(word)
-    return pieces
+            parts.append(word)
+    return parts
 
 
 def cut_note(text: str, surplus: int) -> str:

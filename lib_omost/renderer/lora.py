@@ -1,4 +1,4 @@
-"""Which weights of a LoRA find no place in a pipeline. Loading them is diffusers' work."""
+"""Which weights of a LoRA match no module of a pipeline. Loading them is diffusers' work."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 PARTS = ("unet", "text_encoder", "text_encoder_2")
-# Where a module's path ends in the key of one of its weights, in the forms that diffusers reads a file into.
+# Where a module's path ends in the key of one of its weights, in the forms that diffusers converts a file to.
 WEIGHT = re.compile(r"(\.lora|_lora|\.alpha).*$")
 OLD_PROJECTION = re.compile(r"\.to_(q|k|v|out)$")
 
 
-def homeless(pipe: Any, keys: Iterable[str]) -> list[str]:
+def unmatched_modules(pipe: Any, keys: Iterable[str]) -> list[str]:
     """The modules, as "part.path", that a LoRA's keys name and that the pipeline does not have; each once, in order."""
     known = {part: {plain(name) for name, _ in getattr(pipe, part).named_modules()} for part in PARTS}
     return [name for name in modules(keys) if not is_known(name, known)]
@@ -24,7 +24,7 @@ def modules(keys: Iterable[str]) -> list[str]:
 
 
 def module(key: str) -> str:
-    """diffusers' older spelling, which Kohya's files are read into, names a processor and not the projection."""
+    """diffusers' older spelling, which it converts Kohya's files to, names a processor and not the projection."""
     path = WEIGHT.sub("", key).replace(".processor.", ".")
     if "_lora." not in key:
         return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,80 +14,97 @@ from torch import Tensor
 
 from lib_omost.errors import RenderError
 
-Box = tuple[int, int, int, int]  # top, bottom, left, right in pixels of a level, half-open
+LatentBox = tuple[int, int, int, int]  # left, top, right, bottom in pixels of a level, half-open
 
 # The CPU's attention kernel works through a row of scores in vectors and does what is left over one by one: 77 tokens
-# take twice as long as 80, measured. So each text is filled up to whole vectors with slots that nobody can see.
+# take twice as long as 80, measured. So each text is padded to a multiple of a vector, and the padding is masked.
 CPU_VECTOR = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The pixels that see one set of regions, and the slots of that set's tokens; both `(n,)` int64."""
+    """The pixels that see one set of regions, and the padded positions of that set's tokens; both `(n,)` int64."""
 
     pixels: Tensor
-    slots: Tensor
+    positions: Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """All groups one after the other, for attention over sequences of different lengths."""
+class VarlenSequences:
+    """All groups one after the other, for attention over sequences of different lengths. Fields as in FlashAttention's
+    variable-length interface."""
 
     pixels: Tensor  # (H*W,) int64, every pixel once
-    slots: Tensor  # (sum of T,) int64, a token once for each group that sees it; no filling
-    query_ends: Tensor  # (G + 1,) int32, running sums of the groups' pixels from 0
-    key_ends: Tensor  # (G + 1,) int32, running sums of the groups' tokens from 0
-    most_pixels: int
-    most_tokens: int
+    positions: Tensor  # (sum of T,) int64, a token once for each group that sees it; no padding
+    cu_seqlens_q: Tensor  # (G + 1,) int32, running sums of the groups' pixels from 0
+    cu_seqlens_k: Tensor  # (G + 1,) int32, running sums of the groups' tokens from 0
+    max_seqlen_q: int
+    max_seqlen_k: int
 
-    def to(self, device: torch.device) -> Packed:
-        pixels, slots, query_ends, key_ends = (
-            x.to(device) for x in (self.pixels, self.slots, self.query_ends, self.key_ends)
+    def to(self, device: torch.device) -> VarlenSequences:
+        return replace(
+            self,
+            pixels=self.pixels.to(device),
+            positions=self.positions.to(device),
+            cu_seqlens_q=self.cu_seqlens_q.to(device),
+            cu_seqlens_k=self.cu_seqlens_k.to(device),
         )
-        return Packed(pixels, slots, query_ends, key_ends, self.most_pixels, self.most_tokens)
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """R regions on a grid of `height x width` latent pixels. Their T tokens lie in S slots of the keys and values."""
+class TokenLayout:
+    """Where the T tokens of R texts lie among the S padded positions of the keys and values."""
+
+    spans: tuple[tuple[int, int], ...]  # the first and one past the last padded position of each text
+    padding: tuple[
+        Tensor | None, ...
+    ]  # of each text (its positions,) float32, minus infinity at padding, else 0; or None
+    region_of_token: Tensor  # (T,) int64
+    position_of_token: Tensor  # (T,) int64
+    region_of_position: Tensor  # (S,) int64, R at padding
+
+    def pad(self, x: Tensor) -> Tensor:
+        """`(1, heads, T, d)` to `(1, heads, S, d)`, contiguous; zeros at the padding."""
+        if len(self.position_of_token) == len(self.region_of_position):
+            return x.contiguous()
+        padded = x.new_zeros(1, x.shape[1], len(self.region_of_position), x.shape[3])
+        return padded.index_copy_(2, self.position_of_token, x)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskLevel:
+    """The masks of R regions on a grid of `height x width` latent pixels, and the layout of their tokens."""
 
     height: int
     width: int
     masks: Tensor  # (R, H*W) bool
     gains: Tensor  # (R,) float32, H*W / pixels of the region
-    spans: tuple[tuple[int, int], ...]  # the first and one past the last slot of each region
     strengths: tuple[float, ...]
-    filling: tuple[Tensor | None, ...]  # of each region (slots,) float32, minus infinity at a filling, else 0; or None
-    boxes: tuple[Box | None, ...]  # None where a mask is no rectangle
+    boxes: tuple[LatentBox | None, ...]  # None where a mask is no rectangle
+    tokens: TokenLayout
     groups: tuple[Group, ...]
-    packed: Packed
-    region_of_token: Tensor  # (T,) int64
-    slot_of_token: Tensor  # (T,) int64
-    region_of_slot: Tensor  # (S,) int64, R at a filling
+    sequences: VarlenSequences
 
     @property
     def pixels(self) -> int:
         return self.height * self.width
 
     @property
-    def one_for_all(self) -> bool:
-        """A single text, visible everywhere: ordinary cross-attention."""
-        return len(self.spans) == 1 and self.boxes == ((0, self.height, 0, self.width),)
+    def full_box(self) -> LatentBox:
+        return (0, 0, self.width, self.height)
 
     @property
-    def plain_strengths(self) -> bool:
-        return all(strength == 1 for strength in self.strengths)
+    def unmasked(self) -> bool:
+        """A single text, visible everywhere: ordinary cross-attention."""
+        return len(self.boxes) == 1 and self.boxes[0] == self.full_box
 
-    def place(self, x: Tensor) -> Tensor:
-        """`(1, heads, T, d)` to `(1, heads, S, d)`, contiguous; zeros at the fillings."""
-        if len(self.slot_of_token) == len(self.region_of_slot):
-            return x.contiguous()
-        slots = x.new_zeros(1, x.shape[1], len(self.region_of_slot), x.shape[3])
-        return slots.index_copy_(2, self.slot_of_token, x)
+    @property
+    def unit_strengths(self) -> bool:
+        return all(strength == 1 for strength in self.strengths)
 
 
 # (q, k, v, level, scale) -> out; q and out (B, heads, H*W, d), k and v (1, heads, S, d) with the gain folded into k
-Attend = Callable[[Tensor, Tensor, Tensor, Level, float], Tensor]
+Attend = Callable[[Tensor, Tensor, Tensor, MaskLevel, float], Tensor]
 
 
 def resize_mask(mask: Tensor, height: int, width: int) -> Tensor:
@@ -102,11 +119,11 @@ def resize_mask(mask: Tensor, height: int, width: int) -> Tensor:
     return small
 
 
-def rectangle(mask: Tensor) -> Box | None:
+def rectangle(mask: Tensor) -> LatentBox | None:
     """The box of a `(H, W)` bool mask, or None if the mask does not fill its bounding box."""
     rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    return (top, bottom, left, right) if bool(mask[top:bottom, left:right].all()) else None
+    left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    return (left, top, right, bottom) if bool(mask[top:bottom, left:right].all()) else None
 
 
 def pixel_groups(masks: Tensor, spans: Sequence[tuple[int, int]]) -> tuple[Group, ...]:
@@ -115,23 +132,47 @@ def pixel_groups(masks: Tensor, spans: Sequence[tuple[int, int]]) -> tuple[Group
     groups = []
     for index, members in enumerate(sets.tolist()):
         pixels = (set_of_pixel == index).nonzero()[:, 0]
-        slots = torch.cat([torch.arange(*span) for span, inside in zip(spans, members, strict=True) if inside])
-        groups.append(Group(pixels, slots))
+        positions = torch.cat([torch.arange(*span) for span, inside in zip(spans, members, strict=True) if inside])
+        groups.append(Group(pixels, positions))
     return tuple(groups)
 
 
-def pack_sequences(groups: Sequence[Group], filled: Tensor) -> Packed:
-    """`filled`: `(S,)` bool, True at the fillings, which no sequence takes along."""
-    slots = [group.slots[~filled[group.slots]] for group in groups]
-    few, many = [len(group.pixels) for group in groups], [len(taken) for taken in slots]
+def varlen_sequences(groups: Sequence[Group], is_padding: Tensor) -> VarlenSequences:
+    """`is_padding`: `(S,)` bool, True at the positions that no sequence includes."""
+    positions = [group.positions[~is_padding[group.positions]] for group in groups]
+    queries, keys = [len(group.pixels) for group in groups], [len(tokens) for tokens in positions]
     pixels = torch.cat([group.pixels for group in groups])
-    return Packed(pixels, torch.cat(slots), running_sums(few), running_sums(many), max(few), max(many))
+    return VarlenSequences(
+        pixels, torch.cat(positions), running_sums(queries), running_sums(keys), max(queries), max(keys)
+    )
 
 
-def slot_counts(lengths: Sequence[int], device: torch.device, *, alone: bool) -> list[int]:
-    """How many slots each text gets. `alone`: one text over the whole picture, which plain attention takes as it is."""
-    vector = CPU_VECTOR if device.type == "cpu" and not alone else 1
+def padded_lengths(lengths: Sequence[int], device: torch.device) -> list[int]:
+    """How many positions each text gets. A single text has no padding: plain attention takes it as it is."""
+    vector = CPU_VECTOR if device.type == "cpu" and len(lengths) > 1 else 1
     return [math.ceil(length / vector) * vector for length in lengths]
+
+
+def token_layout(lengths: Sequence[int], device: torch.device) -> TokenLayout:
+    """The texts one after the other, each followed by its padding. `lengths`: their token counts."""
+    padded = padded_lengths(lengths, device)
+    ends = torch.tensor(padded).cumsum(0).tolist()
+    spans = tuple((end - count, end) for end, count in zip(ends, padded, strict=True))
+    region_of_position = torch.full((ends[-1],), len(lengths))
+    for region, ((first, _), length) in enumerate(zip(spans, lengths, strict=True)):
+        region_of_position[first : first + length] = region
+    is_padding = region_of_position == len(lengths)
+    bias = torch.zeros(ends[-1]).masked_fill(is_padding, -math.inf).to(device)
+    return TokenLayout(
+        spans,
+        padding=tuple(
+            bias[first:last] if last - first > length else None
+            for (first, last), length in zip(spans, lengths, strict=True)
+        ),
+        region_of_token=region_of_position[~is_padding].to(device),
+        position_of_token=(~is_padding).nonzero()[:, 0].to(device),
+        region_of_position=region_of_position.to(device),
+    )
 
 
 def build_level(
@@ -141,7 +182,7 @@ def build_level(
     height: int,
     width: int,
     device: torch.device | str,
-) -> Level:
+) -> MaskLevel:
     """The level of R masks, each `(h, w)` with 1 where its text is visible, on `height x width` pixels.
 
     `lengths` are the texts' token counts. Raises RenderError if some pixel would see no text at all.
@@ -151,32 +192,18 @@ def build_level(
     flat = grids.flatten(1)
     if not flat.any(0).all():
         raise RenderError("Part of the picture is covered by no text. Let the first condition cover the whole canvas.")
-    counts = slot_counts(lengths, device, alone=len(lengths) == 1)
-    ends = torch.tensor(counts).cumsum(0).tolist()
-    spans = tuple((end - count, end) for end, count in zip(ends, counts, strict=True))
-    region_of_slot = torch.full((ends[-1],), len(lengths))
-    for region, ((first, _), length) in enumerate(zip(spans, lengths, strict=True)):
-        region_of_slot[first : first + length] = region
-    filled = region_of_slot == len(lengths)
-    hidden = torch.zeros(ends[-1]).masked_fill(filled, -math.inf).to(device)
-    groups = pixel_groups(flat, spans)
-    return Level(
+    tokens = token_layout(lengths, device)
+    groups = pixel_groups(flat, tokens.spans)
+    return MaskLevel(
         height,
         width,
         masks=flat.to(device),
         gains=(height * width / flat.sum(1)).to(device),
-        spans=spans,
         strengths=tuple(strengths),
-        filling=tuple(
-            hidden[first:last] if last - first > length else None
-            for (first, last), length in zip(spans, lengths, strict=True)
-        ),
         boxes=tuple(rectangle(grid) for grid in grids),
-        groups=tuple(Group(g.pixels.to(device), g.slots.to(device)) for g in groups),
-        packed=pack_sequences(groups, filled).to(device),
-        region_of_token=region_of_slot[~filled].to(device),
-        slot_of_token=(~filled).nonzero()[:, 0].to(device),
-        region_of_slot=region_of_slot.to(device),
+        tokens=tokens,
+        groups=tuple(Group(g.pixels.to(device), g.positions.to(device)) for g in groups),
+        sequences=varlen_sequences(groups, tokens.region_of_position.cpu() == len(lengths)).to(device),
     )
 
 
@@ -212,10 +239,10 @@ class RegionPlan:
         self.latent_size = latent_size
         self.strengths = tuple(strengths) or (1.0,) * len(self.masks)
         self.attend = attend
-        self.levels: dict[int, Level] = {}
+        self.levels: dict[int, MaskLevel] = {}
         self.layers: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def level(self, pixels: int) -> Level:
+    def level(self, pixels: int) -> MaskLevel:
         """The level whose grid has `pixels` pixels: the latent's size halved some number of times, rounding up."""
         if pixels not in self.levels:
             height, width = self.latent_size
@@ -232,11 +259,11 @@ class RegionPlan:
         """
         if layer not in self.layers:
             level = self.level(pixels)
-            keys = fold_gain(attn.to_k(self.text), level.gains[level.region_of_token])
+            keys = fold_gain(attn.to_k(self.text), level.gains[level.tokens.region_of_token])
             values = attn.to_v(self.text)
             self.layers[layer] = (
-                level.place(split_heads(keys, attn.heads)),
-                level.place(split_heads(values, attn.heads)),
+                level.tokens.pad(split_heads(keys, attn.heads)),
+                level.tokens.pad(split_heads(values, attn.heads)),
             )
         return self.layers[layer]
 

@@ -1,12 +1,13 @@
-"""From noise to latents: the reference scheduler, start latents, the denoising loop. Knows no text and no pictures."""
+"""From noise to latents: the schedulers, start latents, the denoising loop. Knows no text and no pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import DPMSolverMultistepScheduler
 from diffusers.models.embeddings import get_timestep_embedding
@@ -14,9 +15,10 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from lib_omost.renderer.regions import RegionPlan
+from lib_omost.renderer.settings import PRESETS, Preset, RenderSettings
 
 Predict = Callable[[Tensor, Tensor, float], Tensor]  # (scaled latents, timestep, progress in 0..1) -> prediction
-OnStep = Callable[[int, Tensor, Tensor, Tensor], Tensor]  # (index, timestep, latents, denoised) -> latents
+AfterStep = Callable[[int, Tensor, Tensor, Tensor], Tensor]  # (index, timestep, latents, denoised) -> latents
 REFERENCE: dict[str, Any] = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -35,9 +37,33 @@ def reference_scheduler(prediction_type: str = "epsilon") -> DPMSolverMultistepS
     return DPMSolverMultistepScheduler(**REFERENCE, prediction_type=prediction_type)
 
 
+@contextmanager
+def scheduler_for(pipe: Any, name: str) -> Iterator[None]:
+    """Inside, the pipeline has a preset's scheduler, on the model's own noise schedule; afterwards its own again."""
+    before = pipe.scheduler
+    if name:
+        pipe.scheduler = preset_scheduler(before, PRESETS[name])
+    try:
+        yield
+    finally:
+        pipe.scheduler = before
+
+
+def preset_scheduler(trained: Any, preset: Preset) -> Any:
+    """The preset's scheduler with the betas and the prediction type of the `trained` one."""
+    config = {**trained.config, "use_karras_sigmas": False, **preset.options}
+    return getattr(diffusers, preset.scheduler).from_config(config)
+
+
+def use_preset(pipe: Any, preset: Preset, settings: RenderSettings) -> RenderSettings:
+    """For scripts that call the pipeline themselves: sets its scheduler for good and returns `settings` with the
+    preset's steps and guidance. Load its LoRA beside this."""
+    pipe.scheduler = preset_scheduler(pipe.scheduler, preset)
+    return replace(settings, steps=preset.steps, guidance=preset.guidance)
+
+
 class Seed:
-    """A random generator that is made on the device of its first use and goes on from there: two passes share one
-    stream of noise."""
+    """A random generator that is made on the device of its first use: two passes draw from one stream of noise."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -54,7 +80,7 @@ Generator = torch.Generator | list[torch.Generator] | None
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the UNet is told in one pass: region texts, and the pooled vector `(1, P)`."""
+    """The conditioning of one run of the UNet: region texts, and the pooled vector `(1, P)`."""
 
     regions: RegionPlan
     pooled: Tensor
@@ -62,22 +88,22 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The prompts of a run and the shares of its steps, from the first, in which regions and guidance are active."""
+    """The prompts of a pass and the shares of its steps, from the first, in which regions and guidance are active."""
 
     positive: Prompt
-    whole: Prompt  # the whole canvas's text alone, for the steps after the regions
+    global_only: Prompt  # the global text alone, for the steps after the regions
     negative: Prompt | None
     scale: float
     region_steps: float = 1.0
     guidance_steps: float = 1.0
 
     def prompts(self, progress: float) -> list[Prompt]:
-        """The passes of the step at `progress` in 0..1: positive, then negative if there is guidance."""
-        positive = self.positive if progress < self.region_steps else self.whole
+        """The UNet's runs in the step at `progress` in 0..1: positive, then negative if there is guidance."""
+        positive = self.positive if progress < self.region_steps else self.global_only
         return [positive] if self.negative is None or progress >= self.guidance_steps else [positive, self.negative]
 
     def plans(self) -> list[RegionPlan]:
-        return [prompt.regions for prompt in (self.positive, self.whole, self.negative) if prompt is not None]
+        return [prompt.regions for prompt in (self.positive, self.global_only, self.negative) if prompt is not None]
 
 
 def draw_noise(shape: tuple[int, ...], generator: Generator, device: torch.device, *, centred: bool = False) -> Tensor:
@@ -91,7 +117,7 @@ def set_schedule(scheduler: Any, steps: int, strength: float, device: torch.devi
     total = int(steps / strength)
     scheduler.set_timesteps(total, device=device)
     begin = (total - steps) * scheduler.order
-    with suppress(AttributeError):  # DDIM and its like keep no index: they find their place by the timestep
+    with suppress(AttributeError):  # DDIM and its like keep no index: they look the timestep up
         scheduler.set_begin_index(begin)
     timesteps: Tensor = scheduler.timesteps[begin:]
     return timesteps
@@ -108,22 +134,22 @@ def denoise(
     latents: Tensor,
     timesteps: Tensor,
     predict: Predict,
-    on_step: OnStep,
+    after_step: AfterStep,
     extra: Mapping[str, Any] | None = None,
     first: int = 0,
 ) -> Tensor:
     """Runs the loop from step `first` on. `latents` `(n, 4, h, w)` stay float32 whatever the UNet computes in: half
     precision would show.
 
-    `predict` gives the guided prediction; `on_step` sees and may replace the latents after each step; `extra` goes to
-    `scheduler.step`.
+    `predict` gives the guided prediction; `after_step` sees the latents after each step and may replace them; `extra`
+    goes to `scheduler.step`.
     """
     for index in range(first, len(timesteps)):
         timestep = timesteps[index]
         model_input = scheduler.scale_model_input(latents, timestep)
         predicted = predict(model_input, timestep, index / len(timesteps))
         result = scheduler.step(predicted.float(), timestep, latents, **(extra or {}))
-        latents = on_step(index, timestep, result.prev_sample, denoised_estimate(scheduler, result))
+        latents = after_step(index, timestep, result.prev_sample, denoised_estimate(scheduler, result))
     return latents
 
 
@@ -165,7 +191,7 @@ def guidance_embedding(unet: Any, scale: float, like: Tensor) -> Tensor | None:
 
 
 def denoised_estimate(scheduler: Any, result: Any) -> Tensor:
-    """The picture that this step believes in, as latents: what a preview should show instead of half of the noise."""
+    """The step's estimate of the denoised latents: what a preview should show instead of half of the noise."""
     outputs = getattr(scheduler, "model_outputs", None) or [None]  # multistep solvers keep their last estimates
     candidates = (getattr(result, "pred_original_sample", None), outputs[-1])
     estimate: Tensor = next((x for x in candidates if x is not None), result.prev_sample)

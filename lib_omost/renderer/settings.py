@@ -1,19 +1,67 @@
-"""What a person can set for a render, checked. Knows no torch: the page and the command line import it cheaply."""
+"""The settings of a render, checked, and the few-step presets among them. Knows no torch: the page and the command
+line import it cheaply."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePosixPath
+from typing import Any
 
 from lib_omost.errors import SettingsError
-from lib_omost.renderer.presets import check_preset
 from lib_omost.renderer.styles import checked_style
 
-SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level whole
+SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level even
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+
+# DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.
+_DDIM = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A few-step checkpoint: scheduler, steps and guidance that belong together.
+
+    `scheduler`: a class of diffusers; `options`: what differs from the model's own noise schedule; `lora`: where it is
+    published. Guidance of 1 and below means that the negative prompt has no effect.
+    """
+
+    scheduler: str
+    options: Mapping[str, Any]
+    steps: int
+    guidance: float
+    lora: str
+
+    @property
+    def lora_name(self) -> str:
+        """Its file's name without the ending, as LoRAs in a folder are named."""
+        return PurePosixPath(self.lora).stem
+
+
+# As their authors' model cards say. Hyper-SD with CFG keeps the negative prompt; the others have none, for speed.
+PRESETS: dict[str, Preset] = {
+    "lightning-4": Preset(
+        *("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 4, 0.0),
+        lora="ByteDance/SDXL-Lightning/sdxl_lightning_4step_lora.safetensors",
+    ),
+    "lightning-8": Preset(
+        *("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 8, 0.0),
+        lora="ByteDance/SDXL-Lightning/sdxl_lightning_8step_lora.safetensors",
+    ),
+    "hyper-8-cfg": Preset(
+        *("DDIMScheduler", _DDIM, 8, 5.0), lora="ByteDance/Hyper-SD/Hyper-SDXL-8steps-CFG-lora.safetensors"
+    ),
+    "hyper-12-cfg": Preset(
+        *("DDIMScheduler", _DDIM, 12, 5.0), lora="ByteDance/Hyper-SD/Hyper-SDXL-12steps-CFG-lora.safetensors"
+    ),
+    "lcm": Preset(
+        *("LCMScheduler", {}, 6, 1.5), lora="latent-consistency/lcm-lora-sdxl/pytorch_lora_weights.safetensors"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steering:
+class RegionGuidance:
     """How strictly regions bind. Every default leaves the formula of the region-masked attention exact.
 
     A strength multiplies the attention odds of a text: 2 doubles the weight of its tokens before normalisation, 0
@@ -43,7 +91,7 @@ class Steering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenderSettings(Steering):
+class RenderSettings(RegionGuidance):
     """Everything that, with a canvas and a model, decides a picture. Sizes in pixels; raises SettingsError for unusable
     values.
 
@@ -65,7 +113,7 @@ class RenderSettings(Steering):
     style: str = ""
 
     def __post_init__(self) -> None:
-        Steering.__post_init__(self)
+        RegionGuidance.__post_init__(self)
         check_side("width", self.width)
         check_side("height", self.height)
         check_range("images", self.images, 1, 64)
@@ -97,3 +145,40 @@ def check_side(name: str, pixels: int) -> None:
     if pixels % SIDE_STEP:
         nearest = max(1, round(pixels / SIDE_STEP)) * SIDE_STEP
         raise SettingsError(f"{name} is {pixels}; it wants a multiple of {SIDE_STEP} pixels, for example {nearest}.")
+
+
+def check_preset(name: str) -> None:
+    """Raises SettingsError unless `name` is one of PRESETS, or "" for none."""
+    if name and name not in PRESETS:
+        raise SettingsError(f"few_steps is {name!r}; it wants one of: {', '.join(PRESETS)}, or nothing.")
+
+
+def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
+    """`settings` with the preset's scheduler (which `render` sets for its run), steps and guidance together.
+
+    The steps of a second pass follow, if they were more. "" removes the scheduler and leaves the numbers. Needs no
+    torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError for an unknown name.
+    """
+    check_preset(name)
+    if not name:
+        return replace(settings, few_steps="")
+    preset = PRESETS[name]
+    return replace(
+        settings,
+        few_steps=name,
+        steps=preset.steps,
+        guidance=preset.guidance,
+        highres_steps=min(settings.highres_steps, preset.steps),
+    )
+
+
+def missing_lora(name: str, loaded: Collection[str]) -> str:
+    """A sentence where the preset `name` wants a LoRA that is not among the names of those `loaded`; else nothing."""
+    if not name or PRESETS[name].lora_name in loaded:
+        return ""
+    preset = PRESETS[name]
+    return (
+        f"The preset {name} wants the LoRA {preset.lora_name}, and none of that name is loaded; without it pictures "
+        f"are poor, unless the image model itself was made for few steps. It is {preset.lora} on the model hub: put it "
+        f"into models_dir/loras, then choose it in the page's settings or with --lora {preset.lora_name}."
+    )

@@ -1,5 +1,5 @@
-"""Bags of sub-prompts to embeddings and the pooled vector, each bag encoded once and remembered. Knows no regions and
-no UNet."""
+"""Bags of sub-prompts to embeddings and the pooled vector, each bag encoded once and cached. Knows no regions and no
+UNet."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from lib_omost.errors import ModelError
-from lib_omost.renderer.bags import Packed, pack
+from lib_omost.renderer.bags import Partition, partition
 
-REMEMBERED_BAGS = 256  # 0.3 MB each with SDXL's encoders in half precision
+CACHED_BAGS = 256  # 0.3 MB each with SDXL's encoders in half precision
 
 Bag = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedBag:
     """One bag: `hidden` `(77, D1 + D2)`, the penultimate states of both encoders; `pooled` `(P,)`, encoder 2's
     projected vector."""
 
@@ -29,37 +29,37 @@ class Encoded:
 
 
 class TextEncoder:
-    """Both CLIP encoders of a pipeline, and a memory of the bags they have read, on the CPU, oldest out first."""
+    """Both CLIP encoders of a pipeline, and a cache of encoded bags on the CPU, least recently used out first."""
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
-        self.memory: OrderedDict[tuple[Any, ...], Encoded] = OrderedDict()
+        self.cache: OrderedDict[tuple[Any, ...], EncodedBag] = OrderedDict()
 
     def length(self, text: str) -> int:
         """Tokens of `text` alone."""
         return len(token_ids(self.pipe, self.pipe.tokenizer, text))
 
-    def pack(self, prefixes: Sequence[str], suffixes: Sequence[str]) -> Packed:
-        return pack(prefixes, suffixes, self.length)
+    def partition(self, prefixes: Sequence[str], suffixes: Sequence[str]) -> Partition:
+        return partition(prefixes, suffixes, self.length)
 
-    def encode(self, bags: Sequence[Bag]) -> list[Encoded]:
-        """In the order of `bags`. Runs the encoders only for bags not read before with the same weights.
+    def encode(self, bags: Sequence[Bag]) -> list[EncodedBag]:
+        """In the order of `bags`. Runs the encoders only for bags that are not in the cache with the same weights.
 
-        One by one: in a batch the last bits of a bag would depend on its company, and so on what was remembered.
+        One by one: in a batch the last bits of a bag would depend on the others, and so on what was in the cache.
         """
         weights = (weights_key(self.pipe.text_encoder), weights_key(self.pipe.text_encoder_2))
         tokenizers = (self.pipe.tokenizer, self.pipe.tokenizer_2)
         keys = [(weights, *(padded_ids(self.pipe, tokenizer, bag) for tokenizer in tokenizers)) for bag in bags]
-        new = [key for key in dict.fromkeys(keys) if key not in self.memory]
+        new = [key for key in dict.fromkeys(keys) if key not in self.cache]
         if new:
-            phase = ("text_encoder", "text_encoder_2")
-            encoded = self.pipe.on_device(phase, lambda: [run_encoders(self.pipe, *ids) for _, *ids in new])
-            self.memory.update(zip(new, encoded, strict=True))
+            parts = ("text_encoder", "text_encoder_2")
+            encoded = self.pipe.on_device(parts, lambda: [run_encoders(self.pipe, *ids) for _, *ids in new])
+            self.cache.update(zip(new, encoded, strict=True))
         for key in keys:
-            self.memory.move_to_end(key)
-        found = [self.memory[key] for key in keys]
-        while len(self.memory) > REMEMBERED_BAGS:
-            self.memory.popitem(last=False)
+            self.cache.move_to_end(key)
+        found = [self.cache[key] for key in keys]
+        while len(self.cache) > CACHED_BAGS:
+            self.cache.popitem(last=False)
         return found
 
 
@@ -79,7 +79,7 @@ def padded_ids(pipe: Any, tokenizer: Any, bag: Bag) -> tuple[int, ...]:
     return (tokenizer.bos_token_id, *ids, tokenizer.eos_token_id, *padding)
 
 
-def run_encoders(pipe: Any, *ids: tuple[int, ...]) -> Encoded:
+def run_encoders(pipe: Any, *ids: tuple[int, ...]) -> EncodedBag:
     """`ids`: a bag's 77 token ids for encoder 1 and for encoder 2. The result lies on the CPU."""
     states = []
     for encoder, row in zip((pipe.text_encoder, pipe.text_encoder_2), ids, strict=True):
@@ -90,7 +90,7 @@ def run_encoders(pipe: Any, *ids: tuple[int, ...]) -> Encoded:
             f"text_encoder_2 is a {type(encoder).__name__}; SDXL wants a CLIPTextModelWithProjection. "
             "Load it as that class: the weights are the same file."
         )
-    return Encoded(torch.cat(states, -1), output.text_embeds[0].cpu())
+    return EncodedBag(torch.cat(states, -1), output.text_embeds[0].cpu())
 
 
 def weights_key(encoder: torch.nn.Module) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from lib_omost.renderer.settings import SIDE_STEP
+from lib_omost.renderer.tiling import run_tiled
 
 SDXL_SCALING = 0.13025
 # Rows: the four latent channels and a constant; columns: red, green, blue in -1..1 after division by 127.5. The figures
@@ -39,8 +40,8 @@ def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device 
         mode: Tensor = vae.encode(part.to(vae.dtype)).latent_dist.mode().float()
         return mode
 
-    with whole_range(vae):
-        latents = torch.cat([_whole_or_tiled(vae, encode, one[None], _side(vae), 1) for one in pixels])
+    with upcast(vae):
+        latents = torch.cat([run_tiled(vae, encode, one[None], _side(vae), 1) for one in pixels])
     mean, std = latent_statistics(vae, latents)
     scaled: Tensor = (latents - mean) / std * vae.config.scaling_factor
     return scaled
@@ -56,115 +57,14 @@ def decode_latents(vae: Any, latents: Tensor) -> Tensor:
         pixels: Tensor = vae.decode(part.to(vae.dtype)).sample.float()
         return pixels
 
-    with whole_range(vae):
-        return torch.cat([_whole_or_tiled(vae, decode, one[None], 1, _side(vae)) for one in latents]).clamp(-1, 1)
+    with upcast(vae):
+        return torch.cat([run_tiled(vae, decode, one[None], 1, _side(vae)) for one in latents]).clamp(-1, 1)
 
 
 def _side(vae: Any) -> int:
     """Of one latent, in pixels."""
     side: int = 2 ** (len(vae.config.block_out_channels) - 1)
     return side
-
-
-def _whole_or_tiled(vae: Any, run: Callable[[Tensor], Tensor], x: Tensor, unit: int, made: int) -> Tensor:
-    """`run(x)`, in tiles if the VAE's `use_tiling` says so and `x` is larger than `tile_latent_min_size` latents."""
-    tile: int = vae.tile_latent_min_size
-    if not vae.use_tiling or max(x.shape[2:]) <= tile * unit:
-        return run(x)
-    with norms_of_the_whole(vae, lambda: run(_thinned(x, tile, unit))):
-        return in_tiles(run, x, tile, tile // 4, unit, made)
-
-
-def _thinned(x: Tensor, tile: int, unit: int) -> Tensor:
-    """Every n-th element of `x`, so that it is no larger than a tile. An average would be too smooth a picture."""
-    size = [max(1, length // unit * tile // (max(x.shape[2:]) // unit)) * unit for length in x.shape[2:]]
-    return F.interpolate(x, size, mode="nearest")
-
-
-@contextmanager
-def norms_of_the_whole(vae: Any, look: Callable[[], object]) -> Iterator[None]:
-    """While it lasts, the VAE's group norms take the mean and deviation that they see during `look`, not the input's.
-
-    Tiles that are each normed by what is in them differ in tone from each other and from the untiled picture: at 896 x
-    1152 they agree with it to 40 dB, and so to 50 (`bench memory`). That a small copy of the picture tells the norms
-    enough was first shown by the tiled VAE of multidiffusion-upscaler-for-automatic1111.
-    """
-    seen: dict[torch.nn.Module, tuple[Tensor, Tensor]] = {}
-
-    def note(norm: torch.nn.GroupNorm, inputs: tuple[Tensor], out: Tensor) -> None:
-        seen[norm] = _moments(inputs[0], norm)
-
-    def share(norm: torch.nn.GroupNorm, inputs: tuple[Tensor], out: Tensor) -> Tensor:
-        (mean, deviation), (own_mean, own_deviation) = seen[norm], _moments(inputs[0], norm)
-        shape = (-1, *[1] * (out.ndim - 2))
-        weight, bias = (x.float() for x in (norm.weight, norm.bias))
-        scale = own_deviation / deviation
-        shift = bias * (1 - scale) + weight * (own_mean - mean) / deviation
-        return out * scale.to(out.dtype).view(shape) + shift.to(out.dtype).view(shape)
-
-    with _hooked(vae, note):
-        look()
-    with _hooked(vae, share):
-        yield
-
-
-@contextmanager
-def _hooked(vae: Any, hook: Callable[..., Any]) -> Iterator[None]:
-    norms = [module for module in vae.modules() if isinstance(module, torch.nn.GroupNorm)]
-    handles = [norm.register_forward_hook(hook) for norm in norms]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _moments(x: Tensor, norm: torch.nn.GroupNorm) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of one `(1, c, ...)` as its group norm sees them, `(c,)` each, float32; without a copy of x in
-    float32, which would be the largest tensor of all."""
-    groups = x.reshape(norm.num_groups, -1)
-    mean = groups.mean(1, dtype=torch.float32)
-    squares = torch.linalg.vector_norm(groups, dim=1, dtype=torch.float32) ** 2 / groups.shape[1]
-    deviation = ((squares - mean**2).clamp(min=0) + norm.eps).sqrt()
-    each = x.shape[1] // norm.num_groups
-    return mean.repeat_interleave(each), deviation.repeat_interleave(each)
-
-
-def in_tiles(run: Callable[[Tensor], Tensor], x: Tensor, tile: int, overlap: int, unit: int, made: int) -> Tensor:
-    """`run` over evenly spread tiles of `x`, which fade into each other where they overlap.
-
-    x: `(1, c, h, w)`. Lengths are counted in latents, of which one is `unit` elements of `x` and `made` of the result.
-    diffusers' own tiles end in a strip of what is left over, down to an eighth of a tile, whose group norms see other
-    statistics than the rest of the picture; `bench memory` prints what that costs.
-    """
-    rows, columns = (_starts(length // unit, tile, overlap) for length in x.shape[2:])
-    total = weights = None
-    for top in rows:
-        for left in columns:
-            part = run(x[..., top * unit : (top + tile) * unit, left * unit : (left + tile) * unit])
-            if total is None or weights is None:
-                total = part.new_zeros(*part.shape[:2], *(length // unit * made for length in x.shape[2:]))
-                weights = part.new_zeros(1, 1, *total.shape[2:])
-            fade = _ramp(part.shape[2], overlap * made, part)[:, None] * _ramp(part.shape[3], overlap * made, part)
-            here = (..., slice(top * made, (top + tile) * made), slice(left * made, (left + tile) * made))
-            total[here] += part * fade
-            weights[here] += fade
-    assert total is not None and weights is not None  # there is at least one tile
-    return total / weights
-
-
-def _starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin that cover `length` evenly, each over the next one's first `overlap` at least."""
-    if length <= tile:
-        return [0]
-    last = -(-(length - tile) // (tile - overlap))  # of the tiles, counted from 0
-    return [round(number * (length - tile) / last) for number in range(last + 1)]
-
-
-def _ramp(length: int, fade: int, like: Tensor) -> Tensor:
-    """`(length,)` weights that rise over `fade` elements from the start and fall towards the end; never 0."""
-    place = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
-    return (torch.minimum(place, length - place) / fade).clamp(max=1)
 
 
 def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor | float]:
@@ -180,15 +80,15 @@ def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor
 
 
 @contextmanager
-def whole_range(vae: Any) -> Iterator[None]:
-    """Runs a float16 VAE that says `force_upcast` in float32: its activations overflow, and NaN is a black picture."""
-    upcast = vae.dtype == torch.float16 and vae.config.force_upcast
-    if upcast:
+def upcast(vae: Any) -> Iterator[None]:
+    """Runs a float16 VAE with `force_upcast` in its config in float32: its activations overflow, and NaN is black."""
+    overflows = vae.dtype == torch.float16 and vae.config.force_upcast
+    if overflows:
         vae.to(torch.float32)
     try:
         yield
     finally:
-        if upcast:
+        if overflows:
             vae.to(torch.float16)  # lossless: the weights came from float16
 
 

@@ -9,20 +9,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
 from lib_omost.errors import Stopped
 
+if TYPE_CHECKING:
+    from lib_omost.renderer import OnStep
+
 PREVIEW_PAUSE_S = 0.5
 WAIT_TICK_S = 0.5
 Preview = Callable[[], Image.Image]
-OnStep = Callable[[int, int, Preview], None]
 OnWait = Callable[[int], None]
 
 
-class Render(Protocol):
+class RenderCall(Protocol):
     """Engine.render, less its canvas and settings."""
 
     def __call__(self, on_step: OnStep, stop: threading.Event, *, on_wait: OnWait) -> list[Image.Image]: ...
@@ -45,7 +47,7 @@ class Waiting:
     ahead: int
 
 
-def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
+def render_steps(render: RenderCall, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
     """Yields Waiting now and then, a Step after every step and at last the pictures; nothing more after a stop. Raises
     what `render` raises.
     """

@@ -41,7 +41,7 @@ boxes = st.tuples(st.integers(0, 89), st.integers(0, 89), st.integers(1, 90), st
 
 
 def by_hand(location: str, offset: str, area: str) -> tuple[int, int, int, int]:
-    """DESIGN.md section 4, written down a second time without looking at the code."""
+    """The vocabulary of docs/design.md, written down a second time without looking at the code."""
     x = next((at for word, at in COLUMNS.items() if word in location), 45)
     y = next((at for word, at in ROWS.items() if word in location), 45)
     x += {"left": -10, "right": 10}.get(offset.split("-")[-1].split(" ")[-1], 0)

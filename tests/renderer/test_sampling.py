@@ -2,13 +2,25 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Callable
 
+import diffusers
+import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, LCMScheduler
+from diffusers import (
+    DDIMScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+)
 from torch import Tensor
 
+from lib_omost.canvas import Canvas
+from lib_omost.errors import Stopped
+from lib_omost.renderer import PRESETS, RenderSettings, StableDiffusionXLOmostPipeline, render, use_preset, with_preset
 from lib_omost.renderer.regions import RegionPlan
 from lib_omost.renderer.sampling import (
     Guide,
@@ -83,6 +95,26 @@ def test_a_pass_takes_the_last_steps_of_a_longer_schedule() -> None:
     assert len(scheduler.timesteps) == 50
 
 
+def test_a_second_order_scheduler_begins_at_the_noise_level_of_a_first_order_one() -> None:
+    config, target = reference_scheduler().config, torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    first, second = EulerDiscreteScheduler.from_config(config), HeunDiscreteScheduler.from_config(config)
+    wanted, timesteps = (set_schedule(scheduler, 8, 0.4, CPU) for scheduler in (first, second))
+    assert len(timesteps) == 2 * 8 - 1  # two runs of the UNet in each step but the last
+    assert timesteps[0] == wanted[0]
+    noise, used = draw_noise((1, 4, 3, 3), torch.Generator().manual_seed(1), CPU), []
+
+    def exact(x: Tensor, timestep: Tensor, progress: float) -> Tensor:
+        """Whatever the sample is, all that is not the target in it is noise at the scheduler's own level."""
+        used.append(float(second.sigmas[second.step_index]))
+        return (x * (1 + used[-1] ** 2) ** 0.5 - target) / used[-1]
+
+    start = start_latents(second, target, noise, timesteps)
+    torch.testing.assert_close(start, target + noise * first.sigmas[-9])
+    found = denoise(second, start, timesteps, exact, keep_latents)
+    torch.testing.assert_close(found, target, atol=1e-3, rtol=0)
+    assert used[0] == float(first.sigmas[-9])
+
+
 @pytest.mark.parametrize("kind", [DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, LCMScheduler])
 def test_any_scheduler_finds_a_known_picture(kind: type) -> None:
     target = torch.randn(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
@@ -108,13 +140,17 @@ def test_latents_stay_float32_and_the_denoised_estimate_is_the_picture() -> None
         sigma = scheduler.sigmas[round(progress * 5)]
         return ((x * (1 + sigma**2).sqrt() - target) / sigma).half()
 
-    def on_step(index: int, timestep: Tensor, latents: Tensor, denoised: Tensor) -> Tensor:
+    def after_step(index: int, timestep: Tensor, latents: Tensor, denoised: Tensor) -> Tensor:
         assert latents.dtype == torch.float32
         seen.append(denoised)
         return latents
 
     denoise(
-        scheduler, start_latents(scheduler, target * 0, torch.randn(1, 4, 2, 2), timesteps), timesteps, predict, on_step
+        scheduler,
+        start_latents(scheduler, target * 0, torch.randn(1, 4, 2, 2), timesteps),
+        timesteps,
+        predict,
+        after_step,
     )
     assert all((denoised - 1).abs().max() < 0.05 for denoised in seen)
 
@@ -126,14 +162,54 @@ def test_centred_noise_has_no_mean_in_any_channel() -> None:
 
 
 def test_a_seed_is_one_stream_over_two_passes() -> None:
-    seed, whole = Seed(3), torch.Generator().manual_seed(3)
+    seed, stream = Seed(3), torch.Generator().manual_seed(3)
     for _ in range(2):
-        assert torch.equal(draw_noise((1, 4, 2, 2), seed.on(CPU), CPU), draw_noise((1, 4, 2, 2), whole, CPU))
+        assert torch.equal(draw_noise((1, 4, 2, 2), seed.on(CPU), CPU), draw_noise((1, 4, 2, 2), stream, CPU))
 
 
 def test_regions_and_guidance_end_after_their_shares_of_the_steps() -> None:
     plan = RegionPlan([torch.ones(90, 90)], [torch.zeros(77, 8)], (8, 8))
-    positive, whole, negative = (Prompt(plan, torch.full((1, 1), float(i))) for i in range(3))
-    guide = Guide(positive, whole, negative, 5.0, region_steps=0.5, guidance_steps=0.75)
-    assert [guide.prompts(p) for p in (0, 0.5, 0.75)] == [[positive, negative], [whole, negative], [whole]]
+    positive, global_only, negative = (Prompt(plan, torch.full((1, 1), float(i))) for i in range(3))
+    guide = Guide(positive, global_only, negative, 5.0, region_steps=0.5, guidance_steps=0.75)
+    assert [guide.prompts(p) for p in (0, 0.5, 0.75)] == [[positive, negative], [global_only, negative], [global_only]]
     assert Guide(positive, positive, None, 1.0).prompts(0.9) == [positive]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_scheduler_steps_and_guidance_together_and_renders(
+    fresh_pipe: StableDiffusionXLOmostPipeline, canvas: Canvas, settings: RenderSettings, name: str
+) -> None:
+    preset, trained = PRESETS[name], fresh_pipe.scheduler.config
+    chosen = use_preset(fresh_pipe, preset, settings)
+    assert isinstance(fresh_pipe.scheduler, getattr(diffusers, preset.scheduler))
+    assert (chosen.steps, chosen.guidance, chosen.seed) == (preset.steps, preset.guidance, settings.seed)
+    for key in ("beta_start", "beta_end", "beta_schedule", "prediction_type"):
+        assert fresh_pipe.scheduler.config[key] == trained[key]
+    assert all(fresh_pipe.scheduler.config[key] == value for key, value in preset.options.items())
+    picture = render(fresh_pipe, canvas, chosen, lambda *_: None, threading.Event())[0]
+    assert np.asarray(picture).std() > 5
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_in_the_settings_is_used_for_the_run_and_gone_after_it(
+    fresh_pipe: StableDiffusionXLOmostPipeline, canvas: Canvas, settings: RenderSettings, name: str
+) -> None:
+    own, seen = fresh_pipe.scheduler, set()
+    chosen = with_preset(settings, name)
+    found = render(
+        fresh_pipe, canvas, chosen, lambda step, *_: seen.add((type(fresh_pipe.scheduler), step)), threading.Event()
+    )
+    scheduler = getattr(diffusers, PRESETS[name].scheduler)
+    assert seen == {(scheduler, step) for step in range(1, PRESETS[name].steps + 1)}
+    assert fresh_pipe.scheduler is own
+    numbers = use_preset(fresh_pipe, PRESETS[name], settings)
+    assert render(fresh_pipe, canvas, numbers, lambda *_: None, threading.Event())[0].tobytes() == found[0].tobytes()
+
+
+def test_a_stopped_run_gives_the_pipeline_its_scheduler_back(
+    fresh_pipe: StableDiffusionXLOmostPipeline, canvas: Canvas, settings: RenderSettings
+) -> None:
+    own, stop = fresh_pipe.scheduler, threading.Event()
+    with pytest.raises(Stopped):
+        render(fresh_pipe, canvas, with_preset(settings, "lcm"), lambda *_: stop.set(), stop)
+    assert fresh_pipe.scheduler is own

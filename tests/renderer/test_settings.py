@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lib_omost.errors import SettingsError
-from lib_omost.renderer import RenderSettings, Steering
+from lib_omost.renderer import PRESETS, RegionGuidance, RenderSettings, missing_lora, with_preset
 
 
 def test_the_defaults_are_those_of_the_page_and_leave_the_formula_exact() -> None:
@@ -20,7 +20,7 @@ def test_the_defaults_are_those_of_the_page_and_leave_the_formula_exact() -> Non
         12345,
     )
     assert (settings.highres_scale, settings.highres_steps, settings.highres_denoise) == (1.0, 20, 0.4)
-    assert Steering() == Steering(
+    assert RegionGuidance() == RegionGuidance(
         global_strength=1.0,
         region_strengths=(),
         region_steps=1.0,
@@ -56,6 +56,27 @@ def test_settings_can_be_replaced_but_not_changed() -> None:
     settings = dataclasses.replace(RenderSettings(), steps=8)
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.steps = 9  # type: ignore[misc]
+
+
+def test_a_preset_sets_the_numbers_together_and_none_leaves_them() -> None:
+    chosen = with_preset(RenderSettings(seed=3), "hyper-8-cfg")
+    assert (chosen.few_steps, chosen.steps, chosen.guidance, chosen.highres_steps) == ("hyper-8-cfg", 8, 5.0, 8)
+    assert with_preset(chosen, "") == RenderSettings(seed=3, steps=8, guidance=5.0, highres_steps=8)
+    assert PRESETS["hyper-8-cfg"].lora_name == "Hyper-SDXL-8steps-CFG-lora"
+
+
+def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(SettingsError, match="few_steps is 'turbo'; it wants one of: lightning-4"):
+        with_preset(RenderSettings(), "turbo")
+    with pytest.raises(SettingsError, match="few_steps is 'turbo'"):
+        RenderSettings(few_steps="turbo")
+
+
+def test_a_preset_whose_lora_is_not_loaded_names_it_and_where_it_comes_from() -> None:
+    sentence = missing_lora("hyper-8-cfg", ["ink"])
+    assert "wants the LoRA Hyper-SDXL-8steps-CFG-lora, and none of that name is loaded" in sentence
+    assert "ByteDance/Hyper-SD" in sentence
+    assert missing_lora("hyper-8-cfg", ["Hyper-SDXL-8steps-CFG-lora"]) == missing_lora("", []) == ""
 
 
 def test_importing_the_room_for_its_settings_costs_no_torch() -> None:

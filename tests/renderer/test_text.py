@@ -9,7 +9,7 @@ from transformers import CLIPTextModel
 
 from lib_omost.errors import ModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
-from lib_omost.renderer.text import REMEMBERED_BAGS, TextEncoder, padded_ids, weights_key
+from lib_omost.renderer.text import CACHED_BAGS, TextEncoder, padded_ids, weights_key
 
 Pipe = StableDiffusionXLOmostPipeline
 
@@ -25,10 +25,10 @@ def counted_runs(pipe: Pipe) -> Iterator[list[int]]:
 
 def test_a_bag_is_start_texts_end_and_padding_with_each_tokenizers_own_padding(pipe: Pipe) -> None:
     ids = padded_ids(pipe, pipe.tokenizer, ("a cat.", "a dog."))
-    spoken = [*pipe.tokenizer("a cat.").input_ids[1:-1], *pipe.tokenizer("a dog.").input_ids[1:-1]]
+    tokens = [*pipe.tokenizer("a cat.").input_ids[1:-1], *pipe.tokenizer("a dog.").input_ids[1:-1]]
     assert len(ids) == 77
-    assert ids[: len(spoken) + 2] == (pipe.tokenizer.bos_token_id, *spoken, pipe.tokenizer.eos_token_id)
-    assert set(ids[len(spoken) + 2 :]) == {pipe.tokenizer.pad_token_id}
+    assert ids[: len(tokens) + 2] == (pipe.tokenizer.bos_token_id, *tokens, pipe.tokenizer.eos_token_id)
+    assert set(ids[len(tokens) + 2 :]) == {pipe.tokenizer.pad_token_id}
 
 
 def test_a_bag_is_cut_at_75_tokens_and_still_ends(pipe: Pipe) -> None:
@@ -46,12 +46,12 @@ def test_embeddings_and_pooled_vector_are_those_of_diffusers(pipe: Pipe) -> None
 
 
 @torch.no_grad()
-def test_a_bag_is_read_once(pipe: Pipe) -> None:
-    reader = TextEncoder(pipe)
+def test_a_bag_is_encoded_once(pipe: Pipe) -> None:
+    encoder = TextEncoder(pipe)
     with counted_runs(pipe) as runs:
-        first = reader.encode([("a cat.",), ("a dog.",), ("a cat.",)])
-        again = reader.encode([("a dog.",)])
-        reader.encode([("a dog.",), ("a fish.",)])
+        first = encoder.encode([("a cat.",), ("a dog.",), ("a cat.",)])
+        again = encoder.encode([("a dog.",)])
+        encoder.encode([("a dog.",), ("a fish.",)])
     assert len(runs) == 3
     assert first[0] is first[2] and again[0] is first[1]
 
@@ -73,11 +73,11 @@ def test_a_changed_weight_is_noticed_and_a_move_is_not(fresh_pipe: Pipe) -> None
 
 
 @torch.no_grad()
-def test_the_oldest_bags_are_forgotten(pipe: Pipe) -> None:
-    reader = TextEncoder(pipe)
-    for start in range(0, REMEMBERED_BAGS + 50, 50):
-        reader.encode([(str(n),) for n in range(start, start + 50)])
-    assert len(reader.memory) == REMEMBERED_BAGS
+def test_the_least_recently_used_bags_leave_the_cache(pipe: Pipe) -> None:
+    encoder = TextEncoder(pipe)
+    for start in range(0, CACHED_BAGS + 50, 50):
+        encoder.encode([(str(n),) for n in range(start, start + 50)])
+    assert len(encoder.cache) == CACHED_BAGS
 
 
 def test_a_second_encoder_without_projection_is_a_clear_error(fresh_pipe: Pipe) -> None:

@@ -12,7 +12,6 @@ from lib_omost.renderer.vae import (
     decode_latents,
     encode_images,
     enlarged_size,
-    in_tiles,
     latent_statistics,
     preview,
     preview_map,
@@ -98,33 +97,3 @@ def test_an_enlarged_size_is_rounded_to_multiples_of_64(scale: float, size: tupl
 
 def test_without_a_recent_card_the_vae_is_best_in_float32() -> None:
     assert best_vae_dtype("cpu") == torch.float32
-
-
-@pytest.mark.parametrize(("length", "tiles"), [(40, 1), (64, 1), (72, 2), (112, 2), (144, 3), (216, 5)])
-def test_tiles_are_whole_cover_all_and_fade_into_what_one_pass_gives(length: int, tiles: int) -> None:
-    sizes = []
-
-    def twice_as_large(part: torch.Tensor) -> torch.Tensor:
-        sizes.append(tuple(part.shape[2:]))
-        return part.repeat_interleave(2, 2).repeat_interleave(2, 3)
-
-    x = torch.rand(1, 3, 40, length)
-    torch.testing.assert_close(in_tiles(twice_as_large, x, 64, 16, 1, 2), twice_as_large(x))
-    assert sizes[:-1] == [(40, min(length, 64))] * tiles
-
-
-@torch.no_grad()
-def test_tiled_pictures_and_latents_are_those_of_one_pass_but_for_what_nobody_sees(pipe: Pipe) -> None:
-    vae, picture = pipe.vae, patches().resize((192, 128))
-    latents = encode_images(vae, [picture], "cpu")
-    whole = decode_latents(vae, latents)
-    before = vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size
-    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 128, 16
-    try:
-        found = (decode_latents(vae, latents) - whole).square().mean()
-        alone = (in_tiles(lambda z: vae.decode(z).sample, latents, 16, 4, 1, 8).clamp(-1, 1) - whole).square().mean()
-        assert found < 4e-4 and found < alone / 2  # tiles that are normed by what is in them differ in tone
-        assert (encode_images(vae, [picture], "cpu") - latents).abs().mean() < 0.1
-    finally:
-        vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = before
-    assert torch.equal(decode_latents(vae, latents), whole)  # the norms are as they were

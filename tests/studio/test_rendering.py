@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from lib_omost.errors import RenderError, Stopped
-from lib_omost.studio.rendering import OnStep, OnWait, Step, Waiting, render_steps
+from lib_omost.studio.rendering import OnWait, Step, Waiting, render_steps
+
+if TYPE_CHECKING:
+    from lib_omost.renderer import OnStep
 
 PICTURE = Image.new("RGB", (4, 4))
 

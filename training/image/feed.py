@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
 from lib_omost.canvas.vocabulary import WHOLE, Box
-from lib_omost.renderer.bags import BAG_TOKENS, pack
+from lib_omost.renderer.bags import BAG_TOKENS, partition
 from training.image import draw
 from training.image.captions import NEGATIVES, Caption, Text, caption
 from training.image.catalogue import Catalogue
@@ -58,7 +58,7 @@ class Rows:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def __call__(self, text: Text) -> list[list[int]]:
-        bags = pack(text.prefixes, text.suffixes, lambda words: len(self.ids(words))).bags
+        bags = partition(text.prefixes, text.suffixes, lambda words: len(self.ids(words))).bags
         return [self._row([i for words in bag for i in self.ids(words)]) for bag in bags]
 
     def _row(self, ids: list[int]) -> list[int]:

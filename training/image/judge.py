@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from lib_omost.canvas import GRID, Canvas
-from lib_omost.renderer import Steering
+from lib_omost.renderer import RegionGuidance
 from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
 from training.image import catalogue as sprites
 from training.image import draw
@@ -34,7 +34,7 @@ from training.image.prepare import PREPARED
 from training.image.scenes import Scene, Thing, make_scene
 
 FIRST = 9 * 10**8
-STEERING = Steering(canvas_start=1.0, centred_noise=True)
+GUIDANCE = RegionGuidance(canvas_start=1.0, centred_noise=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def render(pipe: StableDiffusionXLOmostPipeline, canvases: Sequence[Canvas], siz
             guidance_scale=3.5,
             generator=torch.Generator().manual_seed(seed),
             output_type="pt",
-            steering=STEERING,
+            region_guidance=GUIDANCE,
         ).images
         for seed, canvas in enumerate(canvases)
     ]

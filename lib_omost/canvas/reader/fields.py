@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from lib_omost.canvas import vocabulary
 from lib_omost.canvas.canvas import DEFAULT_COLOR, MAX_DISTANCE, Region
 from lib_omost.canvas.colors import color_in, is_canonical, read_color, read_triple
-from lib_omost.canvas.reader.arguments import Arguments, Report, named
+from lib_omost.canvas.reader.arguments import Arguments, NoteSink, named
 from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_ITEMS, Level, brief
 from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
 from lib_omost.canvas.source import clean
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, LOCAL_FIELDS, TAUGHT_FIELDS, WHOLE, Box
+from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GLOBAL_KEYWORDS, GRID, LOCAL_FIELDS, TAUGHT_FIELDS, WHOLE, Box
 
 DEFAULT_PLACE = ("in the center", "no offset", "a medium-sized square area")
 DEFAULT_DISTANCE = 1.0
@@ -29,11 +29,12 @@ class GlobalDescription:
     detailed_descriptions: tuple[str, ...]
     tags: str
     HTML_web_color_name: str
+    locked: bool = False
 
 
-def read_global(arguments: Sequence[Argument], report: Report) -> GlobalDescription:
+def read_global(arguments: Sequence[Argument], report: NoteSink) -> GlobalDescription:
     """A global description, whatever the arguments are: what is missing or unusable gets a default."""
-    given = named(arguments, GLOBAL_FIELDS, report)
+    given = named(arguments, GLOBAL_KEYWORDS, report)
     given.report_missing(GLOBAL_FIELDS)
     description = _text("description", given)
     return GlobalDescription(
@@ -41,10 +42,11 @@ def read_global(arguments: Sequence[Argument], report: Report) -> GlobalDescript
         _texts("detailed_descriptions", given),
         _text("tags", given),
         _color(given, color_in(description) or DEFAULT_COLOR),
+        _flag("locked", given),
     )
 
 
-def read_local(arguments: Sequence[Argument], report: Report, global_color: str) -> Region:
+def read_local(arguments: Sequence[Argument], report: NoteSink, global_color: str) -> Region:
     """A region, whatever the arguments are: what is missing or unusable gets a default, `global_color` among them."""
     given = named(arguments, LOCAL_FIELDS, report)
     bbox = _bbox(given)
@@ -68,6 +70,7 @@ def read_local(arguments: Sequence[Argument], report: Report, global_color: str)
         bbox=bbox,
         name=_text("name", given),
         negative=_text("negative", given),
+        locked=_flag("locked", given),
     )
 
 
@@ -117,6 +120,15 @@ def _plain(value: Value | Unusable) -> str:
     if value is None or isinstance(value, (bool, Unusable, tuple)):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)[:64]
+
+
+def _flag(field: str, given: Arguments) -> bool:
+    argument = given.get(field)
+    if argument is None or isinstance(argument.value, bool):
+        return argument is not None and bool(argument.value)
+    meant = str(argument.value).strip().lower() in ("true", "yes", "1")
+    given.repair("type", argument, f"{field} is {brief(argument.value)}, not True or False; it is read as {meant}.")
+    return meant
 
 
 def _bounded(field: str, value: str, argument: Argument, given: Arguments) -> str:

@@ -15,7 +15,7 @@ from lib_omost.canvas.reader.fields import read_global, read_local
 from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
 from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
 from lib_omost.canvas.reader.statements import Method
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, WHOLE, Box, snap
+from lib_omost.canvas.vocabulary import GLOBAL_KEYWORDS, LOCAL_FIELDS, WHOLE, Box, snap
 from lib_omost.errors import CanvasError
 
 MAX_JSON = MAX_TEXT
@@ -102,7 +102,7 @@ def read_data(data: Any, notes: Notes, line: int) -> Canvas | None:
             whole = read_global(arguments, report)
             canvas.global_description, canvas.tags = whole.description, whole.tags
             canvas.detailed_descriptions = whole.detailed_descriptions
-            canvas.HTML_web_color_name = whole.HTML_web_color_name
+            canvas.HTML_web_color_name, canvas.locked = whole.HTML_web_color_name, whole.locked
         elif count > MAX_REGIONS:
             report("error", "bound", None, f"More than {MAX_REGIONS} regions; the rest was left out.")
             break
@@ -135,7 +135,7 @@ def _calls(data: Any, depth: int) -> Iterator[tuple[Method, dict[str, Any]]]:
     if isinstance(whole, dict):
         yield "global", whole
     elif whole is not None or lists:
-        own = {key: item for key, item in data.items() if key not in _GLOBALS and field_named(key, GLOBAL_FIELDS)}
+        own = {key: item for key, item in data.items() if key not in _GLOBALS and field_named(key, GLOBAL_KEYWORDS)}
         if own or whole:
             yield "global", {**({"description": whole} if whole else {}), **own}
     for item in lists:

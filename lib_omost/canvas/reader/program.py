@@ -51,6 +51,7 @@ class Program:
             canvas.detailed_descriptions = self.whole.detailed_descriptions
             canvas.tags = self.whole.tags
             canvas.HTML_web_color_name = self.whole.HTML_web_color_name
+            canvas.locked = self.whole.locked
         return canvas
 
 

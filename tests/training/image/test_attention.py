@@ -34,9 +34,9 @@ def test_a_batch_attends_as_the_renderer_does_picture_by_picture(layer: Attentio
     for i, layout in enumerate(layouts):
         masks = [torch.from_numpy(region(box).mask) for box in layout]
         level = build_level(masks, [TOKENS] * 3, [1.0] * 3, SIDE, SIDE, "cpu")
-        k = fold_gain(layer.to_k(text[i : i + 1]), level.gains[level.region_of_token])
+        k = fold_gain(layer.to_k(text[i : i + 1]), level.gains[level.tokens.region_of_token])
         q, k, v = (split_heads(x, 2) for x in (layer.to_q(pixels[i : i + 1]), k, layer.to_v(text[i : i + 1])))
-        out = masked_sdpa(q, level.place(k), level.place(v), level, layer.scale)
+        out = masked_sdpa(q, level.tokens.pad(k), level.tokens.pad(v), level, layer.scale)
         assert torch.allclose(got[i], layer.to_out[0](out.transpose(1, 2).flatten(2))[0], atol=1e-5)
 
 

@@ -7,7 +7,7 @@ import torch
 from transformers import CLIPTokenizer
 
 from lib_omost.canvas.vocabulary import WHOLE
-from lib_omost.renderer.bags import pack
+from lib_omost.renderer.bags import partition
 from lib_omost.renderer.text import padded_ids
 from training.image.captions import FILLERS, Text, caption
 from training.image.catalogue import Catalogue
@@ -20,7 +20,7 @@ def test_a_text_becomes_the_token_rows_that_the_renderer_makes_of_it(clip_tokeni
     text = Text(("a red cat on the left in a park.", "a red cat."), FILLERS)
     pipe = SimpleNamespace(maybe_convert_prompt=lambda words, tokenizer: words)
     rows = Rows(clip_tokenizer)
-    bags = pack(text.prefixes, text.suffixes, lambda words: len(rows.ids(words))).bags
+    bags = partition(text.prefixes, text.suffixes, lambda words: len(rows.ids(words))).bags
     assert len(bags) > 1
     assert rows(text) == [list(padded_ids(pipe, clip_tokenizer, bag)) for bag in bags]
 

@@ -1,5 +1,5 @@
-"""What an edit changes, and how the rest of the previous picture is kept. Blended latent diffusion, arXiv
-2206.02779."""
+"""Inpainting by blended latent diffusion, arXiv 2206.02779: the mask of what an edit changes, and how the rest of the
+previous picture is kept. Knows no UNet and no scheduler."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from lib_omost.canvas import Canvas
+from lib_omost.canvas import GRID, Canvas
 from lib_omost.renderer.vae import resize
 
-GRID = 90
 BORDER = 2  # grid cells; the soft border around a changed box is twice as wide
 
 
@@ -33,18 +32,18 @@ class Previous:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The latents `(n, 4, h, w)` to return to at each step, and where to repaint, `(1, 1, h, w)` in 0..1."""
+class Inpaint:
+    """The latents `(n, 4, h, w)` to blend back at each step, and the mask `(1, 1, h, w)` in 0..1, 1 = repaint."""
 
     latents: Tensor
-    repaint: Tensor
+    mask: Tensor
 
-    def to(self, device: torch.device) -> Kept:
-        return Kept(self.latents.to(device), self.repaint.to(device))
+    def to(self, device: torch.device) -> Inpaint:
+        return Inpaint(self.latents.to(device), self.mask.to(device))
 
     def blend(self, latents: Tensor, noised: Tensor) -> Tensor:
-        """`latents` where the picture is repainted, `noised` (the kept latents at the same noise level) elsewhere."""
-        return noised + self.repaint * (latents - noised)
+        """`latents` where the mask is 1, `noised` (the previous latents at the same noise level) where it is 0."""
+        return noised + self.mask * (latents - noised)
 
 
 def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
@@ -57,10 +56,10 @@ def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
     if changed:
         masks: NDArray[np.float32] = np.stack([r.mask for r in changed]).max(0)
         return masks
-    return np.full((GRID, GRID), 1 if global_words_differ(before, after) else 0, np.float32)
+    return np.full((GRID, GRID), 1 if global_text_differs(before, after) else 0, np.float32)
 
 
-def global_words_differ(before: Canvas, after: Canvas) -> bool:
+def global_text_differs(before: Canvas, after: Canvas) -> bool:
     return replace(before, regions=()) != replace(after, regions=())
 
 
@@ -84,3 +83,8 @@ def composite(
     the VAE."""
     alpha = Image.fromarray((soften(mask, images[0].size) * 255).round().astype(np.uint8))
     return [Image.composite(new, resize(old, new.size), alpha) for new, old in zip(images, previous, strict=True)]
+
+
+def repeated(images: Sequence[Image.Image], count: int) -> list[Image.Image]:
+    """`count` pictures, starting over when there are fewer."""
+    return [images[index % len(images)] for index in range(count)]

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from lib_omost.canvas import Canvas
 from lib_omost.errors import Stopped, device_is_full
-from lib_omost.renderer.keep import Previous, changed_mask, global_words_differ
+from lib_omost.renderer.inpaint import Previous, changed_mask, global_text_differs
 from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
-from lib_omost.renderer.presets import scheduler_for
-from lib_omost.renderer.sampling import Seed
+from lib_omost.renderer.resume import PassState, ResumePoint, Run
+from lib_omost.renderer.sampling import Seed, scheduler_for
 from lib_omost.renderer.settings import RenderSettings
 from lib_omost.renderer.styles import styled
-from lib_omost.renderer.unfinished import Progress, Run, Unfinished
 from lib_omost.renderer.vae import enlarged_size, resize
 
 OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step from 1, steps of both passes, makes a preview)
@@ -31,15 +30,15 @@ def render(
     on_step: OnStep,
     stop: threading.Event,
     keep: Previous | None = None,
-    unfinished: Unfinished | None = None,
+    resume_point: ResumePoint | None = None,
 ) -> list[Image.Image]:
     """Pictures of `canvas`, `settings.images` of them. Raises Stopped at the step after `stop` is set, RenderError,
     SettingsError.
 
     The scheduler is the pipeline's own, or for this run that of `settings.few_steps`. The second pass, if
-    `settings.highres_scale` is above 1, enlarges the first one's pictures and paints over them.
-    `keep`: pictures of an earlier version of the canvas; only what has changed since is painted anew.
-    `unfinished`: keeps how far a run came that found the device full; the same run goes on from there.
+    `settings.highres_scale` is above 1, enlarges the first one's pictures and denoises them again.
+    `keep`: pictures of an earlier version of the canvas; only what has changed since is inpainted.
+    `resume_point`: holds the state of a render that ran out of device memory; the same render resumes from it.
     """
     canvas = styled(canvas, settings.style)
     if keep:
@@ -48,16 +47,16 @@ def render(
         if not changed.any():
             pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")
             return list(keep.images)
-        if global_words_differ(keep.canvas, canvas) and not changed.all():
+        if global_text_differs(keep.canvas, canvas) and not changed.all():
             pipe.notify("The global description changed too; outside of the changed boxes the picture stays as it was.")
-    unfinished = unfinished or Unfinished()
-    run = unfinished.open(canvas, settings, keep)
+    resume_point = resume_point or ResumePoint()
+    run = resume_point.resume_or_start(canvas, settings, keep)
     try:
         images = _both_passes(pipe, run, on_step, stop)
     except Exception as error:
-        (unfinished.leave if device_is_full(error) else unfinished.close)(run)
+        (resume_point.save if device_is_full(error) else resume_point.discard)(run)
         raise
-    unfinished.close(run)
+    resume_point.discard(run)
     return images
 
 
@@ -76,10 +75,10 @@ def _both_passes(
         callback_on_step_end=report,
         keep=run.keep,
     )
-    size: dict[str, Any] = dict(width=settings.width, height=settings.height, progress=run.first)
+    size: dict[str, Any] = dict(width=settings.width, height=settings.height, resume=run.first)
     with scheduler_for(pipe, settings.few_steps):
         images: list[Image.Image] = pipe(
-            canvas, num_inference_steps=settings.steps, steering=settings, **size, **shared
+            canvas, num_inference_steps=settings.steps, region_guidance=settings, **size, **shared
         ).images
         if settings.highres_scale > 1:
             report.before = settings.steps
@@ -94,7 +93,7 @@ def enlarge(
     settings: RenderSettings,
     images: list[Image.Image],
     shared: dict[str, Any],
-    progress: Progress,
+    resume: PassState,
 ) -> list[Image.Image]:
     """The second pass: `images` enlarged by Lanczos, noised to `settings.highres_denoise` and denoised at the new
     size."""
@@ -106,8 +105,8 @@ def enlarge(
         num_inference_steps=settings.highres_steps,
         strength=settings.highres_denoise,
         latents=pipe.encode([resize(image, (width, height)) for image in images]),
-        steering=replace(settings, centred_noise=False),  # that is for a start from pure noise
-        progress=progress,
+        region_guidance=replace(settings, centred_noise=False),  # that is for a start from pure noise
+        resume=resume,
         **shared,
     ).images
     return found

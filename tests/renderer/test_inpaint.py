@@ -10,7 +10,7 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas
 from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
-from lib_omost.renderer.keep import Kept, changed_mask, composite, latent_mask, soften
+from lib_omost.renderer.inpaint import Inpaint, changed_mask, composite, latent_mask, soften
 
 APPLE = ("on the left", "an apple", "red")
 FISH = ("on the bottom-right", "a fish", "blue")
@@ -27,7 +27,7 @@ def test_an_altered_region_changes_its_box_and_a_moved_one_both_places(build_can
     assert changed_mask(before, moved)[0, 0] == 1 and changed_mask(before, moved)[89, 89] == 1
 
 
-def test_the_same_canvas_changes_nothing_and_other_global_words_change_everything(canvas: Canvas) -> None:
+def test_the_same_canvas_changes_nothing_and_another_global_text_changes_everything(canvas: Canvas) -> None:
     assert changed_mask(canvas, canvas).sum() == 0
     night = replace(canvas, tags="night")
     assert changed_mask(canvas, night).all()
@@ -47,9 +47,9 @@ def test_the_soft_border_is_full_inside_the_box_and_gone_four_cells_outside() ->
 
 
 def test_latents_outside_of_the_mask_go_back_to_what_is_kept() -> None:
-    repaint = torch.zeros(1, 1, 2, 2)
-    repaint[..., 0] = 1
-    blended = Kept(torch.zeros(1, 4, 2, 2), repaint).blend(torch.ones(1, 4, 2, 2), torch.full((1, 4, 2, 2), 5.0))
+    mask = torch.zeros(1, 1, 2, 2)
+    mask[..., 0] = 1
+    blended = Inpaint(torch.zeros(1, 4, 2, 2), mask).blend(torch.ones(1, 4, 2, 2), torch.full((1, 4, 2, 2), 5.0))
     assert blended[0, 0].tolist() == [[1, 5], [1, 5]]
 
 
@@ -75,26 +75,26 @@ def test_an_edit_rendered_with_the_previous_picture_changes_its_box_alone(
     assert change[inside].mean() > 10
 
 
-def test_keeping_while_the_global_words_change_too_says_what_stays(
+def test_inpainting_while_the_global_text_changes_too_says_what_stays(
     fresh_pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, canvas: Canvas
 ) -> None:
-    said: list[str] = []
-    fresh_pipe.notify = said.append
+    notes: list[str] = []
+    fresh_pipe.notify = notes.append
     picture, after = Image.new("RGB", (128, 128), "teal"), replace(canvas, tags="night", regions=canvas.regions[1:])
     found = render(
         fresh_pipe, after, replace(settings, steps=1), lambda *_: None, threading.Event(), Previous(canvas, (picture,))
     )
     assert found[0].getpixel((127, 127)) == picture.getpixel((0, 0))
-    assert "global description changed too" in said[0]
+    assert "global description changed too" in notes[0]
 
 
 def test_keeping_with_an_unchanged_canvas_returns_the_picture_and_says_so(
     fresh_pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, canvas: Canvas
 ) -> None:
-    said: list[str] = []
-    fresh_pipe.notify = said.append
+    notes: list[str] = []
+    fresh_pipe.notify = notes.append
     picture = Image.new("RGB", (128, 128), "teal")
     assert render(fresh_pipe, canvas, settings, lambda *_: None, threading.Event(), Previous(canvas, (picture,))) == [
         picture
     ]
-    assert "Nothing in the canvas has changed" in said[0]
+    assert "Nothing in the canvas has changed" in notes[0]

@@ -1,0 +1,23 @@
+# What a developer types. `make setup` once; PYTHON=... chooses another interpreter.
+PYTHON ?= python3
+
+.PHONY: setup run check test bench
+
+setup:  ## everything that the app and its tests need, and the hook that checks before a commit
+	$(PYTHON) -m pip install -r requirements-dev.txt
+	$(PYTHON) -m pre_commit install
+
+run:  ## the page, on http://127.0.0.1:7860
+	$(PYTHON) gradio_app.py
+
+check:  ## ruff, mypy and the fast tests: under a minute
+	ruff check .
+	ruff format --check .
+	mypy --strict lib_omost
+	pytest tests/canvas tests/studio tests/test_imports.py -m "not slow and not model and not ui and not training and not serve and not exact and not compile"
+
+test:  ## all that plain pytest runs: 4 to 6 minutes on two cores
+	pytest
+
+bench:  ## what can be measured; python -m bench NAME measures it
+	$(PYTHON) -m bench
