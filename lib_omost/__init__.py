@@ -7,8 +7,9 @@ The names below are imported when they are first used, so that reading a canvas 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lib_omost._lazy import lazy_names
 
 if TYPE_CHECKING:
     from lib_omost.canvas import Canvas, CanvasReader, read_canvas
@@ -28,8 +29,4 @@ _ROOMS = {
     "Engine": "runtime",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+__getattr__ = lazy_names(__name__, _ROOMS)

@@ -1,6 +1,8 @@
-"""Who is on the device: modules take turns where they do not fit together, and stay together where they do.
+"""Offloading: modules are evicted to the CPU where they do not fit on the device together, least recently used first.
 
-Counts bytes and moves modules. What a phase needs is told by the caller; when to call is engine.py's business.
+Counts bytes and moves modules. What a phase needs is its caller's business, machine.py's; so is when to call.
+diffusers has `ComponentsManager.enable_auto_cpu_offload` for pipelines; it keeps no pinned copies (an eviction is a
+transfer), knows no 4- and 8-bit layers of a language model, and has no second try for a device that is full.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ PINNED_ROUNDING = 4 / 3  # torch rounds each page-locked tensor up to a power of
 
 
 @dataclass(slots=True)
-class _Guest:
+class _Entry:
     module: nn.Module
-    keeps: bool = False  # copies are made as soon as it is on the CPU
+    wants_copies: bool = False  # they are made as soon as it is on the CPU
     copies: dict[str, torch.Tensor] = field(default_factory=dict)  # on the CPU, pinned; empty: moved both ways by .to
     on_refusal: Callable[[], None] | None = None
-    here: bool = False
+    on_device: bool = False
 
 
 def module_bytes(module: nn.Module) -> int:
@@ -45,11 +47,11 @@ def _quant_state(tensor: torch.Tensor) -> Any:
     return getattr(tensor, "quant_state", None)
 
 
-class Residency:
-    """Modules under names, moved to one device when they are needed.
+class Offloader:
+    """Modules under names, loaded to one device when they are needed.
 
-    The longest unused ones leave first, and only when there is too little room. A module with CPU copies leaves without
-    a transfer. On a CPU nothing ever moves.
+    The least recently used are evicted first, and only when there is too little room. A module with CPU copies is
+    evicted without a transfer. On a CPU nothing ever moves.
     """
 
     def __init__(self, device: torch.device, free_bytes: Callable[[], int | None]) -> None:
@@ -57,73 +59,74 @@ class Residency:
         self.swap_s = 0.0  # spent on moving, in total
         self.last_s: dict[str, float] = {}  # by the last move of each: "llm in", "llm out", ...
         self._free_bytes = free_bytes
-        self._guests: dict[str, _Guest] = {}  # longest unused first
+        self._entries: dict[str, _Entry] = {}  # least recently used first
 
     def add(self, name: str, module: nn.Module, *, copies: bool, on_refusal: Callable[[], None] | None = None) -> None:
-        """Takes a module in, wherever it is now.
+        """Registers a module, wherever it is now.
 
-        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change (may_have_copies
-        tells of which modules). One that is on the device gets them when it leaves for the first time. `on_refusal` is
+        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change (see
+        may_have_copies). One that is on the device gets them when it is evicted for the first time. `on_refusal` is
         called, and the module dropped, when it refuses to be moved: it should forget the module, to be loaded again.
         """
         on = {t.device.type for t in (*module.parameters(), *module.buffers())}
-        here = self.device.type != "cpu" and self.device.type in on
-        guest = _Guest(module, keeps=copies and self.device.type != "cpu", on_refusal=on_refusal, here=here)
-        if guest.keeps and not here:
-            guest.copies = pinned_copies(module)
-        self._guests[name] = guest
+        on_device = self.device.type != "cpu" and self.device.type in on
+        wants_copies = copies and self.device.type != "cpu"
+        entry = _Entry(module, wants_copies, on_refusal=on_refusal, on_device=on_device)
+        if wants_copies and not on_device:
+            entry.copies = pinned_copies(module)
+        self._entries[name] = entry
 
     def drop(self, name: str) -> None:
         """Forgets a module, if it was there; its memory is free once no one else holds it."""
-        self._guests.pop(name, None)
+        self._entries.pop(name, None)
 
-    def here(self) -> list[str]:
+    def on_device(self) -> list[str]:
         """The names of those on the device."""
-        return [name for name, guest in self._guests.items() if guest.here]
+        return [name for name, entry in self._entries.items() if entry.on_device]
 
-    def bring(self, names: Iterable[str], work_bytes: int = 0) -> None:
-        """Puts these on the device with `work_bytes` to spare beside them; others leave only if they must.
+    def load(self, names: Iterable[str], work_bytes: int = 0) -> None:
+        """Puts these on the device with `work_bytes` to spare beside them; others are evicted only if they must be.
 
         Raises DeviceMemoryError when they do not fit even alone.
         """
         if self.device.type == "cpu":
             return
-        wanted = [name for name in names if name in self._guests]
+        wanted = [name for name in names if name in self._entries]
         for name in wanted:
-            self._guests[name] = self._guests.pop(name)  # now the latest used
-        coming = [name for name in wanted if not self._guests[name].here]
-        self.make_room(sum(module_bytes(self._guests[name].module) for name in coming) + work_bytes, keep=wanted)
+            self._entries[name] = self._entries.pop(name)  # now the most recently used
+        coming = [name for name in wanted if not self._entries[name].on_device]
+        self.make_room(sum(module_bytes(self._entries[name].module) for name in coming) + work_bytes, keep=wanted)
         for name in coming:
-            self._enter(name, wanted)
+            self._load(name, wanted)
 
     def make_room(self, room_bytes: int, keep: Iterable[str] = ()) -> None:
-        """Lets the longest unused leave until `room_bytes` are free or only those of `keep` are left."""
-        for name in [n for n in self.here() if n not in set(keep)]:
+        """Evicts the least recently used until `room_bytes` are free or only those of `keep` are left."""
+        for name in [n for n in self.on_device() if n not in set(keep)]:
             free = self._free_bytes()
             if free is None or free >= room_bytes:
                 return
-            self.leave([name])
+            self.evict([name])
 
-    def leave(self, names: Iterable[str] | None = None) -> None:
+    def evict(self, names: Iterable[str] | None = None) -> None:
         """Takes these off the device (all of them: None) and hands their memory back."""
         start = time.perf_counter()
-        for name in [n for n in self.here() if names is None or n in set(names)]:
+        for name in [n for n in self.on_device() if names is None or n in set(names)]:
             began = time.perf_counter()
-            self._exit(name)
+            self._evict(name)
             self.last_s[f"{name} out"] = time.perf_counter() - began
         devices.empty_cache(self.device)
         self.swap_s += time.perf_counter() - start
 
-    def _enter(self, name: str, keep: Iterable[str]) -> None:
+    def _load(self, name: str, keep: Iterable[str]) -> None:
         start = time.perf_counter()
-        guest = self._guests[name]
-        guest.here = True  # in part, should the device be full: leaving puts all of it back
-        if not moved(guest.module, self.device):
-            self.leave([n for n in self.here() if n == name or n not in set(keep)])
-            guest.here = True
-            if not moved(guest.module, self.device):
-                self.leave()
-                size = module_bytes(guest.module) / devices.GIB
+        entry = self._entries[name]
+        entry.on_device = True  # in part, should the device be full: an eviction puts all of it back
+        if not moved(entry.module, self.device):
+            self.evict([n for n in self.on_device() if n == name or n not in set(keep)])
+            entry.on_device = True
+            if not moved(entry.module, self.device):
+                self.evict()
+                size = module_bytes(entry.module) / devices.GIB
                 raise DeviceMemoryError(
                     f"{name} needs {size:.1f} GiB of device memory, and there is less even with all other models away. "
                     f"Close other programs that use the device, or choose a smaller model."
@@ -132,21 +135,21 @@ class Residency:
         self.last_s[f"{name} in"] = time.perf_counter() - start
         self.swap_s += self.last_s[f"{name} in"]
 
-    def _exit(self, name: str) -> None:
-        guest = self._guests[name]
-        guest.here = False
+    def _evict(self, name: str) -> None:
+        entry = self._entries[name]
+        entry.on_device = False
         try:
-            if guest.copies:
-                _restore(guest.module, guest.copies)
+            if entry.copies:
+                restore(entry.module, entry.copies)
             else:
-                move(guest.module, torch.device("cpu"))
-                guest.copies = pinned_copies(guest.module) if guest.keeps else {}
+                move(entry.module, torch.device("cpu"))
+                entry.copies = pinned_copies(entry.module) if entry.wants_copies else {}
         except (RuntimeError, ValueError, NotImplementedError) as error:
-            if guest.on_refusal is None:
+            if entry.on_refusal is None:
                 raise
             log.info("%s cannot be moved (%s); it will be loaded again when it is needed.", name, error)
             self.drop(name)
-            guest.on_refusal()
+            entry.on_refusal()
 
 
 def moved(module: nn.Module, device: torch.device) -> bool:
@@ -188,15 +191,14 @@ def may_have_copies(module: nn.Module) -> bool:
     Plain ones can, and bitsandbytes' 4-bit ones: their codes are a parameter's data, and the state with their scales
     (an eighth of them or less) has a `to` of its own. Its 8-bit layers cannot: after a pass codes and
     scales are held by a state beside the parameter, which only the layer's own `to` moves, so that copies would have
-    to be written into the attributes of that library. They leave by a transfer. So do other packed formats.
+    to be written into the attributes of that library. They are evicted by a transfer. So are other packed formats.
     """
     return {type(parameter).__name__ for parameter in module.parameters()} <= {"Parameter", "Params4bit"}
 
 
 def host_has_room(copied_bytes: int) -> bool:
-    """Whether page-locked copies of so many bytes leave enough of the machine's memory; no where that is not told."""
-    found = devices.machine_bytes()
-    return found is not None and found[0] - copied_bytes * PINNED_ROUNDING > HOST_RESERVE_BYTES
+    """Whether page-locked copies of so many bytes leave enough of the machine's memory."""
+    return devices.machine_bytes()[0] - copied_bytes * PINNED_ROUNDING > HOST_RESERVE_BYTES
 
 
 def pinned_copies(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -213,10 +215,10 @@ def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return buffers | dict(module.named_parameters(remove_duplicate=False))
 
 
-def _restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
+def restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
     """Puts the copies in the place of the module's tensors, without a transfer.
 
-    The tensors stay the same objects, by which the reader of texts knows the encoders it has asked before.
+    The tensors stay the same objects, by which the cache of text embeddings knows the encoders.
     """
     own = _tensors(module)
     for name, copy in copies.items():

@@ -1,4 +1,4 @@
-"""One at a time, in order of arrival. Knows nothing about devices or models."""
+"""A fair lock: one holder at a time, in order of arrival. Knows nothing about devices or models."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from lib_omost.errors import Stopped
 
 
-class Turns:
-    """A lock that is fair, as threading.Lock is not, and whose queue one can leave by setting a stop flag.
+class FairLock:
+    """First come, first served, as threading.Lock is not; whoever waits can leave the queue by setting a stop flag.
 
-    It belongs to a turn and not to a thread, so a generator may hold it between the calls of different threads.
+    It belongs to a `with` block and not to a thread, so a generator may hold it between the calls of different threads.
     """
 
     def __init__(self) -> None:
@@ -21,17 +21,17 @@ class Turns:
         self._queue: deque[object] = deque()
 
     @property
-    def taken(self) -> int:
-        """How many hold or wait for the turn."""
+    def queued(self) -> int:
+        """How many hold or wait for the lock."""
         return len(self._queue)
 
     @contextmanager
-    def turn(
+    def hold(
         self, stop: threading.Event | None = None, on_wait: Callable[[int], None] = lambda ahead: None
     ) -> Iterator[None]:
-        """Waits for the turn and holds it; raises Stopped when `stop` is set before the turn comes.
+        """Waits for the lock and holds it; raises Stopped when `stop` is set before its turn comes.
 
-        `on_wait` is told again and again how many are ahead, and at last 0.
+        `on_wait(ahead)` is called again and again with how many are ahead, and at last with 0.
         """
         ticket = object()
         self._queue.append(ticket)

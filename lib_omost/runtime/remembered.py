@@ -1,15 +1,15 @@
-"""Which models were chosen last, kept in a small file from one start to the next. Loads none of them."""
+"""Which models were chosen last, remembered in a small file from one start to the next. Loads none of them."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lib_omost import atomic
 from lib_omost.errors import UnknownModelError
 from lib_omost.runtime import catalog
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
@@ -84,9 +84,6 @@ def _choice(found: dict[str, Any]) -> Choice:
 def save(file: Path, choice: Choice) -> None:
     """Writes the choice, whole or not at all. A folder that cannot be written costs only the memory of it."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        written = file.with_suffix(".new")
-        written.write_text(json.dumps(asdict(choice), indent=2) + "\n", encoding="utf-8")
-        os.replace(written, file)
+        atomic.write_text(file, json.dumps(asdict(choice), indent=2) + "\n")
     except OSError as error:
         log.warning("The choice of models could not be kept (%s).", error.strerror)

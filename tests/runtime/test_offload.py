@@ -1,4 +1,4 @@
-"""Residency with real modules. The device is torch's "meta", which takes weights as a GPU does and gives none back."""
+"""The Offloader with real modules. Its device is torch's "meta", which takes weights as a GPU does, gives none back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bitsandbytes.nn import Linear4bit, Linear8bitLt, Params4bit
 from torch import nn
 
 from lib_omost.errors import DeviceMemoryError, device_is_full
-from lib_omost.runtime.memory import (
-    Residency,
-    _restore,
+from lib_omost.runtime.offload import (
+    Offloader,
     host_has_room,
     may_have_copies,
     module_bytes,
     move,
     pinned_copies,
+    restore,
 )
 
 KIB = 1024
@@ -26,14 +26,14 @@ SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
 
 
 class Desk:
-    """A residency over four real modules and a device of so many KiB."""
+    """An offloader over four real modules and a device of so many KiB."""
 
     def __init__(self, kib: int) -> None:
         self.modules = {name: nn.Linear(16, size * 16, bias=False) for name, size in SIZES.items()}
         self.before = {name: module.weight.detach().clone() for name, module in self.modules.items()}
-        self.residency = Residency(torch.device("meta"), lambda: kib * KIB - self.used())
+        self.offloader = Offloader(torch.device("meta"), lambda: kib * KIB - self.used())
         for name, module in self.modules.items():
-            self.residency.add(name, module, copies=True)
+            self.offloader.add(name, module, copies=True)
 
     def used(self) -> int:
         return sum(module_bytes(m) for m in self.modules.values() if m.weight.is_meta)
@@ -46,10 +46,10 @@ def test_sizes_are_what_the_tests_say() -> None:
     assert {name: module_bytes(m) for name, m in Desk(9).modules.items()} == {n: s * KIB for n, s in SIZES.items()}
 
 
-def test_on_a_small_device_the_models_take_turns() -> None:
+def test_on_a_small_device_the_models_evict_each_other() -> None:
     desk = Desk(5)
     for name in ("llm", "text", "unet", "vae", "llm"):
-        desk.residency.bring([name])
+        desk.offloader.load([name])
         assert name in desk.here() and desk.used() <= 5 * KIB
     assert desk.here() == {"vae", "llm"}
 
@@ -57,38 +57,38 @@ def test_on_a_small_device_the_models_take_turns() -> None:
 def test_on_a_large_device_they_stay_together() -> None:
     desk = Desk(10)
     for name in SIZES:
-        desk.residency.bring([name])
+        desk.offloader.load([name])
     assert desk.here() == set(SIZES)
 
 
 def test_room_for_the_work_is_made_even_when_the_model_is_there() -> None:
     desk = Desk(6)
-    desk.residency.bring(["unet", "vae"])
-    desk.residency.bring(["vae"], work_bytes=3 * KIB)
+    desk.offloader.load(["unet", "vae"])
+    desk.offloader.load(["vae"], work_bytes=3 * KIB)
     assert desk.here() == {"vae"}
 
 
-def test_the_longest_unused_leaves_first() -> None:
+def test_the_least_recently_used_is_evicted_first() -> None:
     desk = Desk(6)
-    desk.residency.bring(["text"])
-    desk.residency.bring(["unet"])
-    desk.residency.bring(["text"])
-    desk.residency.bring(["vae"], work_bytes=KIB)
+    desk.offloader.load(["text"])
+    desk.offloader.load(["unet"])
+    desk.offloader.load(["text"])
+    desk.offloader.load(["vae"], work_bytes=KIB)
     assert desk.here() == {"text", "vae"}
 
 
 def test_nothing_moves_that_is_there_already() -> None:
     desk = Desk(6)
-    desk.residency.bring(["unet"])
+    desk.offloader.load(["unet"])
     weight = desk.modules["unet"].weight
-    desk.residency.bring(["unet"])
+    desk.offloader.load(["unet"])
     assert desk.modules["unet"].weight is weight
 
 
 def test_weights_come_back_whole() -> None:
     desk = Desk(10)
-    desk.residency.bring(SIZES)
-    desk.residency.leave()
+    desk.offloader.load(SIZES)
+    desk.offloader.evict()
     assert desk.here() == set()
     for name, module in desk.modules.items():
         assert torch.equal(module.weight, desk.before[name])
@@ -99,29 +99,29 @@ def test_weights_that_come_back_are_the_same_objects_unwritten() -> None:
     tensors = dict(module.state_dict(keep_vars=True))
     copies = {name: torch.full_like(tensor, 2) for name, tensor in tensors.items()}
     before = {name: (id(tensor), tensor._version) for name, tensor in tensors.items()}
-    _restore(module, copies)
+    restore(module, copies)
     after = module.state_dict(keep_vars=True)
     assert {name: (id(tensor), tensor._version) for name, tensor in after.items()} == before
     assert all(after[name].data_ptr() == copy.data_ptr() for name, copy in copies.items())
 
 
-def test_a_module_that_refuses_to_move_is_dropped_and_its_owner_told() -> None:
-    told = []
-    residency = Residency(torch.device("meta"), lambda: 0)
-    residency.add("llm", nn.Linear(4, 4), copies=False, on_refusal=lambda: told.append("llm"))
-    residency.bring(["llm"])
-    residency.leave(["llm"])  # a module on meta, without copies, cannot go to the CPU: torch refuses
-    assert told == ["llm"] and residency.here() == []
-    residency.bring(["llm"])  # forgotten, so nothing to do
+def test_a_module_that_refuses_to_move_is_dropped_and_its_owner_learns_it() -> None:
+    refused = []
+    offloader = Offloader(torch.device("meta"), lambda: 0)
+    offloader.add("llm", nn.Linear(4, 4), copies=False, on_refusal=lambda: refused.append("llm"))
+    offloader.load(["llm"])
+    offloader.evict(["llm"])  # a module on meta, without copies, cannot go to the CPU: torch refuses
+    assert refused == ["llm"] and offloader.on_device() == []
+    offloader.load(["llm"])  # forgotten, so nothing to do
 
 
 def test_on_a_cpu_nothing_ever_moves() -> None:
     module = nn.Linear(4, 4)
-    residency = Residency(torch.device("cpu"), lambda: None)
-    residency.add("llm", module, copies=True)
+    offloader = Offloader(torch.device("cpu"), lambda: None)
+    offloader.add("llm", module, copies=True)
     weight = module.weight
-    residency.bring(["llm"], work_bytes=1 << 60)
-    residency.leave()
+    offloader.load(["llm"], work_bytes=1 << 60)
+    offloader.evict()
     assert module.weight is weight
 
 
@@ -141,19 +141,19 @@ def failing_once(times: int) -> Callable[[nn.Module], nn.Module]:
 
 def test_a_move_that_finds_the_device_full_is_tried_again_with_the_others_away() -> None:
     desk = Desk(20)
-    desk.residency.bring(["llm", "vae"])
-    desk.residency.add("big", failing_once(1), copies=True)  # type: ignore[arg-type]
-    desk.residency.bring(["big"])
-    assert desk.residency.here() == ["big"]
+    desk.offloader.load(["llm", "vae"])
+    desk.offloader.add("big", failing_once(1), copies=True)  # type: ignore[arg-type]
+    desk.offloader.load(["big"])
+    assert desk.offloader.on_device() == ["big"]
 
 
 def test_a_move_that_never_fits_ends_in_one_sentence_and_an_empty_device() -> None:
     desk = Desk(20)
-    desk.residency.bring(["llm"])
-    desk.residency.add("big", failing_once(9), copies=True)  # type: ignore[arg-type]
+    desk.offloader.load(["llm"])
+    desk.offloader.add("big", failing_once(9), copies=True)  # type: ignore[arg-type]
     with pytest.raises(DeviceMemoryError, match="big needs"):
-        desk.residency.bring(["big"])
-    assert desk.residency.here() == []
+        desk.offloader.load(["big"])
+    assert desk.offloader.on_device() == []
 
 
 # --- bitsandbytes' layers; test_cuda.py sees that they leave a real card ---
@@ -171,7 +171,7 @@ def test_a_4_bit_layer_is_given_back_from_its_copies_and_computes_the_same() -> 
     copies = pinned_copies(model)
     weight = model[0].weight
     weight.data = weight.data.clone()  # what a visit to a device leaves: the same object with other data
-    _restore(model, copies)
+    restore(model, copies)
     assert model[0].weight is weight and isinstance(weight, Params4bit)
     assert weight.data_ptr() == copies["0.weight"].data_ptr() and weight.quant_state.absmax.device.type == "cpu"
     assert torch.equal(model(question), answer)
@@ -181,7 +181,7 @@ def test_the_scales_of_4_bit_weights_count_as_their_bytes() -> None:
     assert module_bytes(four_bit()) == 64 * 128 // 2 + 4 * 64 * 128 // 64
 
 
-def test_8_bit_layers_leave_without_copies_and_others_with_them() -> None:
+def test_8_bit_layers_are_evicted_without_copies_and_others_with_them() -> None:
     eight = nn.Sequential(nn.Linear(4, 4), Linear8bitLt(4, 4, has_fp16_weights=False))
     assert may_have_copies(four_bit()) and may_have_copies(nn.Linear(4, 4)) and not may_have_copies(eight)
 
