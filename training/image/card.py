@@ -68,3 +68,11 @@ def write_words(folder: Path, nouns: Sequence[str]) -> None:
     words = {"nouns": [*nouns], "synonyms": [], "colours": [*TINTS], "backgrounds": BACKGROUNDS}
     lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in words.items())
     (folder / WORDS_FILE).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def copy_card(source: Path, folder: Path, side: int, new_side: int) -> None:
+    """The card of `source`, if it has one, for the same model with a decoder that paints another side."""
+    if (source / "README.md").exists():
+        text = (source / "README.md").read_text(encoding="utf-8")
+        text = text.replace(f"{side} x {side} pixels", f"{new_side} x {new_side} pixels")
+        (folder / "README.md").write_text(text, encoding="utf-8")
