@@ -39,14 +39,14 @@ def room(path: Path) -> str:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that a file imports, wherever in it, as a dotted name; the version number is no module."""
+    """Every module that a file imports, wherever in it, as a dotted name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
             names = (f"{node.module}.{alias.name}" for alias in node.names)
-            yield from (name for name in names if name != "lib_omost.__version__")
+            yield from names
 
 
 def module(path: Path) -> str:

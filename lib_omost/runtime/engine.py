@@ -197,7 +197,7 @@ class Engine:
     ) -> list[Image.Image]:
         """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from;
         `on_wait(ahead)` is called with how many runs come first while it waits for the device; `on_note(sentence)` at
-        the end of what this render changed or left out, also where it fails. What a small model does not know is
+        the end with what this render changed or left out, also where it fails. What a small model does not know is
         painted as a near thing that it does.
 
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.

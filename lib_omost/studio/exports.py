@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib_omost import atomic
 from lib_omost.canvas import Canvas, Note, color_png, layout_svg, mask_png, read_canvas, to_comfy, to_flux
 from lib_omost.canvas.canvas import FORMAT
 from lib_omost.errors import StorageError
@@ -78,10 +79,9 @@ def pictures(canvas: Canvas, size: Size) -> Iterator[tuple[str, bytes]]:
 
 
 def write(path: Path, data: bytes) -> Path:
-    """Writes a file, its folder if need be; returns its path. Raises StorageError."""
+    """Writes a file whole, its folder if need be; returns its path. Raises StorageError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        atomic.write_bytes(path, data)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}; give another place with --out") from error
     return path
