@@ -124,6 +124,19 @@ def parser() -> argparse.ArgumentParser:
     _add_device(command)
     command.set_defaults(run=render)
 
+    _add_convert(commands)
+    commands.add_parser("models", help="list the models").set_defaults(run=models)
+    command = commands.add_parser(
+        "doctor", help="what a bug report needs: versions, device, memory, models, the page's last error"
+    )
+    command.add_argument(
+        "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
+    )
+    command.set_defaults(run=doctor)
+    return whole
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("convert", help="write the canvas in a file for another program")
     command.add_argument(
         "file", help="a reply, a program, JSON of ours or of ComfyUI_omost, a PNG made here; - for standard input"
@@ -138,16 +151,6 @@ def parser() -> argparse.ArgumentParser:
         "--out", metavar="PATH", type=Path, help="a file instead of standard output; of masks the folder (outputs)"
     )
     command.set_defaults(run=convert)
-
-    commands.add_parser("models", help="list the models").set_defaults(run=models)
-    command = commands.add_parser(
-        "doctor", help="what a bug report needs: versions, device, memory, models, the page's last error"
-    )
-    command.add_argument(
-        "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
-    )
-    command.set_defaults(run=doctor)
-    return whole
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
