@@ -86,7 +86,7 @@ def train(
     from training.image import draw
     from training.image.scenes import make_scene
 
-    catalogue = drawings.load(sprites, only=known, styles=1, recolor=recolor)
+    catalogue = drawings.load(sprites, only=known, styles=2, recolor=recolor)
     index = [*catalogue.nouns, NOTHING]
     painter, network = draw.Painter(catalogue.images, size, "cpu"), new_network(len(index))
     optimizer, begun, chance = (

@@ -4,6 +4,7 @@ data, for the programs that render with it. No figures: those come from a measur
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,3 +69,13 @@ def write_words(folder: Path, nouns: Sequence[str]) -> None:
     words = {"nouns": [*nouns], "synonyms": [], "colours": [*TINTS], "backgrounds": BACKGROUNDS}
     lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in words.items())
     (folder / WORDS_FILE).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def copy_card(source: Path, folder: Path, side: int, new_side: int) -> None:
+    """The card and the words of `source`, if it has any, for the same model with a decoder of another side."""
+    if (source / WORDS_FILE).exists():
+        shutil.copy(source / WORDS_FILE, folder)
+    if (source / "README.md").exists():
+        text = (source / "README.md").read_text(encoding="utf-8")
+        text = text.replace(f"{side} x {side} pixels", f"{new_side} x {new_side} pixels")
+        (folder / "README.md").write_text(text, encoding="utf-8")
