@@ -80,6 +80,8 @@ def pictures(canvas: Canvas, size: Size) -> Iterator[tuple[str, bytes]]:
 
 def write(path: Path, data: bytes) -> Path:
     """Writes a file whole, its folder if need be; returns its path. Raises StorageError."""
+    if path.is_dir():
+        raise StorageError(f"cannot write {path}: it is a folder; give the name of a file with --out")
     try:
         atomic.write_bytes(path, data)
     except OSError as error:

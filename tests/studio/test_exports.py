@@ -100,5 +100,8 @@ def test_masks_are_white_in_their_boxes_and_the_colours_come_last(canvas: Canvas
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert write(tmp_path / "new" / "a.txt", b"a").read_bytes() == b"a"
+    for folder in (tmp_path, Path(), Path("/")):
+        with pytest.raises(StorageError, match="it is a folder; give the name of a file with --out"):
+            write(folder, b"a")
     with pytest.raises(StorageError, match="give another place with --out"):
-        write(tmp_path, b"a")
+        write(tmp_path / "new" / "a.txt" / "b.txt", b"b")

@@ -4,6 +4,7 @@ data, for the programs that render with it. No figures: those come from a measur
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,10 +72,10 @@ def write_words(folder: Path, nouns: Sequence[str]) -> None:
 
 
 def copy_card(source: Path, folder: Path, side: int, new_side: int) -> None:
-    """The card of `source`, if it has one, for the same model with a decoder that paints another side."""
+    """The card and the words of `source`, if it has any, for the same model with a decoder of another side."""
+    if (source / WORDS_FILE).exists():
+        shutil.copy(source / WORDS_FILE, folder)
     if (source / "README.md").exists():
         text = (source / "README.md").read_text(encoding="utf-8")
         text = text.replace(f"{side} x {side} pixels", f"{new_side} x {new_side} pixels")
         (folder / "README.md").write_text(text, encoding="utf-8")
-    if (source / WORDS_FILE).exists():
-        (folder / WORDS_FILE).write_bytes((source / WORDS_FILE).read_bytes())

@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
+from lib_omost.runtime.known_words import read_words
 from training.image import draw
 from training.image.adversary import Adversary, crispness_loss, telling_loss
+from training.image.card import write_words
 from training.image.catalogue import Catalogue
 from training.image.model import Shape, new_parts, save_pipeline
 from training.image.scenes import make_scene
@@ -64,10 +66,12 @@ def test_a_short_command_goes_on_and_writes_a_pipeline_of_twice_the_side(
     parts = new_parts(clip_tokenizer, Shape(latent=8, channels=(32, 32, 32), width=32, layers=2))
     save_pipeline(parts, small, clip_tokenizer, tmp_path / "old", PREPARED / "LICENCES", 64)
     (tmp_path / "old" / "README.md").write_text("64 x 64 pixels")
+    write_words(tmp_path / "old", ["apple"])
     for minutes in ("0.03", "0.06"):
         command = f"{tmp_path / 'old'} --run {tmp_path} --scenes 12 --minutes {minutes} --encoder-minutes 0.01"
         decode_with(parser().parse_args(command.split()), shape_catalogue)
     assert (tmp_path / "pipeline" / "README.md").read_text() == "128 x 128 pixels"
+    assert read_words(tmp_path / "pipeline").nouns == ("apple",)
     pipe = StableDiffusionXLPipeline.from_pretrained(tmp_path / "pipeline", dtype=torch.float32, add_watermarker=False)
     pipe.set_progress_bar_config(disable=True)
     assert pipe.vae_scale_factor == 16
