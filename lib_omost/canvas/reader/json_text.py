@@ -83,6 +83,8 @@ def find_json(text: str) -> tuple[Any, int] | None:
         if data is None and mended < _MENDED_TRIES:
             mended += 1
             data = _literal(rest) or _json(_closed(rest))
+        if isinstance(data, list) and not is_table(data) and is_table(data[:-1]):
+            data = data[:-1]  # the last row is cut
         if is_table(data):
             data = captioned(data, text[: found.start()])
         if data is not None and (_is_comfy(data) or as_calls(data, _mute) or next(_calls(data, 0), None)):
