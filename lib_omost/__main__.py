@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lib_omost import __version__
+from lib_omost._version import __version__
 from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError

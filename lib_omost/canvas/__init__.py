@@ -1,7 +1,16 @@
 """The language that a model writes a picture in: words, boxes, the Canvas value, its reader and its writer."""
 
 from lib_omost.canvas.canvas import Canvas, Region
-from lib_omost.canvas.exchange import from_comfy, to_comfy, to_flux
+from lib_omost.canvas.exchange import (
+    from_comfy,
+    from_fibo,
+    from_flux,
+    from_ideogram,
+    to_comfy,
+    to_fibo,
+    to_flux,
+    to_ideogram,
+)
 from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
@@ -40,6 +49,9 @@ __all__ = [
     "delete_region",
     "differences",
     "from_comfy",
+    "from_fibo",
+    "from_flux",
+    "from_ideogram",
     "layout_svg",
     "mask_png",
     "merge",
@@ -52,6 +64,8 @@ __all__ = [
     "snap",
     "taken",
     "to_comfy",
+    "to_fibo",
     "to_flux",
+    "to_ideogram",
     "undone",
 ]

@@ -7,10 +7,11 @@ Our JSON, version 1:
      "regions": [{"location": words, "offset": words, "area": words, "distance_to_viewer": number, "description": text,
                   "detailed_descriptions": [text, ...], "tags": text, "atmosphere": text, "style": text,
                   "quality_meta": text, "HTML_web_color_name": colour,
-                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text, "locked": true}, ...]}
+                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text, "locked": true,
+                  "text": text}, ...]}
 
-`bbox`, `name`, `negative` and `locked` (the global description has one too) are optional; a colour is one of the 149
-names or #rrggbb.
+`bbox`, `name`, `negative`, `locked` (the global description has one too) and `text`, words to be drawn as they stand,
+are optional; a colour is one of the 149 names or #rrggbb.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MAX_DISTANCE = 1e6
 #: (mask `(90, 90)` of 0 and 1, prefixes, suffixes): where a text applies, what opens each of its bags, what fills them.
 Condition = tuple[npt.NDArray[np.float32], list[str], list[str]]
 DEFAULT_COLOR = "gray"
-_WRITTEN = (*TAUGHT_FIELDS[:3], "bbox", *TAUGHT_FIELDS[3:], "name", "negative", "locked")
+_WRITTEN = (*TAUGHT_FIELDS[:3], "bbox", *TAUGHT_FIELDS[3:], "name", "negative", "locked", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Region:
     name: str = ""
     negative: str = ""
     locked: bool = False
+    text: str = ""
 
     def __post_init__(self) -> None:
         for field in (
@@ -68,6 +70,7 @@ class Region:
             "quality_meta",
             "name",
             "negative",
+            "text",
         ):
             object.__setattr__(self, field, _text(field, getattr(self, field)))
         box_of(self.location, self.offset, self.area)
@@ -145,8 +148,10 @@ class Canvas:
         name: str = "",
         negative: str = "",
         locked: bool = False,
+        text: str = "",
     ) -> None:
-        """One region more. `bbox` in 90ths overrides the three words; no reply changes a `locked` one.
+        """One region more. `bbox` in 90ths overrides the three words; no reply changes a `locked` one; `text`
+        stands in the picture word for word.
 
         Raises `VocabularyError` as `Region` does.
         """
@@ -166,6 +171,7 @@ class Canvas:
             name,
             negative,
             locked,
+            text,
         )
         self.regions = (*self.regions, region)
 
@@ -266,13 +272,19 @@ def _sentences(*texts: str) -> list[str]:
 
 
 def _region_suffixes(region: Region) -> list[str]:
-    return _sentences(*region.detailed_descriptions, region.tags, region.atmosphere, region.style, region.quality_meta)
+    words = (*region.detailed_descriptions, region.tags, region.atmosphere, region.style, region.quality_meta)
+    return _sentences(f"the text {quoted(region.text)}" if region.text.strip() else "", *words)
+
+
+def quoted(text: str) -> str:
+    """The words of a picture as a painter of phrases gets them: in quotes, on one line."""
+    return f'"{" ".join(text.split())}"'
 
 
 def _text(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise VocabularyError(f"{field} is {type(value).__name__}, not text: write it in quotes")
-    return source.clean(str(value))
+    return source.clean_lines(str(value)) if field == "text" else source.clean(str(value))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

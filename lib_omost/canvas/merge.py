@@ -32,6 +32,7 @@ REGION_FIELDS = (
     "HTML_web_color_name",
     "name",
     "negative",
+    "text",
 )
 #: From here on two regions count as the same thing, changed (`likeness`).
 ALIKE = 0.45
@@ -242,7 +243,7 @@ def _differing(one: Region, other: Region, shown: bool = False) -> list[str]:
     fields = [field for field in REGION_FIELDS if not same(_get(one, field), _get(other, field))]
     if not shown:
         return fields
-    unseen = {field for field in ("name", "negative") if not _get(one, field)}
+    unseen = {field for field in ("name", "negative", "text") if not _get(one, field)}
     if PLACE in fields and _is_shown_as(other, one):
         unseen.add(PLACE)
     return [field for field in fields if field not in unseen]
@@ -288,7 +289,7 @@ def _canvas_of(code: str) -> Canvas:
 
 
 def _identity(region: Region) -> Any:
-    return tuple(_get(region, field) for field in REGION_FIELDS[:-2])
+    return tuple(_get(region, field) for field in REGION_FIELDS[:-3])
 
 
 def _name(region: Region) -> Any:

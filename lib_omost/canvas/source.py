@@ -21,6 +21,11 @@ def clean(text: str) -> str:
     return "".join(_clean_one(c) for c in text)
 
 
+def clean_lines(text: str) -> str:
+    """`text` cleaned line by line: the words of a picture may stand on several."""
+    return "\n".join(clean(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
 def _clean_one(c: str) -> str:
     if c.isprintable() or c in _KEPT:
         return c

@@ -61,7 +61,7 @@ TAUGHT_FIELDS: tuple[str, ...] = (
     "quality_meta",
     "HTML_web_color_name",
 )
-OUR_FIELDS: tuple[str, ...] = ("bbox", "name", "negative", "locked")
+OUR_FIELDS: tuple[str, ...] = ("bbox", "name", "negative", "locked", "text")
 LOCAL_FIELDS: tuple[str, ...] = (*TAUGHT_FIELDS, *OUR_FIELDS)
 
 _SIZES = dict(

@@ -20,7 +20,7 @@ from lib_omost.errors import CanvasError, VocabularyError
 _COMMENTS_ABOVE = re.compile(r"(?:^[ \t]*#[^\n]*\n)*[ \t]*\Z", re.MULTILINE)
 _COMMENT_BESIDE = re.compile(r"[ \t]*#[^\r\n]*")
 #: What an optional keyword is where it is not given.
-_CLEARED: dict[str, Any] = {"name": "", "negative": "", "locked": False}
+_CLEARED: dict[str, Any] = {"name": "", "negative": "", "locked": False, "text": ""}
 _GAP_AFTER = re.compile(r"[; \t]*(?:\r?\n)*")
 
 
@@ -37,8 +37,9 @@ class _Place:
 def set_keyword(code: str, index: int | None, keyword: str, value: object) -> str:
     """`code` with one keyword of one call changed: of region `index`, or of the global call where that is None.
 
-    None takes out an optional keyword (`bbox`, `name`, `negative`, `locked`). A call that is not correct Python is
-    written anew. Raises `VocabularyError` for a value that the canvas cannot hold, `CanvasError` for no such call.
+    None takes out an optional keyword (`bbox`, `name`, `negative`, `locked`, `text`). A call that is not correct
+    Python is written anew. Raises `VocabularyError` for a value that the canvas cannot hold,
+    `CanvasError` for no such call.
     """
     reading = read_program(code)
     fields = GLOBAL_KEYWORDS if index is None else LOCAL_FIELDS

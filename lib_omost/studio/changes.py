@@ -21,6 +21,7 @@ _TEXTS = {
     "quality_meta": "quality",
     "name": "name",
     "negative": "not here",
+    "text": "words in the picture",
 }
 _ASIDE = re.compile(r"^(?:the|a|an|some)\s+", re.IGNORECASE)
 

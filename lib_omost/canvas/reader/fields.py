@@ -13,7 +13,7 @@ from lib_omost.canvas.colors import color_in, is_canonical, read_color, read_tri
 from lib_omost.canvas.reader.arguments import Arguments, NoteSink, named
 from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_ITEMS, Level, brief
 from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
-from lib_omost.canvas.source import clean
+from lib_omost.canvas.source import clean, clean_lines
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GLOBAL_KEYWORDS, GRID, LOCAL_FIELDS, TAUGHT_FIELDS, WHOLE, Box
 
 DEFAULT_PLACE = ("in the center", "no offset", "a medium-sized square area")
@@ -71,6 +71,7 @@ def read_local(arguments: Sequence[Argument], report: NoteSink, global_color: st
         name=_text("name", given),
         negative=_text("negative", given),
         locked=_flag("locked", given),
+        text=_text("text", given),
     )
 
 
@@ -136,7 +137,7 @@ def _bounded(field: str, value: str, argument: Argument, given: Arguments) -> st
         message = f"A text of {field} has {len(value)} characters; it was cut to {MAX_CHARACTERS}."
         given.repair("bound", argument, message)
         value = value[:MAX_CHARACTERS]
-    return clean(value)
+    return clean_lines(value) if field == "text" else clean(value)
 
 
 def _texts(field: str, given: Arguments) -> tuple[str, ...]:

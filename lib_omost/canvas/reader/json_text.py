@@ -6,12 +6,14 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lib_omost.canvas.canvas import DEFAULT_COLOR, FORMAT, VERSION, Canvas, Region
 from lib_omost.canvas.colors import read_triple
 from lib_omost.canvas.reader.arguments import field_named
 from lib_omost.canvas.reader.fields import read_global, read_local
+from lib_omost.canvas.reader.layouts import as_calls, captioned, is_table
 from lib_omost.canvas.reader.notes import MAX_DEPTH, MAX_ITEMS, MAX_REGIONS, MAX_STATEMENT, MAX_TEXT, Level, Notes
 from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
 from lib_omost.canvas.reader.statements import Method
@@ -19,7 +21,8 @@ from lib_omost.canvas.vocabulary import GLOBAL_KEYWORDS, LOCAL_FIELDS, WHOLE, Bo
 from lib_omost.errors import CanvasError
 
 MAX_JSON = MAX_TEXT
-_START = re.compile(r"^[ \t>]*(?=[\[{])", re.MULTILINE)
+#: Where JSON may begin: at the head of a line, and where a caption goes over into its table of boxes.
+_START = re.compile(r"^[ \t>]*(?=[\[{])|(?<=[ \t])(?=\[\s*\{\s*[\"'](?:id|bbox|desc)[\"'])", re.MULTILINE)
 _TRIES, _MENDED_TRIES = 8, 2
 #: Keys under which a reply keeps its regions, its global description, and one call's arguments.
 _REGIONS = (
@@ -80,7 +83,11 @@ def find_json(text: str) -> tuple[Any, int] | None:
         if data is None and mended < _MENDED_TRIES:
             mended += 1
             data = _literal(rest) or _json(_closed(rest))
-        if data is not None and (_is_comfy(data) or next(_calls(data, 0), None)):
+        if isinstance(data, list) and not is_table(data) and is_table(data[:-1]):
+            data = data[:-1]  # the last row is cut
+        if is_table(data):
+            data = captioned(data, text[: found.start()])
+        if data is not None and (_is_comfy(data) or as_calls(data, _mute) or next(_calls(data, 0), None)):
             return data, text.count("\n", 0, found.end()) + 1
     return None
 
@@ -89,6 +96,7 @@ def read_data(data: Any, notes: Notes, line: int) -> Canvas | None:
     """The canvas that `data` describes, None where it describes none. What is wrong with it goes to `notes`."""
     if _is_comfy(data):
         return _from_comfy(data, notes, line)
+    data = as_calls(data, lambda level, message: notes.add(level, "layout", line, 1, message)) or data
     canvas, found, count = Canvas(), False, 0
     for method, values in _calls(data, 0):
         count += method == "local"
@@ -110,6 +118,9 @@ def read_data(data: Any, notes: Notes, line: int) -> Canvas | None:
             canvas.regions = (*canvas.regions, read_local(arguments, report, canvas.HTML_web_color_name))
         found = True
     return canvas if found else None
+
+
+def _mute(level: Level, message: str) -> None: ...
 
 
 def _calls(data: Any, depth: int) -> Iterator[tuple[Method, dict[str, Any]]]:
@@ -177,7 +188,7 @@ def _is_comfy(data: Any) -> bool:
 
 
 def _from_comfy(data: list[dict[str, Any]], notes: Notes, line: int) -> Canvas | None:
-    canvas = Canvas()
+    canvas, whole = Canvas(), list[str]()
     for number, condition in enumerate(data[: MAX_REGIONS + 1]):
         prefixes, suffixes = _strings(condition.get("prefixes")), _strings(condition.get("suffixes"))
         color = condition.get("color")
@@ -188,18 +199,28 @@ def _from_comfy(data: list[dict[str, Any]], notes: Notes, line: int) -> Canvas |
                 notes.add(
                     "repair", "bbox", line, 1, "The first condition does not cover the canvas; it is read as the whole."
                 )
+            whole = prefixes
             canvas.set_global_description(" ".join(prefixes), suffixes, "", name or DEFAULT_COLOR)
         elif box is None:
             notes.add("error", "bbox", line, 1, f"region {number}: its rect covers nothing; the region was left out.")
         else:
-            own = prefixes[1:] or prefixes
+            shared = whole == prefixes[: len(whole)]
+            own = prefixes[len(whole) :] if shared else prefixes[1:] or prefixes
             shade = name or canvas.HTML_web_color_name
-            canvas.regions = (*canvas.regions, _region(box, float(len(data) - number), own, suffixes, shade))
+            text, suffixes = _first_text(suffixes)
+            region = _region(box, float(len(data) - number), own, suffixes, shade)
+            canvas.regions = (*canvas.regions, replace(region, text=text))
     return canvas
 
 
 def _region(box: Box, distance: float, prefixes: list[str], suffixes: list[str], color: str) -> Region:
     return Region(*snap(box), distance, " ".join(prefixes), tuple(suffixes), "", "", "", "", color, box)
+
+
+def _first_text(suffixes: list[str]) -> tuple[str, list[str]]:
+    """The words of the picture, if the first suffix says them as a painter of phrases gets them; the other suffixes."""
+    found = re.fullmatch(r'the text "(.+)"\.', suffixes[0]) if suffixes else None
+    return (found[1], suffixes[1:]) if found else ("", suffixes)
 
 
 def _strings(value: Any) -> list[str]:

@@ -143,7 +143,7 @@ class Programs:
         else:
             color = program.whole.HTML_web_color_name if program.whole else DEFAULT_COLOR
             region = read_local(call.arguments, report, color)
-            if call.repaired and not (region.description or region.detailed_descriptions or region.tags):
+            if call.repaired and not (region.description or region.detailed_descriptions or region.tags or region.text):
                 report(
                     "error", "empty", None, f"{call.written} describes nothing; it was left out. Give it a description."
                 )
