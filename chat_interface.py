@@ -4,18 +4,18 @@ the widget's value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import CanvasReader, read_canvas
+from lib_omost.canvas import CanvasReader
+from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.runtime import Engine
-from lib_omost.studio import conversation as chat
 from lib_omost.studio import reply_stats
-from lib_omost.studio.page.events import QUIET, REPLYING
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
+from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import state_line
 from lib_omost.studio.page.plan_column import PlanColumn
@@ -23,21 +23,17 @@ from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, outcome, sentence
-from lib_omost.studio.store.sessions import Sessions, Turn
+from lib_omost.studio.store.sessions import Data, Turn
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
 STOPPED = "stopped"
 
 
-class CanvasChat:
-    """The chat's widgets and their events; one run serves sending, retrying, asking again and the edit of a message.
+class ChatWidgets:
+    """The column's widgets, in the order that they are seen in; what they do is wired by CanvasChat."""
 
-    `plan` shows the canvas of the conversation; `drawer` holds the settings.
-    """
-
-    def __init__(self, engine: Engine, sessions: Sessions, runs: Runs, session: gr.State) -> None:
-        self.engine, self.sessions, self.runs, self.session = engine, sessions, runs, session
+    def __init__(self) -> None:
         self.chatbot = gr.Chatbot(
             editable="all",
             layout="panel",
@@ -66,13 +62,34 @@ class CanvasChat:
             max_lines=6,
             elem_id="message",
         )
+
+
+class CanvasChat:
+    """The chat's events; one run serves sending, retrying, asking again and the edit of a message.
+
+    `plan` shows the canvas of the conversation; `drawer` holds the settings. `view` is what both show of a session.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        chats: Chats,
+        runs: Runs,
+        session: gr.State,
+        widgets: ChatWidgets,
+        plan: PlanColumn,
+        drawer: SettingsPanel,
+    ) -> None:
+        self.engine, self.chats, self.runs, self.session = engine, chats, runs, session
+        self.chatbot, self.state_line, self.textbox = widgets.chatbot, widgets.state_line, widgets.textbox
+        self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
         self.ask = gr.State(NOTHING)
+        self.view = View([self.chatbot, self.textbox, self.state_line, *plan.outputs], self.at_rest)
+        self._wire(drawer.size)
 
-    def wire(self, plan: PlanColumn, drawer: SettingsPanel) -> None:
-        self.plan, self.drawer = plan, drawer
-        self.outputs = [self.chatbot, self.textbox, self.state_line, *plan.outputs]
-        known, asked = [self.session, *drawer.size], [self.ask, *self.outputs]
+    def _wire(self, size: list[gr.Number]) -> None:
+        known, shown, asked = [self.session, *size], self.view.outputs, [self.ask, *self.view.outputs]
         starts = [
             self.textbox.submit(self.send, [self.textbox, *known], asked, **QUIET),
             self.chatbot.example_select(self.send_example, known, asked, **QUIET),
@@ -80,167 +97,179 @@ class CanvasChat:
             self.chatbot.edit(self.edit, known, asked, **QUIET),
             self.state_line.ask_again(self.retry_last, known, asked, **QUIET),
         ]
-        inputs = [self.session, self.ask, *drawer.size, *drawer.compose]
-        runs = [start.then(self.respond, inputs, self.outputs, **REPLYING) for start in starts]
-        self.textbox.stop(self.halt, known, self.outputs, cancels=runs, **QUIET)
-        self.chatbot.undo(self.undo, known, self.outputs, **QUIET)
-        self.chatbot.clear(self.clear, known, self.outputs, **QUIET)
+        inputs = {self.session, self.ask, *size, *self.drawer.compose}
+        runs = [start.then(self.respond, inputs, shown, **REPLYING) for start in starts]
+        self.textbox.stop(self.halt, known, shown, cancels=runs, **QUIET)
+        self.chatbot.undo(self.undo, known, shown, **QUIET)
+        self.chatbot.clear(self.clear, known, shown, **QUIET)
         self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
-        self.state_line.edit_code(self.last_text, self.session, plan.code, **QUIET)
+        self.state_line.edit_code(self.last_text, self.session, self.plan.code, **QUIET)
 
-    def send(self, text: str, session: str, width: int, height: int) -> tuple[Any, ...]:
+    def send(self, text: str, session: str, width: int, height: int) -> Update:
         try:
-            turns = chat.said(self.sessions.turns(session), text)
+            return self._asked(session, self.chats.say(session, text), (width, height))
         except SettingsError as error:
             return self._refused(error)
-        return self._asked(session, turns, (width, height))
 
-    def send_example(self, session: str, width: int, height: int, event: gr.SelectData) -> tuple[Any, ...]:
+    def send_example(self, session: str, width: int, height: int, event: gr.SelectData) -> Update:
         return self.send(str(event.value["text"]), session, width, height)
 
-    def retry(self, session: str, width: int, height: int, event: gr.RetryData) -> tuple[Any, ...]:
-        turns = chat.until_question(self.sessions.turns(session), _index(event.index))
-        return self._asked(session, turns, (width, height), another=True)
+    def retry(self, session: str, width: int, height: int, event: gr.RetryData) -> Update:
+        chat = self.chats.ask_again(session, _index(event.index))
+        return self._asked(session, chat, (width, height), another=True)
 
-    def retry_last(self, session: str, width: int, height: int) -> tuple[Any, ...]:
-        turns = chat.until_question(self.sessions.turns(session))
-        return self._asked(session, turns, (width, height), another=True)
+    def retry_last(self, session: str, width: int, height: int) -> Update:
+        return self._asked(session, self.chats.ask_again(session), (width, height), another=True)
 
-    def undo(self, session: str, width: int, height: int) -> tuple[Any, ...]:
-        turns, text = chat.undone(self.sessions.turns(session))
-        self.sessions.set_turns(session, turns)
-        return self.view(session, (width, height), text=text)
+    def undo(self, session: str, width: int, height: int) -> Update:
+        chat, text = self.chats.undo(session)
+        return self._shown(session, chat, (width, height), text=text)
 
-    def clear(self, session: str, width: int, height: int) -> tuple[Any, ...]:
-        self.sessions.set_turns(session, ())
-        return self.view(session, (width, height))
+    def clear(self, session: str, width: int, height: int) -> Update:
+        return self._shown(session, self.chats.clear(session), (width, height))
 
-    def edit(self, session: str, width: int, height: int, event: gr.EditData) -> tuple[Any, ...]:
+    def edit(self, session: str, width: int, height: int, event: gr.EditData) -> Update:
         """A message is asked anew; a reply is read anew, without the language model."""
-        before, index = self.sessions.turns(session), _index(event.index)
+        index = _index(event.index)
         try:
-            turns = chat.edited(before, index, str(event.value))
+            chat = self.chats.edit(session, index, str(event.value))
         except SettingsError as error:
             return self._refused(error)
-        if turns[index].role == "user":
-            return self._asked(session, turns, (width, height))
-        self.sessions.set_turns(session, turns)
-        return (NOTHING, *self.view(session, (width, height)))
+        if chat.turns[index].role == "user":
+            return self._asked(session, chat, (width, height))
+        return {self.ask: NOTHING, **self._shown(session, chat, (width, height))}
 
-    def last_text(self, session: str) -> str:
+    def last_text(self, session: str) -> Update:
         """What the code pane is given to mend: the newest reply, without its fence where it has one."""
-        replies = [turn for turn in self.sessions.turns(session) if turn.role == "assistant" and not turn.picture]
-        return (read_canvas(replies[-1].text).code or replies[-1].text) if replies else ""
+        latest = self.chats.open(session).latest
+        return {self.plan.code: "" if latest is None else latest[1].code or latest[0].text}
 
-    def halt(self, session: str, width: int, height: int, request: gr.Request) -> tuple[Any, ...]:
+    def halt(self, session: str, width: int, height: int, request: gr.Request) -> Update:
         """Stops the run within a token. What was written so far stays, with the regions that are finished."""
         self.runs.stop((str(request.session_hash), "chat"), STOP_WAIT_S)
-        return self.view(session, (width, height), stopped=True)
+        return self._shown(session, self.chats.open(session), (width, height), stopped=True)
 
-    def respond(
-        self, session: str, ask: str, width: int, height: int, request: gr.Request, *values: Any
-    ) -> Iterator[tuple[Any, ...]]:
+    def respond(self, given: Update, request: gr.Request) -> Iterator[Update]:
         """Streams one reply to the conversation. Whatever is seen is kept before, so that nothing that ends it loses
         any.
         """
-        if ask == NOTHING:
-            yield (gr.skip(),) * len(self.outputs)  # a generator that yields nothing would empty them all
+        session, size = given[self.session], _size(given, self.drawer)
+        if given[self.ask] == NOTHING:
+            yield UNCHANGED  # a generator that yields nothing would empty all the widgets
             return
-        turns, size, entry = self.sessions.turns(session), (width, height), self.engine.llm_entry
-        expected = reply_stats.expected_length(turns, self.sessions.reply_lengths(entry.name), entry)
-        failure, reply, position, reader = "", NOTHING_YET, None, CanvasReader()
+        # 1. The conversation as it is now, and how long a reply to it will be.
+        chat, entry = self.chats.open(session), self.engine.llm_entry
+        expected = reply_stats.expected_length(chat, self.chats.sessions.reply_lengths(entry.name), entry)
+        failure, reply, turn, reader = "", NOTHING_YET, None, CanvasReader()
         with self.runs.run((str(request.session_hash), "chat")) as stop:
             try:
-                settings = self.drawer.compose_settings(values)
-                settings = replace(settings, seed=None) if ask == ANOTHER else settings
-                yield self._streaming(turns, reply, expected, size)
-                for reply in stream_reply(self.engine.compose(chat.messages(turns), settings, stop), reader):
-                    position = self._keep(session, position, reply, {"stopped": True})
+                # 2. Each state of the reply is kept, then shown; the last one, which has the reading, in step 5.
+                settings = self._settings(given)
+                yield self._streaming(chat, reply, expected, size)
+                for reply in stream_reply(self.engine.compose(messages(chat.turns), settings, stop), reader):
+                    turn = self.chats.keep_reply(session, turn, reply.text, {"stopped": True})
                     if reply.reading is None:
-                        yield self._streaming(turns, reply, expected, size)
-            except Exception as error:
+                        yield self._streaming(chat, reply, expected, size)
+            except Exception as error:  # 3. What the model wrote until then stays; what went wrong is said.
                 failure = sentence(error)
-            finally:
+            finally:  # 4. Whatever ended it, a closed tab too: the model stops, and all that it wrote is kept.
                 stopped = stop.is_set()
                 stop.set()
                 cut = stopped or reply.reading is None
                 about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
-                failure = self._kept(session, position, replace(reply, text=reader.text), about) or failure
-        yield self.view(session, size, failure=failure, stopped=stopped)
+                failure = self._kept(session, turn, reader.text, about) or failure
+        # 5. At rest: what the store has by now, others' turns too, with the reading made while the reply streamed.
+        if reply.reading is not None:
+            chat.readings[reply.text] = reply.reading
+        yield self._shown(session, self.chats.open(session, chat), size, failure=failure, stopped=stopped)
 
-    def _keep(self, session: str, position: int | None, reply: Reply, about: dict[str, Any]) -> int | None:
-        """Writes the reply as far as it is to the session; returns where it stands there, None while it is empty."""
-        if not reply.text.strip():
-            return position
-        turn = Turn("assistant", reply.text, about=about)
-        if position is None:
-            return self.sessions.add_turn(session, turn)
-        self.sessions.change_turn(session, position, turn)
-        return position
+    def _settings(self, given: Update) -> ComposeSettings:
+        """Raises SettingsError. Another reply wants another seed."""
+        settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
+        return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _kept(self, session: str, position: int | None, reply: Reply, about: dict[str, Any]) -> str:
-        """The same at the end of a run: what went wrong, as a sentence, or nothing."""
+    def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
+        """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
         try:
-            self._keep(session, position, reply, about)
+            self.chats.keep_reply(session, turn, text, about)
         except StorageError as error:
             return sentence(error)
         return ""
 
-    def _streaming(self, turns: Sequence[Turn], reply: Reply, expected: int, size: tuple[int, int]) -> tuple[Any, ...]:
-        shown = (*turns, Turn("assistant", reply.text)) if reply.text else turns
+    def _streaming(self, chat: Conversation, reply: Reply, expected: int, size: PictureSize) -> Update:
+        shown = (*chat.turns, Turn("assistant", reply.text)) if reply.text else chat.turns
         count = len(reply.canvas.regions) if reply.canvas else 0
         text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
         numbers = reply_stats.while_writing(reply, expected, self.engine.compose_stats)
-        state = {"level": "busy", "text": text, "figures": numbers}
-        return chat.bubbles(shown), _busy(), state, *self.plan.streaming(reply, size)
+        return {
+            self.chatbot: bubbles(shown),
+            self.textbox: _busy(),
+            self.state_line: {"level": "busy", "text": text, "figures": numbers},
+            **self.plan.streaming(reply, size),
+        }
 
-    def _refused(self, error: SettingsError) -> tuple[Any, ...]:
+    def _refused(self, error: SettingsError) -> Update:
         """Says in the state line why nothing was done, and changes nothing else. A toast would want the queue."""
-        skipped = [gr.skip()] * len(self.plan.outputs)
-        return NOTHING, gr.skip(), gr.skip(), {"level": "bad", "text": str(error)}, *skipped
+        return {self.ask: NOTHING, self.state_line: {"level": "bad", "text": str(error)}}
 
-    def _asked(
-        self, session: str, turns: tuple[Turn, ...], size: tuple[int, int], another: bool = False
-    ) -> tuple[Any, ...]:
-        self.sessions.set_turns(session, turns)
-        if not turns:
-            return (NOTHING, *self.view(session, size))
+    def _asked(self, session: str, chat: Conversation, size: PictureSize, another: bool = False) -> Update:
+        """The page until the reply begins; at rest where there is nothing to answer."""
+        if not chat.turns:
+            return {self.ask: NOTHING, **self._shown(session, chat, size)}
         ahead = f", {counted(self.engine.waiting, 'run')} before yours" if self.engine.waiting else ""
-        state = {"level": "busy", "text": f"waiting for the language model{ahead}…"}
-        skipped = [gr.skip()] * len(self.plan.outputs)
-        return ANOTHER if another else ANSWER, chat.bubbles(turns), _busy(""), state, *skipped
+        return {
+            self.ask: ANOTHER if another else ANSWER,
+            self.chatbot: bubbles(chat.turns),
+            self.textbox: _busy(""),
+            self.state_line: {"level": "busy", "text": f"waiting for the language model{ahead}…"},
+        }
 
-    def view(
+    def at_rest(self, session: str, size: PictureSize) -> Update:
+        """Everything that the chat and the plan show of a session at rest, from the store."""
+        return self._shown(session, self.chats.open(session), size)
+
+    def _shown(
         self,
         session: str,
-        size: tuple[int, int],
+        chat: Conversation,
+        size: PictureSize,
         *,
         text: str | None = None,
         failure: str = "",
         stopped: bool = False,
-    ) -> tuple[Any, ...]:
-        """Everything that the chat and the plan show of a session at rest, from the store."""
-        turns = self.sessions.turns(session)
-        state = self._state(turns)
+    ) -> Update:
+        """The same of a conversation, and how the last run ended; `text` goes into the message box."""
+        state = _state(chat)
         if stopped and not state["text"].startswith(STOPPED):
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
-        return chat.bubbles(turns), _idle(text), state, *self.plan.show(session, turns, size)
+        return {
+            self.chatbot: bubbles(chat.turns),
+            self.textbox: _idle(text),
+            self.state_line: state,
+            **self.plan.show(session, chat, size),
+        }
 
-    def _state(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        replies = [turn for turn in turns if turn.role == "assistant" and not turn.picture]
-        if not replies:
-            return {"level": "idle", "text": ""}
-        about = replies[-1].about
-        state = outcome(read_canvas(replies[-1].text), reply_stats.summary(about))
-        text = f"{STOPPED} · {state['text']}" if about.get("stopped") else state["text"]
-        return {**state, "text": text, "notes": [*state["notes"], *reply_stats.notes(about)]}
+
+def _state(chat: Conversation) -> Data:
+    """The state line of a conversation at rest: what came of its last reply."""
+    if chat.latest is None:
+        return {"level": "idle", "text": ""}
+    turn, reading = chat.latest
+    state = outcome(reading, reply_stats.summary(turn.about))
+    text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
+    return {**state, "text": text, "notes": [*state["notes"], *reply_stats.notes(turn.about)]}
+
+
+def _size(given: Update, drawer: SettingsPanel) -> PictureSize:
+    width, height = (given[side] for side in drawer.size)
+    return width, height
 
 
 def _suggested(event: gr.EventData) -> str:
     """The words of a chip, into the message box; they are a client's text like any that is typed there."""
-    return str(event._data["text"])[: chat.MAX_MESSAGE]
+    return str(event._data["text"])[:MAX_MESSAGE]
 
 
 def _before_the_first_word(status: str) -> str:
@@ -248,11 +277,11 @@ def _before_the_first_word(status: str) -> str:
     return doing(status) if status.startswith("Loading") else "reading your message…"
 
 
-def _busy(text: str | None = None) -> Any:
+def _busy(text: str | None = None) -> object:
     return gr.update(submit_btn=False, stop_btn=True, **({} if text is None else {"value": text}))
 
 
-def _idle(text: str | None = None) -> Any:
+def _idle(text: str | None = None) -> object:
     return gr.update(submit_btn=True, stop_btn=False, interactive=True, **({} if text is None else {"value": text}))
 
 

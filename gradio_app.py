@@ -18,12 +18,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 from starlette.middleware import Middleware
 
-from chat_interface import CanvasChat
+from chat_interface import CanvasChat, ChatWidgets
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
+from lib_omost.studio.conversation import Chats
 from lib_omost.studio.owner import VisitorCookie
-from lib_omost.studio.page.events import QUIET
+from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
 from lib_omost.studio.page.models_panel import ModelsPanel, models_text
@@ -43,45 +44,44 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     it.
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
-    pictures = folder / "pictures"
+    chats, pictures = Chats(sessions), folder / "pictures"
     with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
-        with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar") as bar:
-            shelf = SessionsColumn(sessions, session, pictures)
+        models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
+        words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
+        # The list of sessions shows all the rest of the page, so it is filled last.
+        sessions_bar = gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar")
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
             drawer = SettingsPanel(engine)
-            panel = ModelsPanel(engine, drawer, local)
-            machine = MachinePanel(engine)
+            panel = ModelsPanel(engine, drawer, settings_bar, models, words, local)
+            MachinePanel(engine, settings_bar)
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
-            models = gr.Markdown(models_text(engine), elem_id="models-line")
+            models.render()
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=4, min_width=340, elem_id="chat-column"):
-                chat = CanvasChat(engine, sessions, runs, session)
-                words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line")
+                widgets = ChatWidgets()
+                words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                plan = PlanColumn(sessions, session, drawer.size)
+                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+            chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
-                picture = PictureColumn(engine, sessions, runs, session, pictures)
+                picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
 
-        def view(session: str, size: tuple[int, int]) -> tuple[Any, ...]:
-            settings = drawer.view(sessions.settings(session))
-            return (*chat.view(session, size), *picture.show(session), *settings)
+        def show(session: str, size: PictureSize) -> Update:
+            settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))
+            return {**chat.view.show(session, size), **picture.show(session), **settings}
 
-        chat.wire(plan, drawer)
-        everything = [*chat.outputs, *picture.outputs, *drawer.outputs]
-        plan.wire(chat.chatbot, chat.state_line)
-        picture.wire(plan, drawer, chat.chatbot, chat.outputs, chat.view)
-        shelf.wire(demo, bar, view, everything, drawer.size)
+        whole = View([*chat.view.outputs, *picture.outputs, *drawer.outputs], show)
+        with sessions_bar:
+            SessionsColumn(sessions, session, pictures, demo, sessions_bar, whole, drawer.size)
         drawer.wire(sessions, session, settings_bar)
-        panel.wire(settings_bar, models, words)
-        machine.wire(settings_bar)
-        demo.load(panel.show, None, [*panel.outputs, models, words], **QUIET)
+        demo.load(panel.show, None, panel.outputs, **QUIET)
         api.add(engine, pictures)
     return demo
 
 
-def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: Any) -> Any:
+def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
     """Serves the page; returns what gradio's launch returns."""
     local = host in LOOPBACK
     return demo.queue(max_size=16, default_concurrency_limit=8).launch(

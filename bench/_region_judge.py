@@ -4,7 +4,7 @@
 
 It is trained on scenes drawn from the icons that the image model learnt, never on rendered pictures, and on noisy, soft
 crops as a VAE paints them. It rewards the right colours as well as the right shapes: look at the pictures. A new image
-model wants a new judge: which words it knows stands in the card of its folder.
+model wants a new judge: which words it knows stands in words.json of its folder.
 """
 
 from __future__ import annotations
@@ -31,12 +31,10 @@ NOTHING = "nothing"
 
 
 def known_nouns(model: Path) -> list[str]:
-    """The words that the card of an image model's folder lists; none without a card or such a list."""
-    from lib_omost.renderer import RenderSettings
-    from lib_omost.runtime import SdxlEntry
-    from lib_omost.studio.page.examples import known_words
+    """The nouns that an image model's folder lists in its words.json; none without that file."""
+    from lib_omost.runtime.known_words import read_words
 
-    return known_words(SdxlEntry(model.name, str(model), "folder", RenderSettings()))
+    return list(read_words(model).nouns)
 
 
 def new_network(classes: int, width: int = 24) -> nn.Sequential:
@@ -88,7 +86,7 @@ def train(
     from training.image import draw
     from training.image.scenes import make_scene
 
-    catalogue = drawings.load(sprites, only=known, styles=1, recolor=recolor)
+    catalogue = drawings.load(sprites, only=known, styles=2, recolor=recolor)
     index = [*catalogue.nouns, NOTHING]
     painter, network = draw.Painter(catalogue.images, size, "cpu"), new_network(len(index))
     optimizer, begun, chance = (
@@ -137,14 +135,16 @@ def train(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench._region_judge", description=__doc__)
     parser.add_argument("sprites", type=Path, help="sprites.npz of training.image.prepare")
-    parser.add_argument("--model", type=Path, default=MODEL, help="folder whose card lists the words to tell apart")
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help="folder with the words.json whose nouns to tell apart"
+    )
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--own-colors", action="store_true", help="the model was not taught colour words of things")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args()
     known = known_nouns(options.model)
     if not known:
-        raise SystemExit(f"{options.model}/README.md lists no words under '## The words it knows'.")
+        raise SystemExit(f"{options.model}/words.json lists no nouns; training.image.card.write_words makes one.")
     torch.manual_seed(0)
     torch.set_num_threads(1)
     network, words, accuracy = train(options.sprites, known, options.minutes, recolor=not options.own_colors)

@@ -88,21 +88,21 @@ def default_model(args: argparse.Namespace) -> dict[str, Number]:
     if not args.threads:
         use_threads(device, sum(weight.nbytes for weight in composer.model.parameters()))
     list(composer.stream([_user("a dog")], replace(GREEDY, max_new_tokens=8), threading.Event()))  # warm up
-    sizes = _counted(composer._cached)
-    remembered = list(composer._said)[:1]  # a reply is not to be copied from those before it
+    sizes = _counted(composer.cached)
+    remembered = list(composer.replies)[:1]  # a reply is not to be copied from those before it
     rows: list[list[Number]] = []
     first: list[Message] = []
     for prompt in reversed(NEW[: args.new]):  # the one that is edited comes last, and is in the cache then
         composer.release()
-        composer._said.clear()
-        composer._said.extend(remembered)
+        composer.replies.clear()
+        composer.replies.extend(remembered)
         reply, row = _measured(composer, sizes, [_user(prompt)], "new", args.plain)
         rows.append(row)
         first = [_user(prompt), {"role": "assistant", "content": reply}]
-    after_first = list(composer._said)
+    after_first = list(composer.replies)
     for kind, request in list(EDITS.items())[: args.edits]:
-        composer._said.clear()
-        composer._said.extend(after_first)
+        composer.replies.clear()
+        composer.replies.extend(after_first)
         rows.append(_measured(composer, sizes, [*first, _user(request)], kind, args.plain)[1])
     head = ["turn", "tokens", "passes", "tokens/pass", "s", "generate s", "times", "first s", "read/pass", "valid"]
     print(table(head, rows))
@@ -140,7 +140,7 @@ def _measured(
 def _generate_s(composer: LocalComposer, messages: list[Message], tokens: int, measured: int) -> float:
     """Seconds of transformers' `generate`, greedy, for `tokens`: the first, the rest at the pace of `measured`."""
     system: Message = {"role": "system", "content": composer.profile.system_prompt}
-    prompt = torch.tensor([encode(composer._tokenizer, [system, *messages])], device=composer.model.device)
+    prompt = torch.tensor([encode(composer.tokenizer, [system, *messages])], device=composer.model.device)
 
     def seconds(count: int) -> float:
         began = time.process_time()
@@ -189,13 +189,13 @@ def _first_tokens(composer: LocalComposer, turn: list[Message], repeats: int = 3
 def _counted(cached: CachedModel) -> list[int]:
     """How many tokens each pass reads from now on."""
     sizes: list[int] = []
-    read = cached.read
+    forward = cached.forward
 
     def counting(tokens: Sequence[int], answers: int) -> Logits:
         sizes.append(len(tokens))
-        return read(tokens, answers)
+        return forward(tokens, answers)
 
-    cached.read = counting  # type: ignore[method-assign]
+    cached.forward = counting  # type: ignore[method-assign]
     return sizes
 
 
@@ -211,7 +211,7 @@ def random_weights(shape: str, device: torch.device, *, compiled: bool = False) 
     model, beside = composer.model, _beside_passes_s(composer)
     cached = cached_model(model, compiled=compiled)
     for _ in range(12):
-        cached.read([5] * 125, 1)
+        cached.forward([5] * 125, 1)
     seconds = {size: _pass_s(cached, size, lambda: synchronize(device)) for size in PASS_SIZES}
     print(table(["tokens in a pass", "ms", "ms a token"], [[n, s * 1e3, s * 1e3 / n] for n, s in seconds.items()]))
     began = time.perf_counter()
@@ -227,15 +227,15 @@ def random_weights(shape: str, device: torch.device, *, compiled: bool = False) 
 def _beside_passes_s(composer: LocalComposer) -> float:
     """Seconds a token takes beside the passes: the grammar, the choice among as many tokens as the model knows."""
     spent = [0.0]
-    read = composer._cached.read
+    forward = composer.cached.forward
 
     def timed(tokens: Sequence[int], answers: int) -> Logits:
         began = time.perf_counter()
-        logits = read(tokens, answers)
+        logits = forward(tokens, answers)
         spent[0] += time.perf_counter() - began
         return logits
 
-    composer._cached.read = timed  # type: ignore[method-assign]
+    composer.cached.forward = timed  # type: ignore[method-assign]
     settings = replace(GREEDY, max_new_tokens=300)
     list(composer.stream([_user("a dog")], replace(settings, max_new_tokens=8), threading.Event()))  # warm up
     spent[0], began = 0.0, time.perf_counter()
@@ -248,10 +248,10 @@ def _pass_s(cached: CachedModel, size: int, synchronize: object, repeats: int = 
     times = []
     for _ in range(repeats + 2):
         began = time.perf_counter()
-        cached.read([7] * size, size)
+        cached.forward([7] * size, size)
         synchronize()
         times.append(time.perf_counter() - began)
-        cached.rewind(size)
+        cached.crop(size)
     return median(times[2:])
 
 

@@ -1,6 +1,8 @@
 """Does the language model plan what a person asked for? Four classic layout tasks, captions, held-out nouns and edits.
 
     python -m bench layout --n 100
+    python -m bench layout --set written --out answers.jsonl       what people type (bench/requests)
+    python -m bench layout --set geneval --file metadata.jsonl     another project's questions
 
 Negation, numeracy, attribute binding and spatial relations follow LLM-grounded Diffusion (arXiv 2305.13655); natural
 captions hold two things and a relation. All are judged from boxes and words alone: _layout_judge.py states what counts
@@ -21,9 +23,16 @@ from pathlib import Path
 from bench._layout_edits import KINDS, EditQuestion, Opening, edit, opening
 from bench._layout_judge import is_right
 from bench._layout_questions import TASKS, askable, questions
+from bench._public_sets import READERS, public_rows
 from bench._record import Number, record, table
+from bench._written import Ask as Asks
+from bench._written import answered, in_turns, timed
+from bench._written_score import scored, summary, task_numbers, tell, written_numbers
+from bench._written_set import KINDS as WRITTEN
+from bench._written_set import Row, plans, rows
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.composer import ComposeSettings, Message
+from lib_omost.errors import SettingsError
 from training import nouns
 
 Ask = Callable[[Sequence[Message]], str]
@@ -54,16 +63,19 @@ class Report:
 
 def main(argv: list[str]) -> dict[str, Number]:
     args = parser().parse_args(argv)
-    ask, name = asker(args.llm, args.adapter)
+    if args.set != "own":
+        return another_set(args, argv)
+    n = 100 if args.n is None else args.n
+    ask, name, _ = asker(args.llm, args.adapter)
     report = Report(args.answers)
     begin = time.monotonic()
-    ask_questions(ask, report, args.n, args.seed)
-    ask_edits(ask, report, args.n, args.seed)
+    ask_questions(ask, report, n, args.seed)
+    ask_edits(ask, report, n, args.seed)
     seconds = round(time.monotonic() - begin)
     print(table(("task", "right", "of", "standard error"), _rows(report)))
     result: dict[str, Number] = {task: report.share(task) for task in (*TASKS, "heldout", "edits", "valid")}
     result |= {task: report.share(task) for task in sorted(report.shares)}
-    result |= {"n": args.n, "seed": args.seed, "llm": name, "seconds": seconds}
+    result |= {"n": n, "seed": args.seed, "llm": name, "seconds": seconds}
     if args.save:
         record("layout", argv, result, PACKAGES)
     return result
@@ -71,23 +83,71 @@ def main(argv: list[str]) -> dict[str, Number]:
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m bench layout", description=__doc__)
-    p.add_argument("--n", type=int, default=100, help="questions of each task; edits: of all nine kinds together")
+    p.add_argument("--set", choices=("own", "written", *READERS), default="own", help="whose questions; own: ours")
+    p.add_argument("--file", type=Path, help="the file of a public set (bench/_public_sets.py says which)")
+    p.add_argument("--out", type=Path, help="keeps every answer of such a set; what it holds is not asked again")
+    p.add_argument("--asked", action="store_true", help="scores what --out holds and asks nothing")
+    p.add_argument(
+        "--n", type=int, help="questions of each task or kind (own: 100, edits: of all nine kinds together; else all)"
+    )
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--llm", default="default", help="a name of the catalog, a folder, or a server's address")
     p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
     p.add_argument("--answers", type=Path, help="file to write all answers to")
-    p.add_argument("--save", action="store_true", help="write bench/results/layout.json")
+    p.add_argument("--save", action="store_true", help="write bench/results/layout.json, or layout-SET.json")
     return p
 
 
-def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
-    """(a function from a conversation to the reply, the name of what answers)."""
+def another_set(args: argparse.Namespace, argv: list[str]) -> dict[str, Number]:
+    """The written set or a public one: asks, names what failed, and gives the numbers."""
+    rows_of = _rows_of(args)
+    among = plans()
+    asks: Asks | None = None
+    name = args.adapter.name if args.adapter else args.llm
+    if not args.asked:
+        write, name, tokens = asker(args.llm, args.adapter)
+        write([{"role": "user", "content": "a dot"}])  # loads, so that the first question is timed like the others
+        asks = timed(write, tokens)
+    replies = answered(asks, in_turns(list(rows_of.values())), among, args.out)
+    scores = [
+        scored(kind, row, replies[row["id"]], among)
+        for kind, found in rows_of.items()
+        for row in found
+        if row["id"] in replies
+    ]
+    tell(scores)
+    print(summary(scores))
+    result = written_numbers(scores) if args.set == "written" else task_numbers(scores)
+    result |= {"llm": name, "seed": args.seed}
+    if args.save:
+        record(f"layout-{args.set}", argv, result, PACKAGES)
+    return result
+
+
+def _rows_of(args: argparse.Namespace) -> dict[str, list[Row]]:
+    """Kind or task -> its rows."""
+    if args.set == "written":
+        return {kind: rows(kind, args.n or 0, args.seed) for kind in WRITTEN}
+    if args.file is None:
+        raise SettingsError(f"--set {args.set} needs --file PATH, that project's own file; docs/judging.md says which")
+    found: dict[str, list[Row]] = {}
+    for row in public_rows(args.set, args.file, args.n or 0, args.seed):
+        found.setdefault(row["task"], []).append(row)
+    return found
+
+
+def asker(llm: str, adapter: Path | None) -> tuple[Ask, str, Callable[[], int]]:
+    """(a function from a conversation to the reply, the name of what answers, the tokens of its last reply)."""
     never = threading.Event()
     if adapter is None:
         from lib_omost.runtime import Engine
 
         engine = Engine(llm)
-        return lambda messages: "".join(engine.compose(messages, GREEDY, never)), llm
+
+        def counted() -> int:
+            return engine.compose_stats.new_tokens if engine.compose_stats else 0
+
+        return lambda messages: "".join(engine.compose(messages, GREEDY, never)), llm, counted
     import torch
 
     from lib_omost.composer import load_local
@@ -99,7 +159,8 @@ def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16
     composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device=device)
-    return lambda messages: "".join(composer.stream(messages, GREEDY, never)), adapter.name
+    write = lambda messages: "".join(composer.stream(messages, GREEDY, never))  # noqa: E731
+    return write, adapter.name, lambda: composer.stats.new_tokens
 
 
 def ask_questions(ask: Ask, report: Report, n: int, seed: int) -> None:

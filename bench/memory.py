@@ -43,7 +43,7 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     result: dict[str, float | int | str] = {"device": devices.describe(machine.device), "vram_gib": args.vram or 0.0}
     result["build_s"] = round(time.perf_counter() - started, 1)
 
-    machine.residency.leave()
+    machine.offloader.evict()
     before = held_mib(peaks, machine)
     stats = write(machine, args.tokens, args.prompt or (600 if args.tiny else 8000), peaks)
     result |= {"tokens_per_s": round(stats.new_tokens / (stats.seconds - stats.first_token_s), 2)}
@@ -53,8 +53,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     settings = replace(settings, highres_scale=1.5, highres_steps=max(2, args.steps // 2))
     result |= paint(machine, settings, peaks)
     result |= {f"{phase}_peak_mib": round(mib) for phase, mib in peaks.mib.items()}
-    result |= {"swap_s": round(machine.residency.swap_s, 2)}
-    result |= {f"{move.replace(' ', '_')}_s": round(seconds, 2) for move, seconds in machine.residency.last_s.items()}
+    result |= {"swap_s": round(machine.offloader.swap_s, 2)}
+    result |= {f"{move.replace(' ', '_')}_s": round(seconds, 2) for move, seconds in machine.offloader.last_s.items()}
     result |= tiles_psnr(*((576, 576) if args.tiny else (896, 1152)), args.pictures)
     for name, value in result.items():
         print(f"{name:>20}  {value}")
@@ -158,12 +158,12 @@ def paint(machine: Machine, settings: RenderSettings, peaks: Peaks) -> dict[str,
     """Both passes over six regions; everything after the first pass's steps counts as "second"."""
     pipe = machine.pipe
     assert pipe is not None
-    bring, times = machine._bring, []
+    onload, times = machine.onload, []
 
     def watched(names: tuple[str, ...]) -> None:
         done = len(times) > settings.steps or (len(times) == settings.steps and "vae" not in names)
         peaks.enter("second" if done else PHASES[names])
-        bring(names)
+        onload(names)
 
     def on_step(step: int, steps: int, preview: Callable[[], Image.Image]) -> None:
         devices.synchronize(machine.device)

@@ -152,6 +152,8 @@ def server_update_ms(text: str) -> float:
     """CPU of one update on the server, up to the queue: reading, writing to the session, boxes, bubbles, and what
     gradio makes of them.
     """
+    from dataclasses import replace
+
     import gradio as gr
 
     from lib_omost.canvas import CanvasReader
@@ -165,12 +167,13 @@ def server_update_ms(text: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         sessions = Sessions(Path(folder) / "sessions.sqlite")
         session = sessions.create("bench")
-        position = sessions.add_turn(session, Turn("assistant", ""))
+        turn = Turn("assistant", "")
+        sessions.add_turns(session, turn)
         pieces = (text[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(text), CHARACTERS_PER_TOKEN))
         ticks = iter(range(10**9))
         updates, start = 0, time.process_time()
         for reply in stream_reply(pieces, CanvasReader(), clock=lambda: next(ticks) / 60):
-            sessions.change_turn(session, position, Turn("assistant", reply.text))
+            sessions.change_turn(session, replace(turn, text=reply.text))
             if reply.plan_changed:
                 streaming_value(reply.canvas, reply.pending, (896, 1152))
             chatbot.postprocess(chat.bubbles((Turn("user", "a wide valley"), Turn("assistant", reply.text))))

@@ -32,8 +32,6 @@ from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostP
 from lib_omost.renderer.inpaint import changed_mask, soften
 
 ROOT = Path(__file__).parents[1]
-SIDE = 128
-BEST = RenderSettings(width=SIDE, height=SIDE, steps=16, guidance=4.0, canvas_start=1.0, centred_noise=True)
 COLORS = ("skyblue", "pink", "khaki", "gray", "green", "navy", "orange", "white", "purple", "teal")
 VARIANTS: dict[str, dict[str, Any]] = {
     "no colour start": dict(canvas_start=0.0, centred_noise=False),
@@ -108,6 +106,16 @@ def apart(a: Box, b: Box) -> bool:
     return a.right <= b.left or b.right <= a.left or a.bottom <= b.top or b.bottom <= a.top
 
 
+def side_of(pipe: Any) -> int:
+    """The side in pixels of the pictures that the model was made for."""
+    return int(pipe.unet.config.sample_size * pipe.vae_scale_factor)
+
+
+def best_settings(side: int) -> RenderSettings:
+    """How the default image model renders best, as its card says."""
+    return RenderSettings(width=side, height=side, steps=16, guidance=4.0, canvas_start=1.0, centred_noise=True)
+
+
 def paint(pipe: Any, canvas: Canvas, settings: RenderSettings, keep: Previous | None = None) -> Image.Image:
     return render(pipe, canvas, settings, lambda *_: None, threading.Event(), keep)[0]
 
@@ -123,14 +131,14 @@ def seen_in_boxes(judge: Judge, image: Image.Image, layout: Layout) -> list[str]
 def background_error(image: Image.Image, canvas: Canvas, boxes: Sequence[Box]) -> float:
     """Mean absolute error of 255 to the canvas's colour, outside of all boxes."""
     difference = np.abs(np.asarray(image, float) - np.array(canvas.color)).mean(-1)
-    return float(difference[~inside(boxes)].mean())
+    return float(difference[~inside(boxes, image.width)].mean())
 
 
-def inside(boxes: Sequence[Box]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """`(SIDE, SIDE)`: the pixels of the boxes."""
-    mask = np.zeros((SIDE, SIDE), bool)
+def inside(boxes: Sequence[Box], side: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """`(side, side)`: the pixels of the boxes."""
+    mask = np.zeros((side, side), bool)
     for box in boxes:
-        top, bottom, left, right = (round(edge * SIDE / GRID) for edge in (box.top, box.bottom, box.left, box.right))
+        top, bottom, left, right = (round(edge * side / GRID) for edge in (box.top, box.bottom, box.left, box.right))
         mask[top:bottom, left:right] = True
     return mask
 
@@ -157,7 +165,7 @@ def measure(
             leaks.append(seen != asked and seen in layout.nouns)
         errors.append(background_error(picture, layout.canvas(), layout.boxes()))
         difference = change(picture, edit)
-        local.append(difference[inside(layout.boxes()[:1])].sum() / difference.sum())
+        local.append(difference[inside(layout.boxes()[:1], picture.width)].sum() / difference.sum())
     shares = {"in_box": hits, "leakage": leaks, "locality": local, "background_rgb": errors}
     return {name: mean(values) for name, values in shares.items()}, pictures
 
@@ -167,7 +175,7 @@ def measure_colors(
 ) -> dict[str, float]:
     """What the regions' own colours change in pictures of the same words and seeds."""
     changes = [change(a, b) for a, b in zip(plain, colored, strict=True)]
-    masks = [inside(layout.boxes()) for layout in plans]
+    masks = [inside(layout.boxes(), picture.width) for layout, picture in zip(plans, plain, strict=True)]
     return {
         "colour_share": mean([c[m].sum() / c.sum() for c, m in zip(changes, masks, strict=True)]),
         "colour_rgb": mean([c[m].mean() for c, m in zip(changes, masks, strict=True)]),
@@ -186,11 +194,11 @@ def measure_edits(
     outside, loss = [], []
     rows: list[list[Image.Image]] = [[], []]
     for number, (layout, old) in enumerate(zip(plans, before, strict=True)):
-        settings, canvas = replace(BEST, seed=number), layout.edited().canvas()
+        settings, canvas = replace(best_settings(old.width), seed=number), layout.edited().canvas()
         full = paint(pipe, canvas, settings)
         kept = paint(pipe, canvas, settings, Previous(layout.canvas(), (old,)))
         difference = change(old, full)
-        touched = soften(changed_mask(layout.canvas(), canvas), (SIDE, SIDE)) > 0
+        touched = soften(changed_mask(layout.canvas(), canvas), old.size) > 0
         outside.append(change(old, kept)[~touched].mean())
         loss.append(difference[~touched].mean())
         for row, (kind, picture) in zip(rows, (("full", full), ("kept", kept)), strict=True):
@@ -203,16 +211,17 @@ def measure_edits(
 def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], plans: Sequence[Layout], most: int = 10) -> Image.Image:
     """One row of pictures for each setting, with the boxes drawn over them."""
     columns = min(most, len(plans))
-    picture = Image.new("RGB", (columns * SIDE, len(rows) * (SIDE + 14)), "white")
+    side = rows[0][1][0].width
+    picture = Image.new("RGB", (columns * side, len(rows) * (side + 14)), "white")
     pen = ImageDraw.Draw(picture)
     for y, (name, images) in enumerate(rows):
-        pen.text((2, y * (SIDE + 14)), name, fill="black")
+        pen.text((2, y * (side + 14)), name, fill="black")
         for x, (image, layout) in enumerate(zip(images[:columns], plans, strict=False)):
             framed = image.copy()
             for box in layout.boxes():
-                edges = [edge * SIDE / GRID for edge in (box.left, box.top, box.right - 1, box.bottom - 1)]
+                edges = [edge * side / GRID for edge in (box.left, box.top, box.right - 1, box.bottom - 1)]
                 ImageDraw.Draw(framed).rectangle(edges, outline="magenta")
-            picture.paste(framed, (x * SIDE, y * (SIDE + 14) + 14))
+            picture.paste(framed, (x * side, y * (side + 14) + 14))
     return picture
 
 
@@ -237,16 +246,16 @@ def main(argv: list[str]) -> dict[str, Number]:
     pipe = StableDiffusionXLOmostPipeline.from_pretrained(options.model, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     pipe.notify = lambda sentence: None  # every edit here restates the global description, on purpose
-    judge = Judge(options.judge)
+    judge, best = Judge(options.judge), best_settings(side_of(pipe))
     plans = layouts(options.n, common_nouns(judge, options.model))
     runs: dict[str, tuple[RenderSettings, Drawing]] = {
-        "regions": (BEST, Layout.canvas),
-        "global text alone": (BEST, lambda layout: layout.canvas(regions=False)),
+        "regions": (best, Layout.canvas),
+        "global text alone": (best, lambda layout: layout.canvas(regions=False)),
     }
-    runs |= {name: (replace(BEST, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
+    runs |= {name: (replace(best, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
     coloured = partial(Layout.canvas, own_colors=True)
-    runs |= {name: (replace(BEST, **extra), coloured) for name, extra in OWN_COLORS.items()}
-    runs[REGION_NEGATIVES] = BEST, lambda layout: layout.canvas(negatives=True)
+    runs |= {name: (replace(best, **extra), coloured) for name, extra in OWN_COLORS.items()}
+    runs[REGION_NEGATIVES] = best, lambda layout: layout.canvas(negatives=True)
     rows: list[tuple[str, Sequence[Image.Image]]] = []
     found: dict[str, dict[str, float]] = {}
     for name, (settings, draw) in runs.items():
@@ -254,7 +263,7 @@ def main(argv: list[str]) -> dict[str, Number]:
         rows.append((name, pictures))
         print(f"{name}: {found[name]}", flush=True)
     crowded = layouts(options.n, common_nouns(judge, options.model), things=3)
-    found[THREE], three = measure(pipe, judge, crowded, BEST, Layout.canvas)
+    found[THREE], three = measure(pipe, judge, crowded, best, Layout.canvas)
     print(f"{THREE}: {found[THREE]}", flush=True)
     painted = dict(rows)
     colors = {name: measure_colors(plans, painted["regions"], painted[name]) for name in OWN_COLORS}

@@ -7,8 +7,10 @@ The names below are imported when they are first used, so that reading a canvas 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lib_omost._lazy import lazy_names
+from lib_omost._version import __version__
 
 if TYPE_CHECKING:
     from lib_omost.canvas import Canvas, CanvasReader, read_canvas
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from lib_omost.renderer import RenderSettings
     from lib_omost.runtime import Engine
 
-__all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "read_canvas"]
+__all__ = ["Canvas", "CanvasReader", "ComposeSettings", "Engine", "RenderSettings", "__version__", "read_canvas"]
 
 _ROOMS = {
     "Canvas": "canvas",
@@ -27,8 +29,4 @@ _ROOMS = {
     "Engine": "runtime",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+__getattr__ = lazy_names(__name__, _ROOMS)

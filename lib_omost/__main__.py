@@ -1,4 +1,6 @@
-"""The command line: python -m lib_omost read | compose | render | models | doctor. The rooms do the work."""
+"""The command line: omost read | compose | render | convert | models | doctor; alone it is the page. The rooms do the
+work.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +13,29 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lib_omost.canvas import CanvasReader, Reading, read_canvas, report
+from lib_omost import __version__
+from lib_omost.canvas import CanvasReader, Note, read_canvas, report
+from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
-from lib_omost.renderer import PRESETS, with_preset
+from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.settings import Setting, table
+from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
 
-RENDER_OPTIONS = {  # option -> field of RenderSettings
-    "seed": "seed",
-    "width": "width",
-    "height": "height",
-    "steps": "steps",
-    "cfg": "guidance",
-    "images": "images",
-    "negative": "negative_prompt",
-    "highres": "highres_scale",
-}
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+VALUES = {int: "N", float: "X", str: "TEXT"}  # what the help writes for a value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 after an error told in a sentence, 2 for a rejected canvas, 130 for Ctrl-C."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if not words or (words[0].startswith("--") and words[0] not in ("--help", "--version")):
+        return page(words)
+    args = parser().parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lib_omost").setLevel(logging.INFO)
     try:
@@ -50,16 +51,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    module = Path(sys.argv[0]).name == "__main__.py"
     whole = argparse.ArgumentParser(
-        prog="python -m lib_omost", description="From a message to a canvas, from a canvas to a picture."
+        prog="python -m lib_omost" if module else "omost",
+        description="From a message to a canvas, from a canvas to a picture.",
+        epilog="Without a command: the page, with the options that `python -m gradio_app --help` lists.",
     )
+    whole.add_argument("--version", action="version", version=f"omost {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
+    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor):
+        add(commands)
+    return whole
+
+
+def _add_read(commands: Commands) -> None:
     command = commands.add_parser("read", help="read a reply and show its canvas as JSON")
     command.add_argument("file", help="a text file, or - for standard input")
     command.add_argument("--strict", action="store_true", help="reject what would be repaired")
     command.set_defaults(run=read)
 
+
+def _add_compose(commands: Commands) -> None:
     command = commands.add_parser(
         "compose", help="have a language model write a canvas; it is streamed to standard output"
     )
@@ -67,16 +80,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--llm", metavar="NAME", help="a name from `models`, a hub id, a folder, a .gguf file or a server's URL"
     )
-    command.add_argument("--seed", type=int)
-    command.add_argument(
-        "--no-grammar",
-        action="store_true",
-        help="let the model write anything, not only prose or a canvas that needs no repair",
-    )
+    add_options(command, ComposeSettings)
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
     _add_device(command)
     command.set_defaults(run=compose)
 
+
+def _add_render(commands: Commands) -> None:
     command = commands.add_parser("render", help="render the canvas in a file")
     command.add_argument("file", help="a text file with a reply, or - for standard input")
     command.add_argument(
@@ -90,28 +100,33 @@ def parser() -> argparse.ArgumentParser:
         help="a file in models_dir/loras; may be repeated",
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
-    for option, kind in (
-        ("seed", int),
-        ("width", int),
-        ("height", int),
-        ("steps", int),
-        ("cfg", float),
-        ("images", int),
-        ("highres", float),
-    ):
-        command.add_argument(f"--{option}", type=kind)
-    command.add_argument("--negative", help="the negative prompt")
-    command.add_argument(
-        "--few-steps",
-        metavar="PRESET",
-        default="",
-        help=f"{', '.join(PRESETS)}: its scheduler, steps and guidance (--steps and --cfg win over it); give the LoRA "
-        "that it wants with --lora",
-    )
+    add_options(command, RenderSettings)
     _add_device(command)
     command.set_defaults(run=render)
 
+
+def _add_convert(commands: Commands) -> None:
+    command = commands.add_parser("convert", help="write the canvas in a file for another program")
+    command.add_argument(
+        "file", help="a reply, a program, JSON of ours or of ComfyUI_omost, a PNG made here; - for standard input"
+    )
+    command.add_argument(
+        "--to",
+        required=True,
+        choices=(*TEXTS, MASKS),
+        help="JSON of ours, JSON of ComfyUI_omost, a layout prompt for FLUX, a drawing, or a mask for each region",
+    )
+    command.add_argument(
+        "--out", metavar="PATH", type=Path, help="a file instead of standard output; of masks the folder (outputs)"
+    )
+    command.set_defaults(run=convert)
+
+
+def _add_models(commands: Commands) -> None:
     commands.add_parser("models", help="list the models").set_defaults(run=models)
+
+
+def _add_doctor(commands: Commands) -> None:
     command = commands.add_parser(
         "doctor", help="what a bug report needs: versions, device, memory, models, the page's last error"
     )
@@ -119,7 +134,33 @@ def parser() -> argparse.ArgumentParser:
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
     command.set_defaults(run=doctor)
-    return whole
+
+
+def add_options(command: argparse.ArgumentParser, settings: type[Any]) -> None:
+    """An option for each field of the settings, with its help; one that is not given leaves the field as it is."""
+    group = command.add_argument_group("settings", "left out, they are the model's own")
+    for setting in table(settings).values():
+        named: dict[str, Any] = {"dest": setting.name, "help": _help(setting)}
+        if setting.kind is bool:
+            group.add_argument(f"--{setting.option}", action=argparse.BooleanOptionalAction, **named)
+        else:
+            kind, value = (numbers, "X,X,…") if setting.many else (setting.kind, VALUES[setting.kind])
+            group.add_argument(f"--{setting.option}", type=kind, metavar=value, **named)
+
+
+def _help(setting: Setting) -> str:
+    plain = setting.kind in (bool, str) and not setting.shown.choices
+    text = setting.help if plain else f"{setting.help.rstrip('.')} ({setting.wanted})."
+    return text.replace("%", "%%")
+
+
+def given(args: argparse.Namespace, settings: type[Any]) -> dict[str, Any]:
+    """The settings that the command line names."""
+    return {name: getattr(args, name) for name in table(settings) if getattr(args, name) is not None}
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(",") if part.strip())
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
@@ -134,11 +175,9 @@ def read(args: argparse.Namespace) -> int:
 
 
 def compose(args: argparse.Namespace) -> int:
-    from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
 
-    settings = ComposeSettings(grammar=not args.no_grammar)
-    settings = settings if args.seed is None else replace(settings, seed=args.seed)
+    settings = ComposeSettings(**given(args, ComposeSettings))
     engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
@@ -153,7 +192,7 @@ def compose(args: argparse.Namespace) -> int:
 
 def render(args: argparse.Namespace) -> int:
     reading = read_canvas(_text(args.file))
-    _show_notes(reading)
+    _show_notes(reading.notes)
     if reading.canvas is None:
         return 2
     from lib_omost.runtime import Engine
@@ -162,10 +201,8 @@ def render(args: argparse.Namespace) -> int:
     engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
-    given = {
-        field: getattr(args, option) for option, field in RENDER_OPTIONS.items() if getattr(args, option) is not None
-    }
-    settings = replace(with_preset(engine.render_defaults, args.few_steps), **given)
+    named = given(args, RenderSettings)
+    settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):
@@ -173,6 +210,29 @@ def render(args: argparse.Namespace) -> int:
         model, notes = engine.sdxl_entry.name, engine.render_notes
         print(save_png(image, path, reading.canvas, settings, code=reading.code, model=model, notes=notes))
     return 0
+
+
+def convert(args: argparse.Namespace) -> int:
+    stdin = args.file == "-"
+    source = read_text(sys.stdin.read()) if stdin else read_file(Path(args.file))
+    _show_notes(source.notes)
+    if source.canvas is None:
+        return 2
+    if args.to == MASKS:
+        folder, name = args.out or Path("outputs"), "canvas" if stdin else Path(args.file).stem
+        for ending, data in pictures(source.canvas, source.size):
+            print(write(folder / f"{name}-{ending}.png", data))
+        return 0
+    text = TEXTS[args.to](source.canvas, source.size)
+    print(write(args.out, f"{text}\n".encode()) if args.out else text)
+    return 0
+
+
+def page(argv: Sequence[str]) -> int:
+    """The page, as `python gradio_app.py` opens it."""
+    from gradio_app import main as open_page
+
+    return open_page([*argv])
 
 
 def models(args: argparse.Namespace) -> int:
@@ -221,8 +281,8 @@ def _lora(text: str) -> tuple[str, float]:
         raise OmostError(f"--lora {text}: {weight!r} is not a number. Write NAME or NAME=0.8.") from None
 
 
-def _show_notes(reading: Reading) -> None:
-    for note in reading.notes:
+def _show_notes(notes: Sequence[Note]) -> None:
+    for note in notes:
         print(note.with_line, file=sys.stderr)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import gradio as gr
 import pytest
 
 from bench._server import TextServer, text_server
-from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat
+from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat, ChatWidgets
 from gradio_app import build
 from lib_omost.canvas import CanvasReader
 from lib_omost.runtime import Engine
+from lib_omost.studio.conversation import Chats
+from lib_omost.studio.page.events import UNCHANGED, Update
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import Reply, pause_s, stream_reply
@@ -99,11 +102,10 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     sessions = Sessions(tmp_path_factory.mktemp("store") / "sessions.sqlite")
     engine = Engine(running.name, "default")
     with gr.Blocks():
-        session = gr.State("")
-        drawer = SettingsPanel(engine)
-        chat = CanvasChat(engine, sessions, Runs(), session)
-        chat.wire(PlanColumn(sessions, session, drawer.size), drawer)
-    return chat
+        session, chats = gr.State(""), Chats(sessions)
+        drawer, widgets = SettingsPanel(engine), ChatWidgets()
+        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+        return CanvasChat(engine, chats, Runs(), session, widgets, plan, drawer)
 
 
 @pytest.fixture
@@ -113,23 +115,27 @@ def chat(column: CanvasChat, server: TextServer) -> CanvasChat:
 
 @pytest.fixture
 def session(chat: CanvasChat) -> str:
-    return chat.sessions.create("ann")
+    return chat.chats.sessions.create("ann")
 
 
-def answer(chat: CanvasChat, session: str, ask: str = ANSWER, tab: str = "tab") -> list[tuple[Any, ...]]:
+def respond(chat: CanvasChat, session: str, ask: str = ANSWER, tab: str = "tab") -> Iterator[Update]:
+    given = {widget: widget.value for widget in chat.drawer.compose}
+    given |= {chat.session: session, chat.ask: ask, **dict(zip(chat.drawer.size, SIZE, strict=True))}
+    return chat.respond(given, gr.Request(session_hash=tab))
+
+
+def answer(chat: CanvasChat, session: str, ask: str = ANSWER) -> list[Update]:
     """All updates of one run, as the page would get them."""
-    values = [widget.value for widget in chat.drawer.compose]
-    return list(chat.respond(session, ask, *SIZE, gr.Request(session_hash=tab), *values))
+    return list(respond(chat, session, ask))
 
 
-def send(chat: CanvasChat, session: str, text: str) -> list[tuple[Any, ...]]:
-    ask, *_ = chat.send(text, session, *SIZE)
-    assert ask == ANSWER
+def send(chat: CanvasChat, session: str, text: str) -> list[Update]:
+    assert chat.send(text, session, *SIZE)[chat.ask] == ANSWER
     return answer(chat, session)
 
 
 def texts(chat: CanvasChat, session: str) -> list[str]:
-    return [turn.text for turn in chat.sessions.turns(session)]
+    return [turn.text for turn in chat.chats.sessions.turns(session)]
 
 
 def test_a_message_is_kept_before_the_model_answers(chat: CanvasChat, session: str) -> None:
@@ -138,21 +144,68 @@ def test_a_message_is_kept_before_the_model_answers(chat: CanvasChat, session: s
 
 
 def test_a_reply_ends_as_chat_plan_code_and_state(chat: CanvasChat, session: str) -> None:
-    bubbles, box, state, editor, code, plan = send(chat, session, "an apple")[-1]
-    assert [bubble["role"] for bubble in bubbles] == ["user", "assistant"]
-    assert (state["level"], state["text"]) == ("good", "1 region")
-    assert editor["regions"][0]["description"] == "an apple"
-    assert code.startswith("canvas = Canvas()")
-    assert plan.code == code
-    assert box["submit_btn"] is True
+    last = send(chat, session, "an apple")[-1]
+    assert set(last) == set(chat.view.outputs)
+    assert [bubble["role"] for bubble in last[chat.chatbot]] == ["user", "assistant"]
+    assert (last[chat.state_line]["level"], last[chat.state_line]["text"]) == ("good", "1 region")
+    assert last[chat.plan.editor]["regions"][0]["description"] == "an apple"
+    assert last[chat.plan.code].startswith("canvas = Canvas()")
+    assert last[chat.plan.plan].code == last[chat.plan.code]
+    assert last[chat.textbox]["submit_btn"] is True
     assert texts(chat, session) == ["an apple", REPLY]
+
+
+def readers(work: Callable[[], object]) -> list[str]:
+    """The files from which texts are read while `work` runs, once for each text. Those of the composer, which asks
+    again where a reply cannot be read, are its own affair.
+    """
+    found: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is CanvasReader.close.__code__:
+            caller = frame.f_back
+            while caller is not None and "reader" in Path(caller.f_code.co_filename).parts:
+                caller = caller.f_back
+            path = Path(caller.f_code.co_filename if caller else "")
+            if "composer" not in path.parts:
+                found.append(path.name)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(chat: CanvasChat, session: str) -> None:
+    chat.send("an apple", session, *SIZE)
+    assert readers(lambda: answer(chat, session)) == ["replies.py"]
+    chat.send("more", session, *SIZE)
+    # The plan before it, too: from it the length of the next one is guessed.
+    assert readers(lambda: answer(chat, session)) == ["conversation.py", "replies.py"]
+
+
+def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    server.rate = 100
+    chat.send("an apple", session, *SIZE)
+    run = respond(chat, session)
+    while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
+        pass
+    chat.chats.sessions.add_picture(session, "code", {}, "/p/a.png")
+    *_, last = run
+    turns = chat.chats.open(session).turns
+    assert [turn.text or turn.picture for turn in turns] == ["an apple", REPLY, "/p/a.png"]
+    assert len(last[chat.chatbot]) == 3
 
 
 def test_the_model_is_asked_with_the_whole_conversation_but_no_picture(
     chat: CanvasChat, session: str, server: TextServer
 ) -> None:
     before = (Turn("user", "a pear"), Turn("assistant", REPLY), Turn("assistant", "", "/p/a.png"))
-    chat.sessions.set_turns(session, before)
+    chat.chats.sessions.set_turns(session, before)
     send(chat, session, "make it red")
     roles = [message["role"] for message in server.asked[-1]["messages"]]
     assert roles[-3:] == ["user", "assistant", "user"]
@@ -162,14 +215,14 @@ def test_the_model_is_asked_with_the_whole_conversation_but_no_picture(
 def test_stop_ends_the_run_and_keeps_what_was_written(chat: CanvasChat, session: str, server: TextServer) -> None:
     server.rate = 30
     chat.send("an apple", session, *SIZE)
-    run = chat.respond(session, ANSWER, *SIZE, gr.Request(session_hash="tab"), *[w.value for w in chat.drawer.compose])
-    while not any(bubble["role"] == "assistant" for bubble in next(run)[0]):
+    run = respond(chat, session)
+    while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
         pass
     stopping = threading.Thread(target=chat.halt, args=(session, *SIZE, gr.Request(session_hash="tab")))
     stopping.start()
     *_, last = run
     stopping.join()
-    assert last[2]["text"].startswith("stopped")
+    assert last[chat.state_line]["text"].startswith("stopped")
     asked, written = texts(chat, session)
     assert asked == "an apple"
     assert REPLY.startswith(written.strip())
@@ -181,8 +234,8 @@ def test_a_closed_tab_keeps_what_was_written_and_stops_the_model(
 ) -> None:
     server.rate = 30
     chat.send("an apple", session, *SIZE)
-    run = chat.respond(session, ANSWER, *SIZE, gr.Request(session_hash="tab"), *[w.value for w in chat.drawer.compose])
-    while not any(bubble["role"] == "assistant" for bubble in next(run)[0]):
+    run = respond(chat, session)
+    while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
         pass
     run.close()
     assert len(texts(chat, session)) == 2
@@ -193,7 +246,7 @@ def test_a_server_that_breaks_off_leaves_a_sentence_and_the_message(
     chat: CanvasChat, session: str, server: TextServer
 ) -> None:
     server.text = None  # type: ignore[assignment]  # it fails before the first word
-    state = send(chat, session, "an apple")[-1][2]
+    state = send(chat, session, "an apple")[-1][chat.state_line]
     assert state["level"] == "bad"
     assert state["asks"] is True
     assert texts(chat, session) == ["an apple"]
@@ -202,15 +255,15 @@ def test_a_server_that_breaks_off_leaves_a_sentence_and_the_message(
 def test_prose_is_ordinary_chat_and_the_last_plan_stays(chat: CanvasChat, session: str, server: TextServer) -> None:
     send(chat, session, "an apple")
     server.text = "Gladly! What should change?"
-    _, _, state, editor, code, _ = send(chat, session, "hello")[-1]
-    assert state["text"] == "no canvas in this reply"
-    assert len(editor["regions"]) == 1
-    assert "an apple" in code
+    last = send(chat, session, "hello")[-1]
+    assert last[chat.state_line]["text"] == "no canvas in this reply"
+    assert len(last[chat.plan.editor]["regions"]) == 1
+    assert "an apple" in last[chat.plan.code]
 
 
 def test_retry_asks_the_same_question_with_another_seed(chat: CanvasChat, session: str, server: TextServer) -> None:
     send(chat, session, "an apple")
-    ask, *_ = chat.retry(session, *SIZE, gr.RetryData(None, {"index": 1, "value": REPLY}))
+    ask = chat.retry(session, *SIZE, gr.RetryData(None, {"index": 1, "value": REPLY}))[chat.ask]
     assert ask == ANOTHER
     assert texts(chat, session) == ["an apple"]
     answer(chat, session, ask)
@@ -220,16 +273,16 @@ def test_retry_asks_the_same_question_with_another_seed(chat: CanvasChat, sessio
 
 def test_undo_gives_the_message_back_and_the_plan_before_it(chat: CanvasChat, session: str) -> None:
     send(chat, session, "an apple")
-    _, box, _, editor, code, _ = chat.undo(session, *SIZE)
-    assert (box["value"], editor["regions"], code, texts(chat, session)) == ("an apple", [], "", [])
+    shown = chat.undo(session, *SIZE)
+    assert (shown[chat.textbox]["value"], texts(chat, session)) == ("an apple", [])
+    assert (shown[chat.plan.editor]["regions"], shown[chat.plan.code]) == ([], "")
 
 
 def test_an_edited_message_is_asked_anew_and_cuts_the_rest(chat: CanvasChat, session: str) -> None:
     send(chat, session, "an apple")
     send(chat, session, "more")
     event = gr.EditData(None, {"index": 0, "previous_value": "an apple", "value": "a pear"})
-    ask, *_ = chat.edit(session, *SIZE, event)
-    assert ask == ANSWER
+    assert chat.edit(session, *SIZE, event)[chat.ask] == ANSWER
     assert texts(chat, session) == ["a pear"]
 
 
@@ -237,15 +290,15 @@ def test_an_edited_reply_is_read_anew_without_the_model(chat: CanvasChat, sessio
     send(chat, session, "an apple")
     changed = REPLY.replace("an apple", "a plum")
     event = gr.EditData(None, {"index": 1, "previous_value": REPLY, "value": changed})
-    ask, _, _, _, editor, _, _ = chat.edit(session, *SIZE, event)
-    assert ask == NOTHING
-    assert editor["regions"][0]["description"] == "a plum"
+    shown = chat.edit(session, *SIZE, event)
+    assert shown[chat.ask] == NOTHING
+    assert shown[chat.plan.editor]["regions"][0]["description"] == "a plum"
     assert len(server.asked) == 1
 
 
 def test_an_act_that_asks_nothing_changes_nothing_on_the_page(chat: CanvasChat, session: str) -> None:
     (update,) = answer(chat, session, NOTHING)
-    assert all(part == gr.skip() for part in update)
+    assert update == UNCHANGED
 
 
 def test_no_event_takes_the_chat_widgets_value_so_a_forged_history_is_not_even_looked_at(

@@ -13,21 +13,24 @@ import pytest
 
 LIBRARY = Path(__file__).parents[1] / "lib_omost"
 FILES = sorted(LIBRARY.rglob("*.py"))
+BASE = {"errors", "atomic", "settings", "_lazy", "_version"}  # files beside the rooms, which know none of them
 MAY_IMPORT = {  # room -> the rooms below it
-    "errors": set(),
+    **{file: {"errors"} - {file} for file in BASE},
     "canvas": {"errors"},
-    "composer": {"canvas", "errors"},
-    "renderer": {"canvas", "errors"},
-    "runtime": {"composer", "renderer", "canvas", "errors"},
-    "studio": {"runtime", "composer", "renderer", "canvas", "errors"},
-    "__main__": {"studio", "runtime", "composer", "renderer", "canvas", "errors"},
-    "__init__": {"runtime", "composer", "renderer", "canvas", "errors"},
+    "composer": {"canvas", *BASE},
+    "renderer": {"canvas", *BASE},
+    "runtime": {"composer", "renderer", "canvas", *BASE},
+    "studio": {"runtime", "composer", "renderer", "canvas", *BASE},
+    "__main__": {"studio", "runtime", "composer", "renderer", "canvas", *BASE},
+    "__init__": {"runtime", "composer", "renderer", "canvas", *BASE},
 }
 #: The one import that runs up: `Canvas.from_json` and `Canvas.from_bot_response`, constructors that need a parser.
 UPWARD = {("canvas.canvas", "canvas.reader")}
 HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "llguidance"}
-HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/rules.py"}
+HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/grammar.py"}
+COSTLY = {"torch", "transformers", "diffusers", "openai", "huggingface_hub", "llguidance"}  # seconds to import
 HEAVY_ROOMS = {"renderer", "runtime"}
+LONGEST = 60  # lines of a function
 FORBIDDEN_CALLS = {"exec", "eval", "print", "__import__", "compile"}
 
 
@@ -42,7 +45,8 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from names
 
 
 def module(path: Path) -> str:
@@ -82,6 +86,15 @@ def test_a_file_imports_only_from_its_own_room_and_those_below(path: Path) -> No
     assert rooms <= MAY_IMPORT[here] | {here}
 
 
+COMMANDS = [LIBRARY / "__main__.py", *sorted((LIBRARY.parent / "bench").glob("*.py"))]
+DRIVES_THE_PAGE = {"page.py", "shots.py"}
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path.name not in DRIVES_THE_PAGE], ids=lambda p: p.name)
+def test_the_command_line_and_the_benches_import_nothing_from_the_page(path: Path) -> None:
+    assert not [name for name in imported(ast.parse(path.read_text())) if name.startswith("lib_omost.studio.page")]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
 def test_torch_and_its_kin_are_imported_only_where_tensors_are(path: Path) -> None:
     heavy = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))} & HEAVY
@@ -99,12 +112,35 @@ def test_no_file_executes_text_or_prints(path: Path) -> None:
     assert not calls & (FORBIDDEN_CALLS - allowed)
 
 
-def test_an_engine_and_settings_cost_no_torch() -> None:
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_no_function_is_longer_than_sixty_lines(path: Path) -> None:
+    functions = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = {one.name: (one.end_lineno or 0) - one.lineno + 1 for one in functions}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_an_engine_its_diagnostics_and_settings_cost_no_torch() -> None:
     code = (
-        "import sys; from lib_omost.runtime import Engine, entries;"
+        "import sys; from lib_omost.runtime import Engine, entries, report;"
+        "from lib_omost.composer import checked_key;"
         "from lib_omost import RenderSettings, ComposeSettings, read_canvas;"
         "Engine('default', 'default').render_defaults; RenderSettings(); ComposeSettings(); entries();"
-        "sys.exit(', '.join(sorted({'torch', 'transformers', 'diffusers'} & set(sys.modules))) or 0)"
+        f"sys.exit(', '.join(sorted({COSTLY} & sys.modules.keys())) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=LIBRARY.parent, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_two_types_of_the_library_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module(path))
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id  # a type alias is written in capitals and small letters, a constant is not
+                if name[0].isupper() and not name.isupper():
+                    homes.setdefault(name, []).append(module(path))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

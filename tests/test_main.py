@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -10,10 +11,15 @@ import pytest
 from PIL import Image
 
 from bench._server import text_server
-from lib_omost.__main__ import _show_figures, main
+from lib_omost import __version__
+from lib_omost.__main__ import _show_figures, given, main, parser
 from lib_omost.canvas import Canvas
-from lib_omost.composer import ComposeStats
+from lib_omost.composer import ComposeSettings, ComposeStats
+from lib_omost.renderer import RenderSettings
+from lib_omost.settings import table
 from lib_omost.studio.store.images import read_png
+
+COMMANDS = ("read", "compose", "render", "convert", "models", "doctor")
 
 
 @pytest.fixture
@@ -99,13 +105,35 @@ def test_of_a_model_on_this_machine_tokens_a_pass_are_told_too(capsys: pytest.Ca
     )
 
 
+def test_every_setting_is_an_option_and_only_those_given_are_taken() -> None:
+    args = parser().parse_args(["render", "f", "--cfg", "3", "--region-strengths", "1,0.5", "--centred-noise"])
+    assert given(args, RenderSettings) == {"guidance": 3.0, "region_strengths": (1.0, 0.5), "centred_noise": True}
+    args = parser().parse_args(["compose", "p", "--no-grammar", "--top-p", "0.5"])
+    assert given(args, ComposeSettings) == {"grammar": False, "top_p": 0.5}
+
+
+@pytest.mark.parametrize("settings", [RenderSettings, ComposeSettings])
+def test_the_help_has_a_line_on_every_setting(settings: type, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["render" if settings is RenderSettings else "compose", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(f"--{one.option}" in shown and one.help.rstrip(".") in shown for one in table(settings).values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["compose", "an apple", "--temperature", "3"], "temperature is 3.0; it wants a number from 0 to 2."),
         (["read", "no-such-file.txt"], "no-such-file.txt cannot be read: No such file"),
         (["compose", "an apple", "--llm", "gibberish"], "There is no language model named 'gibberish'"),
         (["render", "FILE", "--sdxl", "gibberish"], "There is no image model named 'gibberish'"),
         (["render", "FILE", "--sdxl", "default", "--width", "100"], "width is 100"),
+        (
+            ["render", "FILE", "--sdxl", "default", "--style", "glitter"],
+            "style is 'glitter'; it wants one of: photograph",
+        ),
+        (["convert", "no-such-file.txt", "--to", "svg"], "no-such-file.txt cannot be read: No such file"),
+        (["convert", "FILE", "--to", "json", "--out", "/"], "cannot write /"),
         (["render", "FILE", "--sdxl", "default", "--few-steps", "turbo"], "few_steps is 'turbo'; it wants one of"),
         (
             ["render", "FILE", "--sdxl", "default", "--lora", "ink=strong"],
@@ -137,8 +165,67 @@ def test_models_lists_every_model_with_size_licence_and_whether_it_is_here(capsy
     assert any("safety layer" in line and "dolphin" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("format", "start"), [("json", "{"), ("comfy", "["), ("flux", "A red apple."), ("svg", "<svg")]
+)
+def test_convert_writes_the_canvas_for_other_programs_to_standard_output_or_a_file(
+    reply: Path, format: str, start: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", str(reply), "--to", format]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(start)
+    path = tmp_path / "new folder" / "apple"
+    assert main(["convert", str(reply), "--to", format, "--out", str(path)]) == 0
+    assert (capsys.readouterr().out.strip(), path.read_text(encoding="utf-8")) == (str(path), shown)
+
+
+def test_convert_writes_masks_to_a_folder_and_names_them(
+    reply: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", str(reply), "--to", "masks", "--out", str(tmp_path / "masks")]) == 0
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert [path.name for path in paths] == ["apple-mask-1.png", "apple-colors.png"]
+    assert {Image.open(path).size for path in paths} == {(896, 1152)}
+
+
+def test_convert_takes_standard_input_and_rejects_prose_with_exit_status_2(
+    reply: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(reply.read_text()))
+    assert main(["convert", "-", "--to", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["regions"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("I am sorry, I cannot draw."))
+    assert main(["convert", "-", "--to", "json"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and "There is no canvas in the text" in shown.err
+
+
+def test_help_names_the_command_as_it_was_called_and_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for called, name in (("/usr/bin/omost", "omost"), ("/usr/lib_omost/__main__.py", "python -m lib_omost")):
+        monkeypatch.setattr("sys.argv", [called])
+        with pytest.raises(SystemExit) as ended:
+            main(["--help"])
+        shown = capsys.readouterr().out
+        assert ended.value.code == 0 and shown.startswith(f"usage: {name} ")
+        assert all(f"    {command} " in shown for command in COMMANDS)
+
+
+def test_the_version_is_the_packages_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"omost {__version__}\n"
+
+
+def test_without_a_command_it_is_the_page_with_the_pages_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--auth", "nobody"]) == 2
+    assert capsys.readouterr().out == "--auth wants USER:PASSWORD\n"
+
+
 def test_doctor_tells_versions_and_no_paths(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     report = capsys.readouterr().out
+    assert report.startswith("system: ") and f"omost: {__version__}" in report
     assert "packages: torch " in report and "device: " in report and "default (sdxl)" in report
     assert str(Path.home()) not in report

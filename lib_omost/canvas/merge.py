@@ -38,7 +38,7 @@ REGION_FIELDS = (
 ALIKE = 0.45
 _FILLERS = frozenset(["a", "an", "the", "of", "in", "on", "at", "with", "and", "is", "are", "its", "to", "some"])
 
-Kind = Literal["set", "add", "remove"]
+ChangeKind = Literal["set", "add", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Change:
     picture; `field` is one of `REGION_FIELDS` or `GLOBAL_FIELDS`, "" for `add` and `remove`. Places are `Box`es.
     """
 
-    kind: Kind
+    kind: ChangeKind
     region: Region | None
     field: str = ""
     before: Any = None
@@ -176,17 +176,17 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-Step = tuple[Change, int | None, bool]  # a change, the region of ours that it concerns, whether it may be made
+PlannedChange = tuple[Change, int | None, bool]  # a change, the region of ours that it concerns, whether it may be made
 
 
-def _global_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[Step]:
+def _global_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[PlannedChange]:
     for field in GLOBAL_FIELDS:
         was, wants, has = (getattr(canvas, _attribute(field)) for canvas in (base, theirs, ours))
         if not same(was, wants) and not same(has, wants):
             yield Change("set", None, field, has, wants), None, same(has, was) and not ours.locked
 
 
-def _region_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[Step]:
+def _region_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[PlannedChange]:
     answered, kept = matched(base.regions, theirs.regions), matched(base.regions, ours.regions)
     for index, region in enumerate(base.regions):
         at = kept.get(index)
@@ -204,7 +204,7 @@ def _region_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[Step]:
             yield Change("add", region, after=region), None, True
 
 
-def _field_plan(base: Region, theirs: Region, ours: Region, at: int) -> Iterator[Step]:
+def _field_plan(base: Region, theirs: Region, ours: Region, at: int) -> Iterator[PlannedChange]:
     wanted = _differing(base, theirs)
     for field in wanted:
         was, wants, has = _get(base, field), _get(theirs, field), _get(ours, field)

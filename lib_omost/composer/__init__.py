@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lib_omost.composer.examples import EXAMPLES
-from lib_omost.composer.prompt import SYSTEM_PROMPT
-from lib_omost.composer.server_key import MAX_KEY, checked_key
+from lib_omost._lazy import lazy_names
+from lib_omost.composer.prompt import EXAMPLES, SYSTEM_PROMPT
+from lib_omost.composer.remote_errors import MAX_KEY, checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 
 if TYPE_CHECKING:
@@ -28,11 +27,4 @@ __all__ = [
     "load_local",
 ]
 
-
-_HOMES = {"LocalComposer": "local", "load_local": "local", "RemoteComposer": "remote"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, {"LocalComposer": "local", "load_local": "local", "RemoteComposer": "remote"})

@@ -1,6 +1,6 @@
-"""A language model and what it has read: goes back to what two prompts share, reads on, forgets the end.
+"""A language model with its KV cache: reuses the prefix that two prompts share, runs forward passes, crops the end.
 
-Works on token numbers and logits. What to read is decoding.py's business.
+Works on token numbers and logits. Which tokens are run is decoding.py's business.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from transformers.cache_utils import Cache, DynamicLayer, StaticLayer
 
 from lib_omost.composer.sampling import Logits
 
-ROOM_TOKENS = 512  # growing buffers grow by this much
+GROWTH_TOKENS = 512  # growing KV buffers grow by this much
 FIXED_TOKENS = 2048  # fixed buffers are as long as this, or twice, three times: each length is compiled anew
-PASS_SIZES = (1, 8, 32)  # tokens of a compiled pass; ours read 8 on average in a new canvas and 18 in an edit
+PASS_SIZES = (1, 8, 32)  # tokens of a compiled pass; ours have 8 on average in a new canvas and 18 in an edit
 
 Forward = Callable[..., Any]
 Compiler = Callable[[Forward], Forward]
 
 
-class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
-    """A layer's keys and values in buffers with room to grow: a pass appends instead of copying all that was read."""
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typed
+    """A layer's keys and values in buffers with room to grow: a pass appends instead of copying all tokens before."""
 
     keys: torch.Tensor
     values: torch.Tensor
-    _rooms: tuple[torch.Tensor, torch.Tensor] | None = None
+    _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
@@ -36,9 +36,9 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         start, end = self.get_seq_length(), self.get_seq_length() + key_states.shape[-2]
-        if self._rooms is None or end > self._rooms[0].shape[-2]:
-            self._rooms = (_room(self.keys, key_states, end), _room(self.values, value_states, end))
-        keys, values = self._rooms
+        if self._buffers is None or end > self._buffers[0].shape[-2]:
+            self._buffers = (_buffer(self.keys, key_states, end), _buffer(self.values, value_states, end))
+        keys, values = self._buffers
         keys[..., start:end, :] = key_states
         values[..., start:end, :] = value_states
         self.keys, self.values = keys[..., :end, :], values[..., :end, :]
@@ -46,30 +46,30 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not typ
 
     def nbytes(self) -> int:
         """What the buffers take up."""
-        return sum(room.nbytes for room in self._rooms or ())
+        return sum(buffer.nbytes for buffer in self._buffers or ())
 
     def shrink(self) -> None:
-        """Give back the room that is not used."""
+        """Give back the part of the buffers that is not used."""
         end = self.get_seq_length()
-        self._rooms = (_room(self.keys, self.keys, end), _room(self.values, self.values, end))
-        self.keys, self.values = (room[..., :end, :] for room in self._rooms)
+        self._buffers = (_buffer(self.keys, self.keys, end), _buffer(self.values, self.values, end))
+        self.keys, self.values = (buffer[..., :end, :] for buffer in self._buffers)
 
 
-def _room(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
-    room = new.new_empty(*new.shape[:-2], -(-end // ROOM_TOKENS) * ROOM_TOKENS, new.shape[-1])
+def _buffer(held: torch.Tensor, new: torch.Tensor, end: int) -> torch.Tensor:
+    buffer = new.new_empty(*new.shape[:-2], -(-end // GROWTH_TOKENS) * GROWTH_TOKENS, new.shape[-1])
     if held.numel():
-        room[..., : held.shape[-2], :] = held
-    return room
+        buffer[..., : held.shape[-2], :] = held
+    return buffer
 
 
 class FixedLayer(StaticLayer):  # type: ignore[misc]
-    """A layer's keys and values at one address, which CUDA graphs want; unlike transformers' own it can go back."""
+    """A layer's keys and values at one address, which CUDA graphs want; unlike transformers' own it can be cropped."""
 
     keys: torch.Tensor
     values: torch.Tensor
 
     def crop(self, tokens_to_remove: int) -> None:
-        """Forget as many tokens, given below zero as transformers does; what is read next is written over them."""
+        """Forget as many tokens, given below zero as transformers does; the next ones are written over them."""
         if self.is_initialized:
             self.cumulative_length.sub_(abs(tokens_to_remove))
 
@@ -88,30 +88,30 @@ class FixedLayer(StaticLayer):  # type: ignore[misc]
 
 
 class CachedModel:
-    """A causal language model and what it has read: the tokens and their keys and values."""
+    """A causal language model and its KV cache: `tokens` and their keys and values."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self.release()
 
     @property
-    def chunk(self) -> int:
-        """How many tokens of a long prompt are read in one pass, so that Stop is seen in between.
+    def prefill_chunk(self) -> int:
+        """How many tokens of a long prompt are prefilled in one pass, so that Stop is seen in between.
 
         128 take about 0.3 s on two CPU cores; a GPU is idle in part below some hundreds.
         """
         return 128 if self.model.device.type == "cpu" else 512
 
     def release(self) -> None:
-        """Forget everything; frees the keys and values."""
+        """Forget everything; frees the KV cache."""
         self._cache = self._empty()
         self.tokens: list[int] = []
 
     def _empty(self) -> Cache:
-        return Cache(layer_class_to_replicate=RoomyLayer)
+        return Cache(layer_class_to_replicate=GrowingLayer)
 
-    def resume(self, prompt: Sequence[int]) -> int:
-        """Go back to the longest beginning shared with `prompt`, less its end, which is asked. Returns its length."""
+    def reuse_prefix(self, prompt: Sequence[int]) -> int:
+        """Crop to the longest prefix shared with `prompt`, less its last token, whose logits are wanted. Its length."""
         if self.tokens and self._cache.layers[0].device != self.model.device:
             self.release()  # the model has moved since
         shared = 0
@@ -119,34 +119,34 @@ class CachedModel:
             if ours != theirs:
                 break
             shared += 1
-        self.rewind(len(self.tokens) - shared)
+        self.crop(len(self.tokens) - shared)
         return shared
 
     @torch.inference_mode()
-    def rewind(self, count: int) -> None:
+    def crop(self, count: int) -> None:
         """Forget the last `count` tokens."""
         if count:
             self._cache.crop(-count)
             del self.tokens[-count:]
 
     @torch.inference_mode()
-    def read(self, tokens: Sequence[int], answers: int) -> Logits:
-        """Read `tokens` in one pass; the logits after the last `answers` of them: `(answers, vocabulary)`."""
+    def forward(self, tokens: Sequence[int], answers: int) -> Logits:
+        """One forward pass over `tokens`; the logits after the last `answers` of them: `(answers, vocabulary)`."""
         try:
             logits = self._pass(tokens, answers)
         except BaseException:
-            self.release()  # some layers have read the tokens and others have not
+            self.release()  # some layers have cached the tokens and others have not
             raise
         self.tokens += tokens
-        said: Logits = logits.float().cpu().numpy()
-        return said
+        answered: Logits = logits.float().cpu().numpy()
+        return answered
 
     def _pass(self, tokens: Sequence[int], answers: int) -> torch.Tensor:
         # by index, not by count: a slice is a view that the matrix product takes a path for that is slower by 130 ms
         asked = torch.arange(len(tokens) - answers, len(tokens), device=self.model.device)
-        return self._forward(self.model, tokens, asked)[-answers:]
+        return self._logits(self.model, tokens, asked)[-answers:]
 
-    def _forward(self, forward: Forward, tokens: Sequence[int], asked: torch.Tensor | int) -> torch.Tensor:
+    def _logits(self, forward: Forward, tokens: Sequence[int], asked: torch.Tensor | int) -> torch.Tensor:
         """The logits at the places `asked` for, at all with 0."""
         ids = torch.tensor([tokens], device=self.model.device)
         output = forward(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=asked)
@@ -154,22 +154,22 @@ class CachedModel:
         return logits
 
     def cache_mib(self) -> float:
-        """What keys and values take up, in MiB."""
-        layers: list[RoomyLayer | FixedLayer] = self._cache.layers
+        """What the KV cache takes up, in MiB."""
+        layers: list[GrowingLayer | FixedLayer] = self._cache.layers
         return sum(layer.nbytes() for layer in layers) / 2**20
 
-    def keep(self, limit_mib: float) -> None:
-        """Forget the end of what was read, so that keys and values take at most `limit_mib`."""
+    def trim(self, limit_mib: float) -> None:
+        """Forget the last tokens, so that the KV cache takes at most `limit_mib`."""
         if self.cache_mib() <= limit_mib:
             return
-        capacity, step = self._room()
+        capacity, step = self._capacity_and_growth()
         room = int(limit_mib / self.cache_mib() * capacity) // step * step
-        self.rewind(max(0, len(self.tokens) - room))
+        self.crop(max(0, len(self.tokens) - room))
         self._fit(room)
 
-    def _room(self) -> tuple[int, int]:
+    def _capacity_and_growth(self) -> tuple[int, int]:
         """How many tokens the buffers hold, and by how many they grow."""
-        return -(-len(self.tokens) // ROOM_TOKENS) * ROOM_TOKENS, ROOM_TOKENS
+        return -(-len(self.tokens) // GROWTH_TOKENS) * GROWTH_TOKENS, GROWTH_TOKENS
 
     def _fit(self, capacity: int) -> None:
         for layer in self._cache.layers:
@@ -177,9 +177,9 @@ class CachedModel:
 
 
 class FixedModel(CachedModel):
-    """Keeps keys and values in place, and with a compiler also runs passes of a few fixed sizes, padded at their end.
+    """A static KV cache; with a compiler also passes of a few fixed sizes, padded at their end.
 
-    What pads comes after all that is asked, so it changes no answer, and it is forgotten at once.
+    Padding comes after all tokens whose logits are wanted, so it changes none of them, and it is cropped at once.
     """
 
     def __init__(self, model: PreTrainedModel, compiler: Compiler | None = None) -> None:
@@ -194,22 +194,22 @@ class FixedModel(CachedModel):
     def _pass(self, tokens: Sequence[int], answers: int) -> torch.Tensor:
         size = next((size for size in PASS_SIZES if size >= len(tokens)), None)
         if self._compiled is None or size is None:
-            self._make_room(len(tokens))
+            self._make_buffer(len(tokens))
             return super()._pass(tokens, answers)
-        self._make_room(size)
+        self._make_buffer(size)
         padding = size - len(tokens)
         torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        logits = self._forward(self._compiled, [*tokens, *[0] * padding], 0)
+        logits = self._logits(self._compiled, [*tokens, *[0] * padding], 0)
         if padding:
             self._cache.crop(-padding)
         return logits[len(tokens) - answers : len(tokens)]
 
-    def _make_room(self, count: int) -> None:
+    def _make_buffer(self, count: int) -> None:
         needed = len(self.tokens) + count
         if needed > self._capacity:
             self._fit(-(-needed // FIXED_TOKENS) * FIXED_TOKENS)
 
-    def _room(self) -> tuple[int, int]:
+    def _capacity_and_growth(self) -> tuple[int, int]:
         return self._capacity, FIXED_TOKENS
 
     def _fit(self, capacity: int) -> None:

@@ -1,18 +1,25 @@
-"""The canvas language as a Lark grammar for llguidance, made from the vocabulary. Text only: knows no tokenizer.
+"""Constrained decoding: the canvas language as a grammar, and which tokens it allows next. Knows no language model.
 
-The layout is the one that the published models were trained on, with the freedom they use: either kind of quote, own
-words in the comment before a region, a trailing comma or none. All else is dictated, so a decoder need not ask for it.
+The grammar is made from the vocabulary, in Lark for llguidance and in GBNF for servers. Its layout is the one that the
+published models were trained on, with the freedom they use: either kind of quote, own words in the comment before a
+region, a trailing comma or none. All else has one continuation only (forced tokens), which costs no forward pass.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import llguidance
+import numpy as np
 
 from lib_omost.canvas.colors import COLORS
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, TAUGHT_FIELDS
+from lib_omost.composer.sampling import Mask
+from lib_omost.errors import ComposerError
 
-MAX_REGIONS = 12
+GRAMMAR_REGIONS = 12  # that a model may write; the reader takes more
 MAX_DETAILS = 9
 
 # A sentence starts with a letter or a digit and holds no control character, no backslash and no backtick (the fence).
@@ -88,7 +95,7 @@ def _program(name: str, quote: str, sentence: str) -> list[str]:
     head = "# Initialize the canvas\\ncanvas = Canvas()\\n\\n# "
     return [
         f'{name}_program: "{head}" ("Describe the picture" | "Set a global description for the canvas") "\\n" '
-        f"{name}_global {name}_local{{1,{MAX_REGIONS}}}",
+        f"{name}_global {name}_local{{1,{GRAMMAR_REGIONS}}}",
         f"{name}_global: {_call('set_global_description', GLOBAL_FIELDS, values, f'{name.upper()}_TEXT')}",
         f'{name}_local: "\\n\\n# Add " NAME "\\n" '
         f"{_call('add_local_description', TAUGHT_FIELDS, values, f'{name.upper()}_TEXT')}",
@@ -108,3 +115,120 @@ def _call(method: str, fields: Sequence[str], values: Mapping[str, str], text: s
 def _words(words: Iterable[str], quote: str) -> str:
     escape = '\\"' if quote == '"' else quote
     return " | ".join(f'"{escape}{word}{escape}"' for word in words)
+
+
+CLOSING_TOKENS = 256  # enough to finish any call that has begun
+
+#: The copies of a matcher share one budget of work, which prose in several scripts used up within a few replies.
+LIMITS = llguidance.LLParserLimits(step_lexer_fuel=10**9, max_lexer_states=1_000_000)
+
+
+def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool) -> llguidance.LLMatcher:
+    """The compiled canvas grammar over a tokenizer's tokens; each reply takes a copy. Raises ComposerError."""
+    grammar = llguidance.LLMatcher.grammar_from_lark(canvas_grammar(prose=prose))
+    matcher = llguidance.LLMatcher(vocabulary, grammar, limits=LIMITS)
+    if matcher.is_error():
+        raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
+    return matcher
+
+
+class Rules(Protocol):
+    """Which tokens may come next; a state that follows the reply.
+
+    reserve: how many tokens before the limit the program is steered to its end.
+    """
+
+    reserve: int
+
+    def allowed(self) -> Mask | None: ...
+    def forced(self, closing: bool) -> list[int]: ...
+    def consume(self, tokens: Sequence[int]) -> int: ...
+    def rollback(self, count: int) -> None: ...
+    def ended(self) -> bool: ...
+    def complete(self) -> bool: ...
+
+
+class Unconstrained:
+    """No grammar: every token is allowed, and the reply is complete wherever it is cut."""
+
+    reserve = 0
+
+    def allowed(self) -> Mask | None:
+        return None
+
+    def forced(self, closing: bool) -> list[int]:
+        return []
+
+    def consume(self, tokens: Sequence[int]) -> int:
+        return len(tokens)
+
+    def rollback(self, count: int) -> None:
+        pass
+
+    def ended(self) -> bool:
+        return False
+
+    def complete(self) -> bool:
+        return True
+
+
+class Grammar:
+    """The state of the canvas grammar after the reply so far. `vocabulary`: the width of the model's logits."""
+
+    reserve = CLOSING_TOKENS
+
+    def __init__(self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, vocabulary: int) -> None:
+        self._matcher, self._tokenizer, self._vocabulary = matcher, tokenizer, vocabulary
+        self._tokens: list[int] = []
+
+    def allowed(self) -> Mask:
+        """Which tokens may come next, `(vocabulary,)`."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        self._check()
+        mask = np.zeros(self._vocabulary, dtype=np.bool_)
+        unpacked = np.unpackbits(bits, bitorder="little", count=min(self._vocabulary, bits.size * 8))
+        mask[: unpacked.size] = unpacked
+        return mask
+
+    def forced(self, closing: bool) -> list[int]:
+        """Forced tokens: the only ones that may come next; with `closing` also those that end the program soonest."""
+        return self._matcher.compute_ff_tokens() or (self._closer() if closing else [])
+
+    def consume(self, tokens: Sequence[int]) -> int:
+        """Follow `tokens` as far as they are allowed; how many were."""
+        count: int = self._matcher.try_consume_tokens(list(tokens))
+        self._tokens += tokens[:count]
+        return count
+
+    def rollback(self, count: int) -> None:
+        """Go back by `count` tokens."""
+        if count:
+            self._matcher.rollback(count)
+            del self._tokens[-count:]
+
+    def ended(self) -> bool:
+        """Nothing can follow."""
+        self._check()
+        return bool(self._matcher.is_stopped())
+
+    def complete(self) -> bool:
+        """The reply may end here."""
+        return bool(self._matcher.is_accepting())
+
+    def _check(self) -> None:
+        """A matcher that met its limits stops as if the reply had ended."""
+        if self._matcher.is_error():
+            reason = str(self._matcher.get_error()).partition("\n")[0]
+            raise ComposerError(f"The canvas grammar could not follow the reply: {reason}. Try again, or without it.")
+
+    def _closer(self) -> list[int]:
+        if self.complete():
+            return []
+        _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
+        quote = rest[:1] if opened else "'"
+        certain = self._matcher.compute_ff_bytes().decode()  # forced, but not yet as tokens: a longer one may fit
+        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n"):
+            tokens: list[int] = self._tokenizer.tokenize_str(certain + text)
+            if self._matcher.validate_tokens(tokens) == len(tokens):
+                return tokens
+        return []

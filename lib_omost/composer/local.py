@@ -1,4 +1,4 @@
-"""A language model on this machine: loads it, streams a reply, stops. How tokens are chosen is decoding.py's."""
+"""A language model on this machine: loads it, streams a reply, stops. The generation loop is decoding.py's."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from lib_omost.composer.asking import asked_twice
 from lib_omost.composer.cached_model import CachedModel, cached_model
-from lib_omost.composer.counting import Count
-from lib_omost.composer.decoding import Writing
-from lib_omost.composer.drafts import Lookup
-from lib_omost.composer.examples import EXAMPLES
-from lib_omost.composer.grammar import SENTENCE_SLICES
-from lib_omost.composer.prompt import fitted
-from lib_omost.composer.rules import Anything, Grammar, Rules, canvas_matcher
+from lib_omost.composer.decoding import GenerationLoop, PromptLookup
+from lib_omost.composer.grammar import SENTENCE_SLICES, Grammar, Rules, Unconstrained, canvas_matcher
+from lib_omost.composer.prompt import EXAMPLES, fit_to_context, with_retry
 from lib_omost.composer.sampling import Sampler
-from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
-from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
+from lib_omost.composer.settings import ComposeSettings, ComposeStats, Count, Message, Profile
+from lib_omost.composer.tokens import Detokenizer, Tokenizer, encode, eos_tokens
 from lib_omost.errors import BrokenWeightsError, ComposerError, device_is_full
 
-REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: the model has to confirm each
+REMEMBERED_REPLIES = 8  # that drafts are copied from, whatever chat they were for: each draft is verified
 
 
 class LocalComposer:
-    """Writes canvases with a transformers model; what it has read once is not read again in the next turn."""
+    """Generates canvases with a transformers model; the KV cache of one turn is reused in the next.
+
+    `replies`: the last ones, (text, tokens), which drafts are copied from. `cached`: the model with its KV cache.
+    `eos`: the tokens that end a reply.
+    """
 
     def __init__(
         self,
@@ -47,15 +46,15 @@ class LocalComposer:
         cache_mib: float = 1024,
         cached: Callable[[PreTrainedModel], CachedModel] = cached_model,
     ) -> None:
-        """cache_mib: how much of what was read, as keys and values, is kept between replies. cached: how it is held."""
+        """cache_mib: how much of the KV cache is kept between replies. cached: which kind of cache."""
         self.model, self.profile = model, profile
         self._cache_mib = cache_mib
         self._count = Count()
-        self._tokenizer = tokenizer
-        example = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
-        self._said = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
-        self._cached = cached(model)
-        self._ends = turn_ends(tokenizer, model.generation_config.eos_token_id)
+        self.tokenizer = tokenizer
+        example: list[int] = tokenizer(EXAMPLES[1]["content"], add_special_tokens=False)["input_ids"]
+        self.replies = deque([(EXAMPLES[1]["content"], example)], maxlen=REMEMBERED_REPLIES)
+        self.cached = cached(model)
+        self.eos = eos_tokens(tokenizer, model.generation_config.eos_token_id)
 
     def stream(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         """The reply to `messages`, each piece as soon as it is final. Ends early and in silence when `stop` is set.
@@ -65,21 +64,22 @@ class LocalComposer:
         """
         self._count = Count()
 
-        def ask(messages: Sequence[Message]) -> Iterator[str]:
-            return self._answer(messages, settings, stop)
+        def generate(messages: Sequence[Message]) -> Iterator[str]:
+            return self._reply(messages, settings, stop)
 
-        yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
+        yield from with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
 
-    def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        text, tokens_said, text_said = Text(self._vocabulary), list[int](), ""
+    def _reply(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
+        detokenizer, tokens, text = Detokenizer(self._vocabulary), list[int](), ""
         try:
-            for tokens in self._written(messages, settings, stop):
+            for new in self._generate(messages, settings, stop):
                 self._count.mark()
-                piece = text.add(tokens)
-                tokens_said, text_said = tokens_said + tokens, text_said + piece
+                piece = detokenizer.add(new)
+                tokens += new
+                text += piece
                 if piece:
                     yield piece
-            if rest := text.close():
+            if rest := detokenizer.close():
                 yield rest
         except ComposerError:
             self.__dict__.pop("_grammar", None)  # made anew: its copies share what went wrong in one of them
@@ -90,25 +90,27 @@ class LocalComposer:
             raise ComposerError(f"The language model stopped with an error: {error}") from error
         finally:
             self._count.mark()
-            if tokens_said:
-                self._said.append((text_said, tokens_said))
-            self._cached.keep(self._cache_mib)
+            if tokens:
+                self.replies.append((text, tokens))
+            self.cached.trim(self._cache_mib)
 
-    def _written(
+    def _generate(
         self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event
     ) -> Iterator[list[int]]:
-        prompt, limit = self._prompt(messages, settings)
-        self._count.prompt, self._count.cached = len(prompt), self._cached.resume(prompt)
-        writing = Writing(
-            self._cached,
-            self._rules() if settings.grammar else Anything(),
+        prompt, limit = self.prompt(messages, settings)
+        self._count.prompt, self._count.cached = len(prompt), self.cached.reuse_prefix(prompt)
+        loop = GenerationLoop(
+            self.cached,
+            self.rules() if settings.grammar else Unconstrained(),
             Sampler(settings.temperature, settings.top_p, settings.seed),
-            ends=self._ends,
+            eos=self.eos,
             limit=limit,
-            lookup=Lookup([*chain(*(tokens for _, tokens in self._said)), *prompt]) if settings.speculate else None,
+            lookup=PromptLookup([*chain(*(tokens for _, tokens in self.replies)), *prompt])
+            if settings.speculate
+            else None,
             count=self._count,
         )
-        yield from writing.run(prompt, stop)
+        yield from loop.run(prompt, stop)
 
     @property
     def stats(self) -> ComposeStats:
@@ -116,33 +118,34 @@ class LocalComposer:
         return self._count.stats()
 
     def release(self) -> None:
-        """Drop the key-value cache; the next reply reads its conversation anew."""
-        self._cached.release()
+        """Drop the KV cache; the next reply prefills its conversation anew."""
+        self.cached.release()
 
-    def _prompt(self, messages: Sequence[Message], settings: ComposeSettings) -> tuple[list[int], int]:
-        """The tokens to answer, and how many the answer may have."""
+    def prompt(self, messages: Sequence[Message], settings: ComposeSettings) -> tuple[list[int], int]:
+        """The prompt's tokens, and how many the reply may have."""
         context = self.profile.context_tokens
         reply = min(settings.max_new_tokens, context // 4)
         # the grammar has words and no boxes, so with it any model is a words-only one
         profile = replace(self.profile, words_only=self.profile.words_only or settings.grammar)
-        chosen, self._count.notes = fitted(messages, profile, lambda some: len(self._encode(some)), reply)
+        chosen, self._count.notes = fit_to_context(messages, profile, lambda some: len(self._encode(some)), reply)
         prompt = self._encode(chosen)
         return prompt, min(settings.max_new_tokens, context - len(prompt))
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
-        return encode(self._tokenizer, messages, dict(self._said))
+        return encode(self.tokenizer, messages, dict(self.replies))
 
     @cached_property
     def _vocabulary(self) -> LLTokenizer:
         return from_tokenizer(
-            self._tokenizer, n_vocab=self.model.config.vocab_size, eos_token=sorted(self._ends), slices=SENTENCE_SLICES
+            self.tokenizer, n_vocab=self.model.config.vocab_size, eos_token=sorted(self.eos), slices=SENTENCE_SLICES
         )
 
     @cached_property
     def _grammar(self) -> LLMatcher:
         return canvas_matcher(self._vocabulary, prose=self.profile.prose)
 
-    def _rules(self) -> Rules:
+    def rules(self) -> Rules:
+        """The canvas grammar at the start of a reply."""
         return Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)
 
 
@@ -163,7 +166,7 @@ def load_local(
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
-    # said aloud: left out, transformers asks on the terminal whether to run a repository's code
+    # given by name: left out, transformers asks on the terminal whether to run a repository's code
     files: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     files |= {"gguf_file": gguf_file} if gguf_file else {}
     weights = {"quantization_config": _quantization(quantization, dtype)} if quantization else {}

@@ -1,11 +1,12 @@
-"""What a model is told: the system prompt, worked examples, and as much of the conversation as it has room for.
+"""The prompt: system prompt, few-shot examples, the turns that fit into the context, and one retry without a canvas.
 
-Counts tokens with a function that it is given; knows no tokenizer.
+Counts tokens with a function that it is given; knows no tokenizer and no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 from lib_omost.canvas import Canvas, read_canvas, snap
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, OUR_FIELDS, TAUGHT_FIELDS
@@ -47,12 +48,12 @@ SYSTEM_PROMPT = "\n".join(
 )
 
 
-def fitted(
+def fit_to_context(
     messages: Sequence[Message], profile: Profile, count: Callable[[Sequence[Message]], int], reply_tokens: int
 ) -> tuple[list[Message], tuple[str, ...]]:
     """`messages` as this model wants them, and what had to be left out, in sentences for a person.
 
-    The model's system prompt and worked examples come first. Whole turns go, oldest first, until what `count` says
+    The model's system prompt and few-shot examples come first. Whole turns go, oldest first, until `count(turns)`
     leaves room for `reply_tokens`; never the newest message, and never the turn with the newest canvas, which an edit
     starts from. Raises `ContextError` when even that is too much.
     """
@@ -128,3 +129,98 @@ def in_words(message: Message) -> Message:
 def _has_ours(canvas: Canvas) -> bool:
     """Whether a canvas says anything by arguments that no model was taught."""
     return canvas.locked or any(getattr(region, field) for region in canvas.regions for field in OUR_FIELDS)
+
+
+def _teapot(color: str) -> Canvas:
+    canvas = Canvas()
+    canvas.set_global_description(
+        f"A {color} teapot and a wicker basket of bread on a kitchen table.",
+        ["Morning light falls in from the left.", f"The {color} teapot stands in front of the basket.", "It is calm."],
+        f"still life, kitchen, teapot, {color}, bread, morning light",
+        "wheat",
+    )
+    canvas.add_local_description(
+        "in the center",
+        "slightly to the lower",
+        "a large horizontal area",
+        10.0,
+        "A kitchen table.",
+        ["The table is made of pale wood.", "A linen cloth covers one corner."],
+        "table, pale wood, linen",
+        "Calm mood.",
+        "Realistic photo.",
+        "High resolution.",
+        "burlywood",
+    )
+    canvas.add_local_description(
+        "on the right",
+        "no offset",
+        "a medium-sized square area",
+        5.0,
+        "A wicker basket of bread.",
+        ["Three loaves look out of the basket.", "Their crust is golden and cracked."],
+        "basket, bread, golden crust",
+        "Calm mood.",
+        "Realistic photo.",
+        "High resolution.",
+        "peru",
+    )
+    canvas.add_local_description(
+        "on the left",
+        "slightly to the lower",
+        "a small square area",
+        2.0,
+        f"A {color} teapot.",
+        [f"The {color} glaze shines.", "A thin line of steam rises from the spout."],
+        f"teapot, {color}, steam",
+        "Calm mood.",
+        "Realistic photo.",
+        "High resolution.",
+        color,
+    )
+    return canvas
+
+
+def _reply(canvas: Canvas) -> str:
+    return f"```python\n{canvas.to_code()}```"
+
+
+#: Few-shot examples: a request and an edit of it, each with its canvas. Also drafts for models that know the language.
+EXAMPLES: tuple[Message, ...] = (
+    {"role": "user", "content": "a blue teapot in front of a basket of bread on a kitchen table, photo"},
+    {"role": "assistant", "content": _reply(_teapot("blue"))},
+    {"role": "user", "content": "make the teapot red"},
+    {"role": "assistant", "content": _reply(_teapot("red"))},
+)
+
+
+Generate = Callable[[Sequence[Message]], Iterator[str]]  # of a conversation, the reply in pieces
+
+
+def with_retry(generate: Generate, messages: Sequence[Message], stop: threading.Event) -> Iterator[str]:
+    """The reply to `messages`; where it holds no canvas, one retry with a message that says what was wrong.
+
+    For models that never saw the language.
+    """
+    reply = ""
+    for piece in generate(messages):
+        reply += piece
+        yield piece
+    reading = read_canvas(reply)
+    if reading.canvas is not None or stop.is_set():
+        return
+    hidden = read_canvas(f"{reply}\n\n{EXAMPLES[1]['content']}").canvas is None
+    yield "\n</think>\n\n" if hidden else "\n\n"  # a reasoning that was cut short would swallow the second reply
+    correction: list[Message] = [
+        {"role": "assistant", "content": reply},
+        {"role": "user", "content": _retry_request(reading.summary)},
+    ]
+    yield from generate([*messages, *correction])
+
+
+def _retry_request(summary: str) -> str:
+    return (
+        f"Your reply could not be used: {summary} Answer with the whole picture as one ```python block that makes "
+        "`canvas = Canvas()`, calls canvas.set_global_description(...) once and canvas.add_local_description(...) for "
+        "each region, with all arguments by keyword, as in the examples above."
+    )

@@ -11,13 +11,10 @@ from typing import Any
 
 import openai
 
-from lib_omost.composer.asking import asked_twice
-from lib_omost.composer.counting import Count
-from lib_omost.composer.failures import Failures
 from lib_omost.composer.grammar import canvas_gbnf
-from lib_omost.composer.prompt import fitted
-from lib_omost.composer.server_key import checked_key
-from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
+from lib_omost.composer.prompt import fit_to_context, with_retry
+from lib_omost.composer.remote_errors import Failures, checked_key
+from lib_omost.composer.settings import ComposeSettings, ComposeStats, Count, Message, Profile
 from lib_omost.errors import RemoteError
 
 CONNECT_S = 10.0
@@ -34,7 +31,7 @@ Request = dict[str, Any]
 
 
 class RemoteComposer:
-    """Writes canvases with a model of a server. `model` empty: the first that the server lists."""
+    """Generates canvases with a model of a server. `model` empty: the first that the server lists."""
 
     def __init__(
         self,
@@ -77,10 +74,10 @@ class RemoteComposer:
         """
         self._count = Count()
 
-        def ask(messages: Sequence[Message]) -> Iterator[str]:
-            return self._answer(messages, settings, stop)
+        def generate(messages: Sequence[Message]) -> Iterator[str]:
+            return self._reply(messages, settings, stop)
 
-        yield from asked_twice(ask, messages, stop) if self.profile.examples else ask(messages)
+        yield from with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
 
     def models(self) -> list[str]:
         """The names of the models that the server offers. Raises `RemoteError`."""
@@ -105,13 +102,13 @@ class RemoteComposer:
         except (openai.OpenAIError, RemoteError) as error:
             if isinstance(error, openai.APIConnectionError) or not self.model:  # time-outs are a kind of these
                 raise self._failures.explained(error, self._test_s) from None
-            self._say_one_word(loading)
+            self._probe(loading)
             return f"{self.base_url} answers; it does not list its models.", []
         names = ", ".join(offered) or "none"
         if not self.model or self.model in offered:
             return f"{self.base_url} answers; it offers: {names}.", offered
         try:
-            self._say_one_word(loading)
+            self._probe(loading)
         except RemoteError as error:
             if error is loading:
                 raise
@@ -126,15 +123,15 @@ class RemoteComposer:
         except (AttributeError, TypeError, ValueError):  # a web page, or JSON of another kind
             raise self._failures.not_a_server() from None
 
-    def _say_one_word(self, silent: RemoteError) -> None:
-        """Raises `silent` after `test_s`."""
+    def _probe(self, silent: RemoteError) -> None:
+        """Asks the model for one token. Raises `silent` after `test_s`."""
         request = {"model": self.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1}
         if not any(finish for _, finish in self._events(lambda: request, threading.Event(), self._test_s, silent)):
             raise self._failures.not_a_server()
 
-    def _answer(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
+    def _reply(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
         reply_tokens = min(settings.max_new_tokens, self.profile.context_tokens // 4)
-        chosen, self._count.notes = fitted(messages, self.profile, _tokens, reply_tokens)
+        chosen, self._count.notes = fit_to_context(messages, self.profile, _tokens, reply_tokens)
         self._count.prompt = _tokens(chosen)
         room = self.profile.context_tokens - self._count.prompt  # some servers refuse what could not fit
         limit = min(settings.max_new_tokens, room)
@@ -188,7 +185,7 @@ class RemoteComposer:
 
         def wait() -> None:
             try:
-                # who reads the queue tells the silence; the socket's own limit comes later and ends this thread
+                # who reads the queue notices the silence; the socket's own limit comes later and ends this thread
                 stream = self._client.chat.completions.create(
                     stream=True, timeout=_patience(silence_s + 1), **request()
                 )
@@ -217,12 +214,12 @@ class RemoteComposer:
         silence_s: float,
         silent: RemoteError,
     ) -> Iterator[Event]:
-        heard = time.monotonic()
+        last_event = time.monotonic()
         while not stop.is_set():
             try:
                 event = arrived.get(timeout=STOP_POLL_S)
             except queue.Empty:
-                if time.monotonic() - heard > silence_s:
+                if time.monotonic() - last_event > silence_s:
                     raise silent from None
                 continue
             if event is None:
@@ -230,7 +227,7 @@ class RemoteComposer:
             if isinstance(event, BaseException):
                 raise self._failures.explained(event, silence_s) from None
             yield event
-            heard = time.monotonic()
+            last_event = time.monotonic()
 
 
 def _patience(silence_s: float) -> openai.Timeout:

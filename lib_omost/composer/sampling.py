@@ -1,4 +1,4 @@
-"""Picks the next token from a model's logits. Numpy only: knows no model and no grammar."""
+"""Samples the next token from a model's logits. Numpy only: knows no model and no grammar."""
 
 from __future__ import annotations
 

@@ -1,12 +1,16 @@
-"""What a composer is asked with and what it tells afterwards. Plain frozen data: no model, no torch, no network."""
+"""How one reply is generated, for which kind of model, and its statistics. Plain data: no torch, no network."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Literal, TypedDict
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypedDict
 
-from lib_omost.errors import SettingsError
+from pydantic import Field
+
+from lib_omost.settings import Shown, check
+
+GROUP = "Language model"
 
 
 class Message(TypedDict):
@@ -18,40 +22,73 @@ class Message(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ComposeSettings:
-    """How one reply is written.
+    """How one reply is generated.
 
-    temperature 0 takes the likeliest token at every step; seed None draws another reply each time. With `grammar` a
-    local model can only write prose or a complete canvas; `speculate` copies drafts from earlier text: the same text,
-    sooner.
+    temperature 0 is greedy decoding; seed None draws another reply each time. With `grammar` decoding is constrained: a
+    local model can only write prose or a complete canvas. `speculate` is speculative decoding with drafts copied from
+    earlier text (prompt lookup): the same text, sooner.
     """
 
-    temperature: float = 0.6
-    top_p: float = 0.9
-    max_new_tokens: int = 4096
-    seed: int | None = 12345
-    grammar: bool = True
-    speculate: bool = True
+    temperature: Annotated[
+        float,
+        Field(
+            title="Temperature",
+            description="0 always writes the likeliest plan; higher is freer.",
+            ge=0,
+            le=2,
+        ),
+        Shown(GROUP, 0, 2, 0.05),
+    ] = 0.6
+    top_p: Annotated[
+        float,
+        Field(title="Top-p", description="Leaves out unlikely words below this share.", gt=0, le=1),
+        Shown(GROUP, 0.05, 1, 0.05),
+    ] = 0.9
+    max_new_tokens: Annotated[
+        int,
+        Field(
+            title="Longest reply, in tokens",
+            description="A reply is cut there; the chat must leave room for it.",
+            ge=1,
+        ),
+        Shown(GROUP, 128, 4096, 64),
+    ] = 4096
+    seed: Annotated[
+        int | None,
+        Field(
+            title="Seed of the reply",
+            description="The same seed, chat and settings give the same reply; without one, and with Retry, another.",
+            ge=0,
+            le=2**63 - 1,
+        ),
+        Shown(GROUP, 0, typed=True),
+    ] = 12345
+    grammar: Annotated[
+        bool,
+        Field(
+            title="Only plans that can be read",
+            description="A model on this machine then writes words or a whole, valid plan. Off, it writes what it "
+            "likes.",
+        ),
+        Shown(GROUP),
+    ] = True
+    speculate: Annotated[
+        bool,
+        Field(title="Draft from earlier text", description="The same text, sooner, with a model on this machine."),
+        Shown(),
+    ] = True
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.temperature) and 0 <= self.temperature <= 2):
-            raise SettingsError(f"temperature is {self.temperature}; it must be a number from 0 to 2")
-        if not 0 < self.top_p <= 1:
-            raise SettingsError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
-        if self.max_new_tokens < 1:
-            raise SettingsError(f"max_new_tokens is {self.max_new_tokens}; it must be at least 1")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise SettingsError(
-                f"seed is {self.seed}; it must be a whole number from 0 to 2^63 - 1, or None for chance"
-            )
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a language model was taught, and what it has room for.
+    """What a language model was trained for: its system prompt, its context in tokens, few-shot examples.
 
-    words_only: it knows places only as words of the vocabulary, so free boxes in older turns are snapped to words.
+    words_only: it knows places only as words of the vocabulary, so a free `bbox` in older turns is snapped to words.
     prose: it may answer in prose; a model that was trained on nothing but canvases may not.
-    examples: worked turns put after the system prompt, for models that never saw the language.
+    examples: few-shot turns after the system prompt, for models that never saw the language.
     """
 
     system_prompt: str
@@ -63,12 +100,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ComposeStats:
-    """One run, counted.
+    """The statistics of one reply.
 
-    new_tokens of the reply: of them `forced_tokens` were dictated by the grammar and `drafted_tokens` guessed from
-    earlier text and confirmed. passes: forward passes that wrote them, reading the prompt not counted; 0 for a server,
-    which does not tell. first_token_s: until the first token that the model chose. notes: what the person should know
-    of this run.
+    prompt_tokens, of them `cached_tokens` whose keys and values were in the KV cache. new_tokens: of them
+    `forced_tokens` were the only ones that the grammar allowed and `drafted_tokens` were drafts that verification
+    accepted. passes: forward passes of the decode loop, prefill not counted; 0 for a server, which does not report
+    them. first_token_s: time to the first token that the model chose. notes: what the person should know of this run.
     """
 
     prompt_tokens: int = 0
@@ -88,3 +125,38 @@ class ComposeStats:
     @property
     def tokens_per_s(self) -> float:
         return self.new_tokens / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class Count:
+    """The statistics of a reply while it is generated; the fields are those of ComposeStats."""
+
+    prompt: int = 0
+    cached: int = 0
+    new: int = 0
+    forced: int = 0
+    drafted: int = 0
+    passes: int = 0
+    notes: tuple[str, ...] = ()
+    _began: float = field(default_factory=time.monotonic)
+    _first: float | None = None
+    _latest: float | None = None
+
+    def mark(self) -> None:
+        """A piece of the reply is out now."""
+        self._latest = time.monotonic()
+        if self._first is None and self.new > self.forced:
+            self._first = self._latest
+
+    def stats(self) -> ComposeStats:
+        return ComposeStats(
+            prompt_tokens=self.prompt,
+            cached_tokens=self.cached,
+            new_tokens=self.new,
+            forced_tokens=self.forced,
+            drafted_tokens=self.drafted,
+            passes=self.passes,
+            seconds=(self._latest or self._began) - self._began,
+            first_token_s=(self._first or self._began) - self._began,
+            notes=self.notes,
+        )

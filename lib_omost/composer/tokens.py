@@ -17,12 +17,12 @@ _MARK = "\ue000"  # private use: while the template is filled in, stands for wha
 
 
 def encode(
-    tokenizer: Tokenizer, messages: Sequence[Message], spoken: Mapping[str, Sequence[int]] | None = None
+    tokenizer: Tokenizer, messages: Sequence[Message], replies: Mapping[str, Sequence[int]] | None = None
 ) -> list[int]:
-    """The tokens of a conversation through the model's chat template, up to where the assistant speaks.
+    """The tokens of a conversation through the model's chat template, up to the generation prompt.
 
-    Control tokens in `content` are read as the text that they are. Replies in `spoken` keep the tokens that they were
-    written with, which may differ from those that a tokenizer makes of the text: so what was cached for them fits.
+    Control tokens in `content` are tokenized as the text that they are. `replies` (text -> tokens) keep the tokens that
+    they were generated as, which may differ from those that a tokenizer makes of the text: so the KV cache fits.
     """
     control = re.compile("|".join(map(re.escape, sorted(control_tokens(tokenizer), key=len, reverse=True))))
     marked: list[Sequence[int]] = []
@@ -32,7 +32,7 @@ def encode(
         return _MARK
 
     def hide(message: Message) -> str:
-        if message["role"] == "assistant" and (tokens := (spoken or {}).get(message["content"])):
+        if message["role"] == "assistant" and (tokens := (replies or {}).get(message["content"])):
             marked.append(tokens)
             return _MARK
         return control.sub(as_words, message["content"].replace(_MARK, ""))
@@ -64,7 +64,7 @@ def control_tokens(tokenizer: Tokenizer) -> set[str]:
     return {*tokenizer.all_special_tokens, *(token.content for token in added if token.special)}
 
 
-def turn_ends(tokenizer: Tokenizer, model_ends: int | Sequence[int] | None) -> frozenset[int]:
+def eos_tokens(tokenizer: Tokenizer, model_ends: int | Sequence[int] | None) -> frozenset[int]:
     """The tokens that end a reply: the model's, the tokenizer's, and what the chat template puts after a reply."""
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _MARK}]
     after = tokenizer.apply_chat_template(turns, tokenize=False).partition(_MARK)[2].strip()
@@ -74,17 +74,17 @@ def turn_ends(tokenizer: Tokenizer, model_ends: int | Sequence[int] | None) -> f
     return frozenset(ends | {tokenizer.eos_token_id} - {None})
 
 
-class Text:
-    """Turns tokens into text as they come; a character of several tokens is held back until it is whole."""
+class Detokenizer:
+    """Tokens to text as they come; a character of several tokens is held back until it is whole."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def add(self, tokens: Sequence[int]) -> str:
-        """The text that became whole; control tokens say nothing."""
-        said = [token for token in tokens if not self._tokenizer.is_special_token(token)]
-        return self._decoder.decode(self._tokenizer.decode_bytes(said))
+        """The text that became whole; control tokens give none."""
+        words = [token for token in tokens if not self._tokenizer.is_special_token(token)]
+        return self._decoder.decode(self._tokenizer.decode_bytes(words))
 
     def close(self) -> str:
         """What is left of a character that never became whole."""

@@ -3,9 +3,11 @@ name is used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lib_omost._lazy import lazy_names
 from lib_omost.renderer.settings import PRESETS, Preset, RegionGuidance, RenderSettings, missing_lora, with_preset
+from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
     from lib_omost.renderer.inpaint import Previous
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "STYLES",
     "OnStep",
     "Preset",
     "Previous",
@@ -43,10 +46,4 @@ _HOMES = {
     "use_preset": "sampling",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -20,7 +20,7 @@ Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class EncodedCondition:
     """One condition: its mask `(90, 90)`, its bags' embeddings `(77 * bags, D)`, and the pooled vector `(1, P)` of its
     first bag."""
 
@@ -28,22 +28,22 @@ class Condition:
     hidden: Tensor
     pooled: Tensor
 
-    def zeros(self) -> Condition:
-        return Condition(self.mask, torch.zeros_like(self.hidden[:77]), torch.zeros_like(self.pooled))
+    def zeros(self) -> EncodedCondition:
+        return EncodedCondition(self.mask, torch.zeros_like(self.hidden[:77]), torch.zeros_like(self.pooled))
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class EncodedConditions:
     """The conditions of a canvas, the global one first, then its regions far to near; `negative` is empty without
     guidance."""
 
-    positive: tuple[Condition, ...]
-    negative: tuple[Condition, ...]
+    positive: tuple[EncodedCondition, ...]
+    negative: tuple[EncodedCondition, ...]
 
 
 def encode_conditions(
     canvas: Canvas, negative_prompt: str | None, guided: bool, encoder: TextEncoder, notify: Notify
-) -> Conditions:
+) -> EncodedConditions:
     """Partitions every text into bags and encodes these in one run of the encoders. `negative_prompt` None: zeros.
     `notify` gets a sentence for each text that had to be changed."""
     positive = [
@@ -59,7 +59,7 @@ def encode_conditions(
     first, rest = found[: len(positive)], found[len(positive) :]
     if rest and negative_prompt is None:
         rest[0] = rest[0].zeros()
-    return Conditions(tuple(first), tuple(rest))
+    return EncodedConditions(tuple(first), tuple(rest))
 
 
 def negative_conditions(
@@ -73,8 +73,8 @@ def negative_conditions(
     return conditions
 
 
-def join(mask: Tensor, bags: Sequence[EncodedBag]) -> Condition:
-    return Condition(mask, torch.cat([bag.hidden for bag in bags]), bags[0].pooled[None])
+def join(mask: Tensor, bags: Sequence[EncodedBag]) -> EncodedCondition:
+    return EncodedCondition(mask, torch.cat([bag.hidden for bag in bags]), bags[0].pooled[None])
 
 
 def strengths_by_layer(canvas: Canvas, guidance: RegionGuidance) -> list[float]:
@@ -87,7 +87,7 @@ def strengths_by_layer(canvas: Canvas, guidance: RegionGuidance) -> list[float]:
 
 
 def build_guide(
-    conditions: Conditions,
+    conditions: EncodedConditions,
     strengths: Sequence[float],
     latent_size: tuple[int, int],
     scale: float,
@@ -97,7 +97,7 @@ def build_guide(
 ) -> Guide:
     """The prompts of one pass, on the device and in the dtype of `like`. `latent_size`: (height, width)."""
 
-    def prompt(parts: Sequence[Condition], weights: Sequence[float]) -> Prompt:
+    def prompt(parts: Sequence[EncodedCondition], weights: Sequence[float]) -> Prompt:
         used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight > 0 and part.mask.any()]
         plan = RegionPlan(
             [p.mask for p, _ in used], [p.hidden.to(like) for p, _ in used], latent_size, [w for _, w in used], attend

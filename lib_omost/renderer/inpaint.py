@@ -21,10 +21,14 @@ BORDER = 2  # grid cells; the soft border around a changed box is twice as wide
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A canvas and the pictures that were rendered from it, one for each picture to be rendered or one for all."""
+    """A canvas and the pictures that were rendered from it, one for each picture to be rendered or one for all.
+
+    `style`: the setting that they were rendered with.
+    """
 
     canvas: Canvas
     images: tuple[Image.Image, ...]
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lib_omost.canvas import Canvas
 from lib_omost.errors import BrokenWeightsError, RenderError
 from lib_omost.renderer import lora, vae
 from lib_omost.renderer.attention import install, project_texts
-from lib_omost.renderer.conditioning import Conditions, build_guide, encode_conditions, strengths_by_layer
+from lib_omost.renderer.conditioning import EncodedConditions, build_guide, encode_conditions, strengths_by_layer
 from lib_omost.renderer.inpaint import Inpaint, Previous, changed_mask, composite, latent_mask, repeated
 from lib_omost.renderer.offload import OffloadHooks
 from lib_omost.renderer.regions import Attend
@@ -149,7 +149,7 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
             raise BrokenWeightsError(f"No part of this LoRA fits an SDXL model. {lora.sentence(unmatched)}")
         super().load_lora_weights(pretrained_model_name_or_path_or_dict, adapter_name, **options)
 
-    def encode_canvas(self, canvas: Canvas, negative_prompt: str | None, *, guided: bool = True) -> Conditions:
+    def encode_canvas(self, canvas: Canvas, negative_prompt: str | None, *, guided: bool = True) -> EncodedConditions:
         """The canvas's texts, encoded; no encoder runs for texts that are in its cache."""
         if negative_prompt is None and not self.config.force_zeros_for_empty_prompt:
             negative_prompt = ""

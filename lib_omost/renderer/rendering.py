@@ -17,6 +17,7 @@ from lib_omost.renderer.pipeline import StableDiffusionXLOmostPipeline
 from lib_omost.renderer.resume import PassState, ResumePoint, Run
 from lib_omost.renderer.sampling import Seed, scheduler_for
 from lib_omost.renderer.settings import RenderSettings
+from lib_omost.renderer.styles import styled
 from lib_omost.renderer.vae import enlarged_size, resize
 
 OnStep = Callable[[int, int, Callable[[], Image.Image]], None]  # (step from 1, steps of both passes, makes a preview)
@@ -39,7 +40,9 @@ def render(
     `keep`: pictures of an earlier version of the canvas; only what has changed since is inpainted.
     `resume_point`: holds the state of a render that ran out of device memory; the same render resumes from it.
     """
+    canvas = styled(canvas, settings.style)
     if keep:
+        keep = replace(keep, canvas=styled(keep.canvas, keep.style))
         changed = changed_mask(keep.canvas, canvas)
         if not changed.any():
             pipe.notify("Nothing in the canvas has changed since the picture to keep; it is returned as it is.")

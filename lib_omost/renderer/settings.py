@@ -4,14 +4,18 @@ line import it cheaply."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
-from lib_omost.errors import SettingsError
+from pydantic import Field
+
+from lib_omost.renderer.styles import STYLES
+from lib_omost.settings import Shown, check, table
 
 SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level even
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+PICTURE, REGIONS = "Picture", "Second pass and regions"  # the groups of the settings
 
 # DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.
 _DDIM = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": False}
@@ -21,10 +25,11 @@ _DDIM = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one
 class Preset:
     """A few-step checkpoint: scheduler, steps and guidance that belong together.
 
-    `scheduler`: a class of diffusers; `options`: what differs from the model's own noise schedule; `lora`: where it is
-    published. Guidance of 1 and below means that the negative prompt has no effect.
+    `label`: for a picker; `scheduler`: a class of diffusers; `options`: what differs from the model's own noise
+    schedule; `lora`: where it is published. Guidance of 1 and below means that the negative prompt has no effect.
     """
 
+    label: str
     scheduler: str
     options: Mapping[str, Any]
     steps: int
@@ -40,21 +45,24 @@ class Preset:
 # As their authors' model cards say. Hyper-SD with CFG keeps the negative prompt; the others have none, for speed.
 PRESETS: dict[str, Preset] = {
     "lightning-4": Preset(
-        *("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 4, 0.0),
+        *("Lightning, 4 steps", "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 4, 0.0),
         lora="ByteDance/SDXL-Lightning/sdxl_lightning_4step_lora.safetensors",
     ),
     "lightning-8": Preset(
-        *("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 8, 0.0),
+        *("Lightning, 8 steps", "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, 8, 0.0),
         lora="ByteDance/SDXL-Lightning/sdxl_lightning_8step_lora.safetensors",
     ),
     "hyper-8-cfg": Preset(
-        *("DDIMScheduler", _DDIM, 8, 5.0), lora="ByteDance/Hyper-SD/Hyper-SDXL-8steps-CFG-lora.safetensors"
+        *("Hyper-SD CFG, 8 steps", "DDIMScheduler", _DDIM, 8, 5.0),
+        lora="ByteDance/Hyper-SD/Hyper-SDXL-8steps-CFG-lora.safetensors",
     ),
     "hyper-12-cfg": Preset(
-        *("DDIMScheduler", _DDIM, 12, 5.0), lora="ByteDance/Hyper-SD/Hyper-SDXL-12steps-CFG-lora.safetensors"
+        *("Hyper-SD CFG, 12 steps", "DDIMScheduler", _DDIM, 12, 5.0),
+        lora="ByteDance/Hyper-SD/Hyper-SDXL-12steps-CFG-lora.safetensors",
     ),
     "lcm": Preset(
-        *("LCMScheduler", {}, 6, 1.5), lora="latent-consistency/lcm-lora-sdxl/pytorch_lora_weights.safetensors"
+        *("LCM, 6 steps", "LCMScheduler", {}, 6, 1.5),
+        lora="latent-consistency/lcm-lora-sdxl/pytorch_lora_weights.safetensors",
     ),
 }
 
@@ -71,22 +79,75 @@ class RegionGuidance:
     of the noise, which small latents otherwise read as a background colour.
     """
 
-    global_strength: float = 1.0
-    region_strengths: tuple[float, ...] = ()
-    region_steps: float = 1.0
-    guidance_steps: float = 1.0
-    canvas_start: float = 0.0
-    canvas_blur: float = 0.0
-    centred_noise: bool = False
+    global_strength: Annotated[
+        float,
+        Field(
+            title="Strength of the whole",
+            description="Above 1 the description of the whole picture weighs more than the regions.",
+            ge=0.01,
+            le=100,
+        ),
+        Shown(REGIONS, 0.1, 4, 0.1),
+    ] = 1.0
+    region_strengths: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=100)], ...],
+        Field(
+            title="Strengths of the regions",
+            description="One for each region, in the plan's order. 1 is as written, 0 leaves a region out.",
+        ),
+        Shown(),  # on the page each region has its own
+    ] = ()
+    region_steps: Annotated[
+        float,
+        Field(
+            title="Share of steps with regions",
+            description="Below 1 the last steps hear the whole picture's description only.",
+            ge=0,
+            le=1,
+        ),
+        Shown(REGIONS, 0, 1, 0.05),
+    ] = 1.0
+    canvas_start: Annotated[
+        float,
+        Field(
+            title="Start from the plan's colours",
+            description="How much of the coloured boxes is in the first noise.",
+            ge=0,
+            le=10,
+        ),
+        Shown(REGIONS, 0, 2, 0.1),
+    ] = 0.0
+    canvas_blur: Annotated[
+        float,
+        Field(
+            title="Softness of these colours",
+            description="Blurs the boxes' edges in the first noise; 90 would be the whole canvas.",
+            ge=0,
+            le=90,
+        ),
+        Shown(REGIONS, 0, 30, 1),
+    ] = 0.0
+    centred_noise: Annotated[
+        bool,
+        Field(
+            title="Noise without colour",
+            description="Takes the mean out of each channel of the noise, which small latents read as a background.",
+        ),
+        Shown(),  # a trait of the image model
+    ] = False
+    guidance_steps: Annotated[
+        float,
+        Field(
+            title="Share of steps with guidance",
+            description="Below 1 the last steps run without guidance: faster, a little freer.",
+            ge=0,
+            le=1,
+        ),
+        Shown(REGIONS, 0, 1, 0.05),
+    ] = 1.0
 
     def __post_init__(self) -> None:
-        check_range("global_strength", self.global_strength, 0.01, 100)
-        for strength in self.region_strengths:
-            check_range("region_strengths", strength, 0, 100)
-        check_range("region_steps", self.region_steps, 0, 1)
-        check_range("guidance_steps", self.guidance_steps, 0, 1)
-        check_range("canvas_start", self.canvas_start, 0, 10)
-        check_range("canvas_blur", self.canvas_blur, 0, 90)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,58 +156,93 @@ class RenderSettings(RegionGuidance):
     values.
 
     `few_steps`: a name in PRESETS, whose scheduler the render uses; `with_preset` sets steps and guidance with it.
+    `style`: a name in STYLES, whose words are added to the whole picture's; "" for none.
     """
 
-    width: int = 896
-    height: int = 1152
-    images: int = 1
-    steps: int = 25
-    guidance: float = 5.0
-    seed: int = 12345
-    negative_prompt: str = NEGATIVE_PROMPT
-    highres_scale: float = 1.0
-    highres_steps: int = 20
-    highres_denoise: float = 0.4
-    few_steps: str = ""
+    width: Annotated[
+        int,
+        Field(title="Width", description="In pixels, a multiple of 64.", ge=1, le=2**16, multiple_of=SIDE_STEP),
+        Shown(PICTURE, 64, 2048, typed=True, unit="pixels"),
+    ] = 896
+    height: Annotated[
+        int,
+        Field(title="Height", description="In pixels, a multiple of 64.", ge=1, le=2**16, multiple_of=SIDE_STEP),
+        Shown(PICTURE, 64, 2048, typed=True, unit="pixels"),
+    ] = 1152
+    few_steps: Annotated[
+        str,
+        Field(
+            title="Few steps",
+            description="Scheduler, steps and guidance that belong together, whatever the quality. Each wants its "
+            "LoRA beside it; steps and guidance that are set too win over it.",
+        ),
+        Shown(PICTURE, choices={"": "none", **{name: preset.label for name, preset in PRESETS.items()}}),
+    ] = ""
+    steps: Annotated[
+        int,
+        Field(title="Steps", description="More steps, cleaner picture, more time.", ge=1, le=1000),
+        Shown(PICTURE, 1, 100, 1),
+    ] = 25
+    guidance: Annotated[
+        float,
+        Field(
+            title="Guidance (CFG)",
+            description="How strictly the picture follows the words. Up to 1, no negative prompt.",
+            ge=0,
+            le=100,
+        ),
+        Shown(PICTURE, 0, 15, 0.5, option="cfg"),
+    ] = 5.0
+    images: Annotated[
+        int,
+        Field(title="Pictures", description="How many are made.", ge=1, le=64),
+        Shown(PICTURE, 1, 8, 1),
+    ] = 1
+    seed: Annotated[
+        int,
+        Field(
+            title="Seed number",
+            description="Of the first picture. The same seed, plan and settings give the same picture.",
+            ge=0,
+            le=2**63 - 1,
+        ),
+        Shown(PICTURE, 0, typed=True),
+    ] = 12345
+    style: Annotated[
+        str,
+        Field(title="Style", description="Adds words to the description of the whole picture."),
+        Shown(PICTURE, choices={name if words else "": name for name, words in STYLES.items()}),
+    ] = ""
+    negative_prompt: Annotated[
+        str,
+        Field(title="Negative prompt", description="What should not be in the picture."),
+        Shown(PICTURE, high=500, option="negative"),
+    ] = NEGATIVE_PROMPT
+    highres_scale: Annotated[
+        float,
+        Field(title="Enlarge", description="Above 1, a second pass paints the picture larger.", ge=1, le=4),
+        Shown(REGIONS, 1, 2, 0.1, option="highres"),
+    ] = 1.0
+    highres_steps: Annotated[
+        int,
+        Field(title="Its steps", description="Of the second pass, if there is one.", ge=1, le=1000),
+        Shown(REGIONS, 1, 100, 1),
+    ] = 20
+    highres_denoise: Annotated[
+        float,
+        Field(title="Its strength", description="How much the second pass may change.", ge=0.01, le=1),
+        Shown(REGIONS, 0.1, 1, 0.05),
+    ] = 0.4
 
     def __post_init__(self) -> None:
-        RegionGuidance.__post_init__(self)
-        check_side("width", self.width)
-        check_side("height", self.height)
-        check_range("images", self.images, 1, 64)
-        check_range("steps", self.steps, 1, 1000)
-        check_range("guidance", self.guidance, 0, 100)
-        check_range("seed", self.seed, 0, 2**63 - 1)
-        check_range("highres_scale", self.highres_scale, 1, 4)
-        check_range("highres_steps", self.highres_steps, 1, 1000)
-        check_range("highres_denoise", self.highres_denoise, 0.01, 1)
-        check_preset(self.few_steps)
-        for field in fields(self):
-            if field.name in WHOLE_NUMBERS and not isinstance(getattr(self, field.name), int):
-                raise SettingsError(f"{field.name} is {getattr(self, field.name)!r}; it wants a whole number.")
-
-
-WHOLE_NUMBERS = {"width", "height", "images", "steps", "seed", "highres_steps"}
-
-
-def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises SettingsError unless `low <= value <= high`."""
-    if not isinstance(value, int | float) or not low <= value <= high:
-        raise SettingsError(f"{name} is {value!r}; it wants a number from {low:g} to {high:g}.")
+        if isinstance(self.style, str) and STYLES.get(self.style) == "":  # the name that people read for none
+            object.__setattr__(self, "style", "")
+        check(self)
 
 
 def check_side(name: str, pixels: int) -> None:
     """Raises SettingsError unless `pixels` is a positive multiple of 64; names the nearest one that is."""
-    check_range(name, pixels, 1, 2**16)
-    if pixels % SIDE_STEP:
-        nearest = max(1, round(pixels / SIDE_STEP)) * SIDE_STEP
-        raise SettingsError(f"{name} is {pixels}; it wants a multiple of {SIDE_STEP} pixels, for example {nearest}.")
-
-
-def check_preset(name: str) -> None:
-    """Raises SettingsError unless `name` is one of PRESETS, or "" for none."""
-    if name and name not in PRESETS:
-        raise SettingsError(f"few_steps is {name!r}; it wants one of: {', '.join(PRESETS)}, or nothing.")
+    table(RenderSettings)[name].check(pixels)
 
 
 def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
@@ -155,7 +251,7 @@ def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
     The steps of a second pass follow, if they were more. "" removes the scheduler and leaves the numbers. Needs no
     torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError for an unknown name.
     """
-    check_preset(name)
+    table(RenderSettings)["few_steps"].check(name)
     if not name:
         return replace(settings, few_steps="")
     preset = PRESETS[name]

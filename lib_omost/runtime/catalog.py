@@ -1,6 +1,7 @@
 """Which models there are: where their weights come from, size, licence, warning, and how they like to be used.
 
-Torch-free. Bringing weights here is fetch.py's and hub.py's work, loading them load_llm.py's and load_sdxl.py's.
+Torch-free. Bringing weights here is default_model.py's and hub.py's work, loading them load_llm.py's and
+load_sdxl.py's.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from typing import Literal
 from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Profile
 from lib_omost.errors import MissingWeightsError, UnknownModelError
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import checks, fetch, hub
+from lib_omost.runtime import checks, default_model, hub
 
 Kind = Literal["llm", "sdxl"]
 Place = Literal["embedded", "hub", "folder", "file", "server"]
 Precision = Literal["nf4", "int8", "16 bits", "as stored"]
 
-PROJECT = Path(__file__).resolve().parents[2]
-DEFAULT_MODELS = PROJECT / "default_models"
-MODELS_DIR = PROJECT / "models_dir"  # what a person drops in: llms/, checkpoints/, loras/
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent
+INSTALLED = (PACKAGE / "default_models").is_dir()  # in a checkout they lie beside the package
+DEFAULT_MODELS = (PACKAGE if INSTALLED else PROJECT) / "default_models"
+# What a person drops in: llms/, checkpoints/, loras/.
+MODELS_DIR = (Path.cwd() if INSTALLED else PROJECT) / "models_dir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,16 @@ def _omost(
     return LlmEntry(name, name, "hub", OMOST, precision, size_bytes, licence, warning, revision)
 
 
-# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). Where each revision was found is told
+# Sizes follow from parameter counts (8.03 G, 3.82 G; embeddings stay in 16 bits). Where each revision was found stands
 # in docs/models.md; the one without is pinned on this machine when it is first used.
 LLMS = (
     LlmEntry(
         "default",
-        f"PyPI {fetch.WHEEL}",
+        f"PyPI {default_model.WHEEL}",
         "embedded",
         SMALL,
         "as stored",
-        fetch.WHEEL_BYTES,
+        default_model.WHEEL_BYTES,
         "Apache-2.0 (SmolLM2-135M-Instruct and our adapter)",
         "A small stand-in: it knows simple scenes of a few things.",
         adapter=DEFAULT_MODELS / "language",
@@ -307,7 +311,7 @@ def _bytes(path: Path) -> int:
 def is_here(entry: LlmEntry | SdxlEntry) -> bool:
     """Whether the weights are on this machine; asks no network, so a server always counts as there."""
     if entry.place == "embedded" and entry.kind == "llm":
-        return fetch.language_folder().is_dir()
+        return default_model.language_folder().is_dir()
     if entry.place == "hub":
         return hub.local_hub_folder(entry.source, entry.kind, entry.revision) is not None
     return entry.place == "server" or Path(entry.source).exists()
@@ -325,7 +329,7 @@ def locate(entry: LlmEntry | SdxlEntry) -> Path:
     Raises MissingWeightsError or BrokenWeightsError, naming the file.
     """
     if entry.place == "embedded" and entry.kind == "llm":
-        path = fetch.default_language_model()
+        path = default_model.default_language_model()
     elif entry.place == "hub":
         path = hub.hub_folder(entry.source, entry.kind, entry.revision)
     else:

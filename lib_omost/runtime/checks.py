@@ -5,6 +5,7 @@ Reads headers only and needs no torch. Loading is load_llm.py's and load_sdxl.py
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -14,6 +15,9 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from packaging.version import Version
+from safetensors import SafetensorError, safe_open
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, VersionError
 
@@ -122,25 +126,29 @@ def _whole(path: Path, expected: int) -> None:
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Name -> shape of every tensor in a safetensors file, from its header alone; raises BrokenWeightsError."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118, no mapping
+    except SafetensorError as error:
+        raise BrokenWeightsError(f"{path.name} {_what_is_wrong(path, error)}. Fetch it again.") from error
+
+
+def _what_is_wrong(path: Path, error: SafetensorError) -> str:
+    """safetensors says that a file is cut, and not by how much: its header does."""
+    found = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= length <= 100_000_000:  # the format's own limit
-            raise BrokenWeightsError(
-                f"{path.name} is not a safetensors file: its header length reads {length:,}. Fetch it again."
-            )
-        _whole(path, 8 + length)
-        try:
-            header = json.loads(file.read(length))
-            header.pop("__metadata__", None)
-            end = max((t["data_offsets"][1] for t in header.values()), default=0)
-            shapes = {name: tuple(t["shape"]) for name, t in header.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BrokenWeightsError(
-                f"{path.name} has an unreadable safetensors header ({error}). Fetch it again."
-            ) from error
-    _whole(path, 8 + length + end)
-    return shapes
+            return f"is not a safetensors file: its header length reads {length:,}"
+        with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+            tensors = [t for name, t in json.loads(file.read(length)).items() if name != "__metadata__"]
+            expected = 8 + length + max((t["data_offsets"][1] for t in tensors), default=0)
+            if found < expected:
+                return f"is truncated: {expected:,} bytes expected, {found:,} found"
+    if found < 8 + length:
+        return f"is truncated: {8 + length:,} bytes expected, {found:,} found"
+    return f"has an unreadable safetensors header ({error})"
 
 
 # --- GGUF: magic, version, counts, key-values, tensor table, padding, data (ggml docs/gguf.md) ---
@@ -288,11 +296,7 @@ def need(package: str, minimum: str, why: str) -> None:
         raise VersionError(
             f"{why} needs {package} {minimum} or newer, which is not installed: pip install '{package}>={minimum}'"
         ) from None
-    if _numbers(found) < _numbers(minimum):
+    if Version(found) < Version(minimum):
         raise VersionError(
             f"{why} needs {package} {minimum} or newer, {found} is installed: pip install -U '{package}>={minimum}'"
         )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in re.findall(r"\d+", version.split("+")[0])[:3])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import psutil
 import torch
 
 from lib_omost.errors import SettingsError
@@ -65,11 +64,6 @@ def describe(device: torch.device) -> str:
     return "Apple GPU (MPS, untested)" if device.type == "mps" else "CPU"
 
 
-def has_bitsandbytes_kernels(device: torch.device) -> bool:
-    """Whether bitsandbytes is used on this device: on NVIDIA cards, and by its CPU back end on the CPU."""
-    return device.type == "cpu" or (device.type == "cuda" and torch.version.hip is None)
-
-
 def network_dtype(device: torch.device, parameters: int) -> torch.dtype:
     """The format of UNet, text encoders and unquantised language models.
 
@@ -89,7 +83,7 @@ def use_threads(device: torch.device, model_bytes: int) -> None:
     """Sets how many threads the calling thread computes with: one for a small model on a CPU, else all.
 
     Small operations are over before a second thread wakes: a default render took 4.7 s against 21 s on two busy cores.
-    torch keeps the number per calling thread, so this is said before each piece of work.
+    torch keeps the number per calling thread, so this is called before each piece of work.
     """
     if device.type == "cpu":
         torch.set_num_threads(1 if model_bytes < SMALL_MODEL_BYTES else _ALL_THREADS)
@@ -127,14 +121,10 @@ def free_bytes(device: torch.device, limit_bytes: int | None = None) -> int | No
     return free
 
 
-def machine_bytes() -> tuple[int, int] | None:
-    """Free and total memory of the machine itself; None where the system has no /proc."""
-    try:
-        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        free, total = (int(lines[name].split()[0]) * 1024 for name in ("MemAvailable", "MemTotal"))
-    except (OSError, KeyError, ValueError):
-        return None
-    return free, total
+def machine_bytes() -> tuple[int, int]:
+    """Available and total memory of the machine itself."""
+    memory = psutil.virtual_memory()
+    return memory.available, memory.total
 
 
 def empty_cache(device: torch.device) -> None:

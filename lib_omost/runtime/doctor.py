@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import platform
-import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib_omost.runtime import catalog, fetch
+from lib_omost._version import __version__
+from lib_omost.runtime import catalog, default_model
+from lib_omost.runtime.last_error import kept_error, one_line
 
 if TYPE_CHECKING:
     from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
@@ -31,20 +30,9 @@ PACKAGES = (
 )
 
 
-LAST_ERROR = "last-error.txt"  # in the outputs folder, for a later `doctor`
-
-
 def report(engine: Engine | None = None, outputs: Path | None = None) -> str:
     """Lines of `name: value`. With an engine also its models and its last error, else the error kept in `outputs`."""
     return "\n".join(f"{name}: {value}" for name, value in _facts(engine, outputs))
-
-
-def keep_error(outputs: Path, error: str) -> None:
-    """For `doctor` in another process. A folder that cannot be written costs only that."""
-    with contextlib.suppress(OSError):
-        outputs.mkdir(parents=True, exist_ok=True)
-        now = datetime.now().isoformat(" ", "minutes")
-        (outputs / LAST_ERROR).write_text(f"{now} {one_line(error)}\n", encoding="utf-8")
 
 
 def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, str]]:
@@ -53,6 +41,7 @@ def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, s
     from lib_omost.runtime import device as devices
 
     yield "system", f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    yield "omost", __version__
     yield "packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     device = torch.device(engine.device) if engine and engine.device else devices.choose_device()
     yield "device", devices.describe(device)
@@ -60,26 +49,16 @@ def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, s
     free, total = devices.free_bytes(device), devices.total_bytes(device)
     if free is not None and total is not None:
         yield "device memory", f"{free / devices.GIB:.1f} GiB free of {total / devices.GIB:.1f}"
-    if machine := devices.machine_bytes():
-        yield "machine memory", f"{machine[0] / devices.GIB:.1f} GiB free of {machine[1] / devices.GIB:.1f}"
+    free, total = devices.machine_bytes()
+    yield "machine memory", f"{free / devices.GIB:.1f} GiB free of {total / devices.GIB:.1f}"
     yield "models here", ", ".join(f"{e.name} ({e.kind})" for e in catalog.entries() if catalog.is_here(e)) or "none"
-    yield "default language model", "fetched" if fetch.language_folder().is_dir() else "not fetched yet"
+    yield "default language model", "fetched" if default_model.language_folder().is_dir() else "not fetched yet"
     if engine is not None:
         loras = "".join(f" with {name} x {weight:g}" for name, weight in engine.loras.items())
         yield "chosen models", f"{_short(engine.llm_entry)}, {_short(engine.sdxl_entry)}{loras}"
         yield "doing", engine.status or "nothing"
-    yield "last error", one_line((engine.last_error if engine else None) or _kept_error(outputs) or "none")
-
-
-def _kept_error(outputs: Path | None) -> str:
-    try:
-        return (outputs / LAST_ERROR).read_text(encoding="utf-8").strip() if outputs else ""
-    except (OSError, ValueError):
-        return ""
-
-
-def one_line(text: str) -> str:
-    return without_paths(" ".join(text.split()))
+    last = (engine.last_error if engine else None) or (kept_error(outputs) if outputs else "")
+    yield "last error", one_line(last or "none")
 
 
 def _version(package: str) -> str:
@@ -94,9 +73,3 @@ def _short(entry: LlmEntry | SdxlEntry) -> str:
     if entry.place == "server":
         return "a server"
     return Path(entry.source).name if entry.place in ("folder", "file") else entry.name
-
-
-def without_paths(text: str) -> str:
-    """The text with each absolute path cut down to its last part, and the user's name gone with it; no addresses."""
-    text = re.sub(r"https?://\S+", "(an address)", text)
-    return re.sub(r"(?:[A-Za-z]:)?(?:[/\\][\w.@ +-]*[\w.@+-])+[/\\]([\w.@+-]+)", r"…/\1", text)

@@ -5,10 +5,10 @@ Cheap to make: torch is imported and models are loaded when they are first neede
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,15 @@ from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import catalog, choice, doctor
+from lib_omost.runtime import catalog, remembered
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
-from lib_omost.runtime.choice import Choice
-from lib_omost.runtime.turns import Turns
+from lib_omost.runtime.fair_lock import FairLock
+from lib_omost.runtime.known_words import in_known_words, words_of
+from lib_omost.runtime.last_error import keep_error
+from lib_omost.runtime.remembered import Choice
 
 if TYPE_CHECKING:
+    from lib_omost.composer import LocalComposer, RemoteComposer
     from lib_omost.renderer import OnStep, Previous
     from lib_omost.runtime.machine import Machine
 
@@ -53,21 +56,23 @@ class Engine:
         remember: Path | None = None,
         compile_llm: bool = False,
     ) -> None:
-        if device or vram_gib is not None:  # a mistake in them is told now, not at the first message
+        if device or vram_gib is not None:  # a mistake in them is an error now, not at the first message
             from lib_omost.runtime import device as devices
 
             devices.limit_bytes(vram_gib)
             device = str(devices.named_device(device)) if device else None
         self._remember = remember
-        self._choice, self.notes = (choice.load(remember) if remember else Choice()).still_there()
+        self._choice, self.notes = (remembered.load(remember) if remember else Choice()).still_there()
         wanted = (llm or self._choice.llm, sdxl or self._choice.sdxl)
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
         self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
         self._api_key = ""  # of the server; kept nowhere else
-        self._turns = Turns()
+        self._lock = FairLock()  # of the device
+        self._switching = threading.Lock()  # of the language model: entry, key and composer belong together
         self._making = threading.Lock()
         self._made: Machine | None = None
+        self._word_notes: tuple[str, ...] = ()  # of the last render
         self._remembers = bool((self._choice.llm and not llm) or (self._choice.sdxl and not sdxl))
         self._keep_llm = keep_llm or self._choice.keep_llm
         self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
@@ -105,10 +110,10 @@ class Engine:
         """
         entry = catalog.llm(name)
         catalog.check_local(entry)
-        with self._turns.turn():
-            self._machine.drop_llm()
+        with self._lock.hold(), self._switching:
+            self.machine.drop_llm()
             self._llm, self._api_key = entry, api_key
-        self._chose(llm=choice.name_for_later(entry))
+        self._chose(llm=remembered.name_for_later(entry))
 
     def test_server(self, name: str, api_key: str = "") -> tuple[str, list[str]]:
         """Whether the server of a name like http://host:port/v1#model answers with this key and has the model.
@@ -128,10 +133,10 @@ class Engine:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
         entry = catalog.sdxl(name)
         catalog.check_local(entry)
-        with self._turns.turn():
-            self._machine.drop_sdxl()
+        with self._lock.hold():
+            self.machine.drop_sdxl()
             self._sdxl, self.loras = entry, dict(loras or {})
-        self._chose(sdxl=choice.name_for_later(entry), loras=self.loras)
+        self._chose(sdxl=remembered.name_for_later(entry), loras=self.loras)
 
     @property
     def remembers(self) -> bool:
@@ -152,7 +157,7 @@ class Engine:
         """Keeps a choice for the next start; what the last one had to leave out is no news any more."""
         self._choice, self.notes = replace(self._choice, **changes), []
         if self._remember:
-            choice.save(self._remember, self._choice)
+            remembered.save(self._remember, self._choice)
 
     # --- work ---
 
@@ -161,19 +166,24 @@ class Engine:
 
         Raises ComposerError, ModelError or DeviceMemoryError.
         """
-        if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
-            yield from self._composed(messages, settings, stop)
-            return
-        try:
-            with self._turns.turn(stop):
-                yield from self._composed(messages, settings, stop)
-        except Stopped:
-            return
+        with contextlib.suppress(Stopped):
+            while True:  # until the model is of the kind that it was when it was looked at: a switch may come between
+                if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
+                    with self._noted("Writing …"):
+                        if server := self._server():
+                            yield from server.stream(messages, settings, stop)
+                            return
+                    continue
+                with self._lock.hold(stop):
+                    if (entry := self.llm_entry).place != "server":
+                        with self._noted("Writing …"):
+                            yield from self.machine.compose(entry, messages, settings, stop, self.keep_llm)
+                        return
 
-    def _composed(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        with self._noted("Writing …"):
-            self._load_llm()
-            yield from self._machine.compose(self.llm_entry, messages, settings, stop, self.keep_llm)
+    def _server(self) -> LocalComposer | RemoteComposer | None:
+        """The client of the server that is chosen now; None where a local model is."""
+        with self._switching:
+            return self._load_llm() if self.llm_entry.place == "server" else None
 
     def render(
         self,
@@ -183,62 +193,78 @@ class Engine:
         stop: threading.Event,
         keep: Previous | None = None,
         on_wait: Callable[[int], None] = lambda ahead: None,
+        on_note: Callable[[str], None] = lambda sentence: None,
     ) -> list[Image.Image]:
         """The pictures. `on_step(step, steps, preview)` is called after each step; `keep`: what an edit starts from;
-        `on_wait(ahead)` is told how many runs come first while it waits for the device.
+        `on_wait(ahead)` is called with how many runs come first while it waits for the device; `on_note(sentence)` at
+        the end with what this render changed or left out, also where it fails. What a small model does not know is
+        painted as a near thing that it does.
 
         Raises Stopped, RenderError, ModelError or DeviceMemoryError.
         """
-        with self._turns.turn(stop, on_wait), self._noted("Painting …"):
+        with self._lock.hold(stop, on_wait), self._noted("Painting …"):
             self._load_sdxl()
-            return self._machine.render(canvas, settings, on_step, stop, keep)
+            canvas, keep = self._in_known_words(canvas, keep)
+            try:
+                return self.machine.render(canvas, settings, on_step, stop, keep)
+            finally:
+                for sentence in self.render_notes:
+                    on_note(sentence)
+
+    def _in_known_words(self, canvas: Canvas, keep: Previous | None) -> tuple[Canvas, Previous | None]:
+        """Both as this image model knows them; what that changes is noted."""
+        words = words_of(self.sdxl_entry)
+        canvas, self._word_notes = in_known_words(canvas, words)
+        for sentence in self._word_notes:
+            log.warning("%s", sentence)
+        return canvas, replace(keep, canvas=in_known_words(keep.canvas, words)[0]) if keep else None
 
     def warm_up(self) -> None:
         """Loads both models; meant for a thread at the start. A problem is logged, and raised at the first use."""
         for what, load in (("language", self._load_llm), ("image", self._load_sdxl)):
             try:
-                with self._turns.turn(), self._noted(f"Loading the {what} model …"):
+                with self._lock.hold(), self._noted(f"Loading the {what} model …"):
                     load()
             except OmostError as error:
                 log.warning("%s", error)
 
-    def _load_llm(self) -> None:
-        self._machine.load_llm(self.llm_entry, self._api_key)
+    def _load_llm(self) -> LocalComposer | RemoteComposer:
+        return self.machine.load_llm(self.llm_entry, self._api_key)
 
     def _load_sdxl(self) -> None:
-        self._machine.load_sdxl(self.sdxl_entry, self.loras)
+        self.machine.load_sdxl(self.sdxl_entry, self.loras)
 
     # --- what is going on ---
 
     @property
     def compose_stats(self) -> ComposeStats | None:
         """Counts of the last reply."""
-        return self._machine.compose_stats
+        return self.machine.compose_stats
 
     @property
     def render_notes(self) -> tuple[str, ...]:
         """What the last render had to change or leave out, in sentences."""
-        return tuple(self._machine.render_notes)
+        return (*self._word_notes, *self.machine.render_notes)
 
     @property
     def waiting(self) -> int:
         """How many runs hold or wait for the device."""
-        return self._turns.taken
+        return self._lock.queued
 
     def device_memory(self) -> tuple[int, int] | None:
         """Used and total memory of the device in MiB; None on a CPU."""
-        return self._machine.memory_mib()
+        return self.machine.memory_mib()
 
-    def machine_memory(self) -> tuple[int, int] | None:
-        """Used and total memory of the machine itself in MiB; None where the system does not tell."""
+    def machine_memory(self) -> tuple[int, int]:
+        """Used and total memory of the machine itself in MiB."""
         from lib_omost.runtime import device as devices
 
-        found = devices.machine_bytes()
-        return None if found is None else ((found[1] - found[0]) >> 20, found[1] >> 20)
+        free, total = devices.machine_bytes()
+        return (total - free) >> 20, total >> 20
 
     @property
-    def _machine(self) -> Machine:
-        """Made at the first use: this is what imports torch."""
+    def machine(self) -> Machine:
+        """The models and their device. Made at the first use: this is what imports torch."""
         with self._making:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
@@ -246,9 +272,9 @@ class Engine:
                 self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
             return self._made
 
-    @contextmanager
+    @contextlib.contextmanager
     def _noted(self, status: str) -> Iterator[None]:
-        """Tells `status` while it lasts, and keeps what went wrong for the diagnostics."""
+        """Shows `status` while it lasts, and keeps what went wrong for the diagnostics."""
         self.status = status
         try:
             yield
@@ -257,7 +283,7 @@ class Engine:
         except Exception as error:
             self.last_error = f"{type(error).__name__}: {error}"
             if self._remember:
-                doctor.keep_error(self._remember.parent, self.last_error)
+                keep_error(self._remember.parent, self.last_error)
             raise
         finally:
             self.status = ""

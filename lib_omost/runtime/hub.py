@@ -1,6 +1,6 @@
 """Bring published models here from the model hub: the files that are used, at one revision, seen to be whole.
 
-A folder that is returned is complete. Which revision it is, is told by catalog.py or kept by pins.py.
+A folder that is returned is complete. Which revision it is, catalog.py names or pins.py keeps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError
 from lib_omost.runtime import checks, pins
-from lib_omost.runtime.fetch import cache_folder
+from lib_omost.runtime.default_model import cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +45,18 @@ def hub_folder(repository: str, kind: str, revision: str | None) -> Path:
     (huggingface_hub does both).
     Raises MissingWeightsError, BrokenWeightsError.
     """
-    folder, told = local_hub_folder(repository, kind, revision), dict[str, str]()
+    folder, sums = local_hub_folder(repository, kind, revision), dict[str, str]()
     if folder is None:
-        folder, told = _download(repository, kind, revision or pins.pinned(repository, cache_folder()))
+        folder, sums = _download(repository, kind, revision or pins.pinned(repository, cache_folder()))
     if folder.name not in pins.checked(repository, cache_folder()):
-        check_hashes(folder, told | SUMS.get(revision or "", {}))
+        check_hashes(folder, sums | SUMS.get(revision or "", {}))
         pins.pin(repository, folder.name, cache_folder())
         log.info("%s is used at revision %s from now on.", repository, folder.name[:12])
     return folder
 
 
 def _download(repository: str, kind: str, revision: str | None) -> tuple[Path, dict[str, str]]:
-    """The folder, named by its commit hash, and the sha256 that the hub tells for each large file."""
+    """The folder, named by its commit hash, and the sha256 that the hub announces for each large file."""
     from huggingface_hub import HfApi, snapshot_download
 
     try:
@@ -111,7 +111,7 @@ def _another_revision(repository: str, kind: str) -> str:
 
 
 def check_hashes(folder: Path, sums: Mapping[str, str]) -> None:
-    """Compares each weight file of a hub folder with its sha256, told by the hub or else by its name in the cache.
+    """Compares each weight file of a hub folder with its sha256: announced by the hub, else its name in the cache.
 
     Raises BrokenWeightsError, and removes the file, so that the next start fetches it again.
     """
@@ -119,7 +119,7 @@ def check_hashes(folder: Path, sums: Mapping[str, str]) -> None:
         stored = path.resolve()
         expected = sums.get(path.relative_to(folder).as_posix(), stored.name)
         if not re.fullmatch(r"[0-9a-f]{64}", expected):
-            continue  # neither told: copied into the cache by hand, or a file system without links
+            continue  # neither is known: copied into the cache by hand, or a file system without links
         try:
             checks.check_hash(path, expected, "It has been removed; start again to fetch a new copy.")
         except BrokenWeightsError:

@@ -1,4 +1,4 @@
-"""From a catalog entry to a language model at work, honestly: what cannot run here is refused by name."""
+"""From a catalog entry to a loaded language model, honestly: what cannot run here is refused by name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import importlib.util
 import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from lib_omost import atomic
 from lib_omost.composer import LocalComposer, checked_key, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
-from lib_omost.runtime import catalog, checks, fetch, hub
+from lib_omost.runtime import catalog, checks, default_model, hub
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
 from lib_omost.runtime.device import LLM_WORK_BYTES
@@ -94,21 +94,19 @@ def refuse_parts_missing(folder: Path) -> None:
 def merged_folder(adapter: Path, dtype: torch.dtype) -> Path:
     """Where the base model with this adapter merged in is kept: merging takes 6 CPU seconds, reading it 0.2."""
     digest = checks.sha256(adapter / "adapter_model.safetensors")[:12]
-    return fetch.cache_folder() / f"{MERGED}{digest}-{str(dtype).removeprefix('torch.')}"
+    return default_model.cache_folder() / f"{MERGED}{digest}-{str(dtype).removeprefix('torch.')}"
 
 
 def keep_merged(model: Any, base: Path, folder: Path) -> None:
     """Saves the merged model for the next start, instead of those with older adapters. A full disk only costs that."""
     try:
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".merging-") as name:
-            made = Path(name) / "made"
+        with atomic.new_folder(folder) as made:
             model.save_pretrained(made)
             for file in base.iterdir():
                 if not (made / file.name).exists():
                     shutil.copy(file, made / file.name)  # the tokenizer's
             for old in folder.parent.glob(f"{MERGED}*"):
                 shutil.rmtree(old)
-            made.rename(folder)
     except OSError as error:
         log.warning("The merged language model could not be kept (%s): each start merges anew.", error.strerror)
 
@@ -129,8 +127,7 @@ def refuse_too_large(entry: LlmEntry, path: Path, device: torch.device, total_by
     """Raises DeviceMemoryError for what cannot fit in 16 bits, before minutes are spent on filling the memory."""
     if path.suffix == ".gguf" and importlib.util.find_spec("kernels"):
         return  # with that library transformers keeps a GGUF packed
-    machine = devices.machine_bytes()
-    room = total_bytes if device.type != "cpu" else machine[1] if machine else None
+    room = total_bytes if device.type != "cpu" else devices.machine_bytes()[1]
     needed = _in_16_bits(path)
     if room is None or needed <= room:
         return

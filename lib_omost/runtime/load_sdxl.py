@@ -29,7 +29,7 @@ def load_pipeline(
     notify: Callable[[str], None] = log.warning,
 ) -> StableDiffusionXLOmostPipeline:
     """The pipeline on the CPU, in the formats that suit `device`. `loras`: names in models_dir/loras -> weights;
-    `notify(sentence)` is told which of their parts find no place."""
+    `notify(sentence)` is called for those with parts that find no place."""
     checks.need("diffusers", "0.40", entry.name)
     path = catalog.locate(entry)
     log.info("Loading %s …", entry.name)

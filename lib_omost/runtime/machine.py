@@ -1,4 +1,4 @@
-"""The models at work on one device: loads them when they are needed, has them take turns, survives a full device.
+"""The models on one device: loads them when they are needed, offloads them, survives a full device.
 
 Not safe for two callers at once; engine.py lets in one at a time. transformers and diffusers are imported by what needs
 them: diffusers takes seconds, which the first reply should not wait for.
@@ -21,9 +21,10 @@ from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
+from lib_omost.runtime.device import GIB, LLM_WORK_BYTES
 from lib_omost.runtime.hub import SDXL_PARTS
-from lib_omost.runtime.memory import Residency, asked_for, host_has_room, may_have_copies, module_bytes
-from lib_omost.runtime.quiet import quiet_diffusers, quiet_transformers
+from lib_omost.runtime.logs import quiet_diffusers, quiet_transformers
+from lib_omost.runtime.offload import Offloader, asked_for, host_has_room, may_have_copies, module_bytes
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GIB = devices.GIB
-LLM_WORK_BYTES = devices.LLM_WORK_BYTES
 SMALL_CARD_BYTES = 12 * GIB
 TEXT_WORK_BYTES = GIB // 4
 # Peak activations per million pixels, 16 bits, measured on meta tensors with SDXL's exact configs (fused attention).
@@ -56,30 +55,33 @@ class Machine:
         self.limit_bytes = devices.limit_bytes(vram_gib)
         if self.limit_bytes:
             devices.cap_process(self.device, self.limit_bytes)
-        self.residency = Residency(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
+        self.offloader = Offloader(self.device, lambda: devices.free_bytes(self.device, self.limit_bytes))
         self.composer: LocalComposer | RemoteComposer | None = None
         self.pipe: StableDiffusionXLOmostPipeline | None = None
         self._resume_point: ResumePoint | None = None  # what this pipeline had no room to finish
         self.render_notes: list[str] = []
         self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
-        self._load_notes: list[str] = []  # of the pipeline's loading, until a render tells them
+        self._load_notes: list[str] = []  # of the pipeline's loading, until a render reports them
         self._llm_bytes = 0
-        self._settings = RenderSettings()  # of the render that is running
+        self.settings = RenderSettings()  # of the render that is running
 
     # --- language ---
 
-    def load_llm(self, entry: LlmEntry, api_key: str = "") -> None:
-        """`api_key` is a server's. Raises ModelError's kinds, DeviceMemoryError when it does not fit even alone."""
+    def load_llm(self, entry: LlmEntry, api_key: str = "") -> LocalComposer | RemoteComposer:
+        """The language model that is here, else that of `entry`. `api_key` is a server's.
+
+        Raises ModelError's kinds, DeviceMemoryError when it does not fit even alone.
+        """
         if self.composer is not None:
-            return
+            return self.composer
         quiet_transformers()
         from lib_omost.runtime.load_llm import connect, load_composer
 
         if entry.place == "server":
             self.composer = connect(entry, api_key)
-            return
+            return self.composer
         composer, problem = None, ""
-        self.residency.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
+        self.offloader.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
         try:
             total = devices.total_bytes(self.device, self.limit_bytes)
             composer = load_composer(entry, self.device, total, compiled=self._compile_llm)
@@ -94,17 +96,18 @@ class Machine:
                 f"close other programs on the device, or use --device cpu."
             )
         self.adopt_llm(composer)
+        return composer
 
     def adopt_llm(self, composer: LocalComposer) -> None:
-        """From now on this one writes."""
+        """This is the language model from now on."""
         self.composer = composer
         self._llm_bytes = module_bytes(composer.model)
         copies = may_have_copies(composer.model) and host_has_room(self._llm_bytes)
-        self.residency.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
+        self.offloader.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
 
     def drop_llm(self) -> None:
         self.composer = None
-        self.residency.drop("llm")
+        self.offloader.drop("llm")
         self._clear()
         devices.empty_host_cache(self.device)
 
@@ -116,16 +119,12 @@ class Machine:
         stop: threading.Event,
         keep_llm: bool,
     ) -> Iterator[str]:
-        """The reply in pieces. Raises DeviceMemoryError when the device is full, and leaves it empty."""
-        self.load_llm(entry)
-        assert self.composer is not None
-        if entry.place == "server":  # not on this device, where others may be at work meanwhile
-            yield from self.composer.stream(messages, settings, stop)
-            return
+        """A local model's reply in pieces. Raises DeviceMemoryError when the device is full, and leaves it empty."""
+        composer = self.load_llm(entry)
         full: DeviceMemoryError | None = None
         try:
-            self.residency.bring(["llm"], LLM_WORK_BYTES)
-            yield from self._on_threads(self.composer.stream(messages, settings, stop))
+            self.offloader.load(["llm"], LLM_WORK_BYTES)
+            yield from self._on_threads(composer.stream(messages, settings, stop))
         except RuntimeError as error:
             if not device_is_full(error):
                 raise
@@ -134,8 +133,8 @@ class Machine:
         finally:
             self._after_reply(keep_llm)
         if full:
-            self._forget_reading()
-            self.residency.leave()
+            self._drop_kv_cache()
+            self.offloader.evict()
             raise full
 
     def _on_threads(self, pieces: Iterator[str]) -> Iterator[str]:
@@ -148,13 +147,13 @@ class Machine:
             yield piece
 
     def _after_reply(self, keep_llm: bool) -> None:
-        """On a small card the model leaves after each reply, and its cache with it."""
+        """On a small card the model is evicted after each reply, and its KV cache with it."""
         total = devices.total_bytes(self.device, self.limit_bytes)
-        if total is not None and total <= SMALL_CARD_BYTES and not keep_llm and "llm" in self.residency.here():
-            self._forget_reading()
-            self.residency.leave(["llm"])
+        if total is not None and total <= SMALL_CARD_BYTES and not keep_llm and "llm" in self.offloader.on_device():
+            self._drop_kv_cache()
+            self.offloader.evict(["llm"])
 
-    def _forget_reading(self) -> None:
+    def _drop_kv_cache(self) -> None:
         """Drops the keys and values of the chat so far."""
         from lib_omost.composer import LocalComposer
 
@@ -188,18 +187,18 @@ class Machine:
         self._loras = tuple(loras)
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
-        """From now on this one paints; its parts are on the CPU and come to the device when they are needed."""
+        """This is the image model from now on; its parts are on the CPU and are loaded when they are needed."""
         from lib_omost.renderer import ResumePoint
 
         for name in SDXL_PARTS:
-            self.residency.add(name, getattr(pipe, name), copies=True)
-        pipe.onload, pipe.on_full = self._bring, self._step_down
+            self.offloader.add(name, getattr(pipe, name), copies=True)
+        pipe.onload, pipe.on_full = self.onload, self._step_down
         self.pipe, self._resume_point = pipe, ResumePoint()
 
     def drop_sdxl(self) -> None:
         self.pipe, self._resume_point, self._loras = None, None, ()
         for name in SDXL_PARTS:
-            self.residency.drop(name)
+            self.offloader.drop(name)
         self._clear()
         devices.empty_host_cache(self.device)
 
@@ -216,7 +215,7 @@ class Machine:
         from lib_omost.renderer import missing_lora, render
 
         assert self.pipe is not None
-        self._settings = settings
+        self.settings = settings
         self.render_notes, self._load_notes = self._load_notes, []
         note = self.pipe.notify = _noting(self.render_notes)
         if missing := missing_lora(settings.few_steps, self._loras):
@@ -232,7 +231,7 @@ class Machine:
             sentence = asked_for(error)
         finally:
             self._clear()
-        self.residency.leave()
+        self.offloader.evict()
         raise DeviceMemoryError(
             f"The device is full, even in tiles and one picture at a time: {sentence} "
             f"Try a smaller picture, a smaller second pass, or close other programs on the device. {self._kept()}"
@@ -246,14 +245,16 @@ class Machine:
         count = f"{run.steps} step{'s' * (run.steps > 1)}"
         return f"The canvas is kept, and what was painted in {count}: the same render goes on from there."
 
-    def _bring(self, names: tuple[str, ...]) -> None:
-        self.residency.bring(names, self._work_bytes(names))
-        if self.device.type != "cpu" and "llm" not in self.residency.here():
-            self._forget_reading()  # it left to make room: what it had read goes too
+    def onload(self, names: tuple[str, ...]) -> None:
+        """What a pipeline calls with the parts that its next phase needs."""
+        self.offloader.load(names, self.work_bytes(names))
+        if self.device.type != "cpu" and "llm" not in self.offloader.on_device():
+            self._drop_kv_cache()  # evicted to make room: its KV cache goes too
 
-    def _work_bytes(self, names: tuple[str, ...]) -> int:
+    def work_bytes(self, names: tuple[str, ...]) -> int:
+        """What a phase of a pipeline with these parts takes beside its weights."""
         if "unet" in names:
-            pictures = 1 if self.pipe is not None and self.pipe.one_at_a_time else self._settings.images
+            pictures = 1 if self.pipe is not None and self.pipe.one_at_a_time else self.settings.images
             return int(UNET_WORK_BYTES + UNET_WORK_PER_MP * self._megapixels() * pictures)
         if "vae" in names:
             return VAE_TILED_WORK_BYTES if self.pipe is not None and self.pipe.vae.use_tiling else self._untiled_bytes()
@@ -261,7 +262,7 @@ class Machine:
 
     def _megapixels(self) -> float:
         """Of the larger pass."""
-        settings = self._settings
+        settings = self.settings
         return settings.width * settings.height * settings.highres_scale**2 / 1e6
 
     def _untiled_bytes(self) -> int:
@@ -285,9 +286,9 @@ class Machine:
     def _step_down(self, names: tuple[str, ...]) -> bool:
         """Makes room after a piece of work found the device full; False when there is nothing left to give."""
         assert self.pipe is not None
-        others = [name for name in self.residency.here() if name not in names]
+        others = [name for name in self.offloader.on_device() if name not in names]
         tiles = "vae" in names and not self.pipe.vae.use_tiling
-        fewer = "unet" in names and not self.pipe.one_at_a_time and self._settings.images > 1
+        fewer = "unet" in names and not self.pipe.one_at_a_time and self.settings.images > 1
         if not (others or tiles or fewer):
             return False
         done = (
@@ -298,7 +299,7 @@ class Machine:
             self._tile(True)
         self.pipe.one_at_a_time = True
         self._clear()
-        self.residency.leave(others)
+        self.offloader.evict(others)
         return True
 
     def _clear(self) -> None:

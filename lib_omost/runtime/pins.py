@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
+
+from lib_omost import atomic
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,7 @@ def pin(repository: str, revision: str, cache: Path) -> None:
     """Records a revision that is whole. A cache folder that cannot be written costs only the memory of it."""
     known = _read(cache / FILE) | {repository: [*checked(repository, cache), revision]}
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=cache, suffix=".json", delete=False, encoding="utf-8") as file:
-            json.dump(known, file, indent=2, sort_keys=True)
-        os.replace(file.name, cache / FILE)
+        atomic.write_text(cache / FILE, json.dumps(known, indent=2, sort_keys=True))
     except OSError as error:
         log.warning("The revision of %s could not be recorded (%s).", repository, error.strerror)
 

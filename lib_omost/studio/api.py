@@ -5,10 +5,11 @@ are checked.
 from __future__ import annotations
 
 import html
+import inspect
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,9 @@ from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import Engine
+from lib_omost.settings import table
 from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
-from lib_omost.studio.limits import checked
+from lib_omost.studio.limits import bounds, checked
 from lib_omost.studio.sentences import sentence
 from lib_omost.studio.store.images import save_png
 from lib_omost.studio.store.sessions import Turn
@@ -34,85 +36,71 @@ HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 
 def add(engine: Engine, folder: Path) -> None:
     """Adds the four endpoints to the page that is being built. Pictures go to `folder`."""
+    gr.api(chat_endpoint(engine), api_name="chat", **HEAVY)
+    gr.api(read, api_name="read")
+    gr.api(render_endpoint(engine, folder), api_name="render", **HEAVY)
+    gr.api(both_endpoint(engine, folder), api_name="compose_and_render", **HEAVY)
+
+
+def chat_endpoint(engine: Engine) -> Callable[..., Any]:
+    names = ("seed", "temperature", "top_p", "max_new_tokens")
 
     def chat(  # type: ignore[misc]  # gradio wants the type of what is yielded
-        message: str,
-        history: list[dict[str, str]] | None = None,
-        seed: int = 12345,
-        temperature: float = 0.6,
-        top_p: float = 0.9,
-        max_new_tokens: int = 4096,
+        message: str, history: list[dict[str, str]] | None = None, *values: Any
     ) -> str:
         """Writes a canvas program for a message; yields the growing reply.
 
         Args:
             message: What the picture should show, or what to change in the plan of the turns before.
             history: Earlier turns, each {"role": "user" or "assistant", "content": text}.
-            seed: The same seed, message and history give the same reply.
-            temperature: 0 always writes the likeliest plan, up to 2.
-            top_p: Leaves out unlikely words, above 0 and at most 1.
-            max_new_tokens: Where a reply is cut.
 
         Returns:
             The reply so far; the last one is whole. Give it to /read or /render.
         """
         with plainly():
-            settings = ComposeSettings(temperature, top_p, max_new_tokens, seed)
+            settings = replace(ComposeSettings(), **given(values))
             yield from replies(engine, _turns(history, message), settings)
 
-    def read(text: str, strict: bool = False) -> dict[str, Any]:
-        """Reads a reply or a canvas program, without a model; nothing in it is run.
+    given = takes(chat, ComposeSettings, names)
+    return chat
 
-        Args:
-            text: A reply of a language model, a canvas program, or the JSON of a canvas.
-            strict: Refuse what would have to be mended.
 
-        Returns:
-            {"status": "accept", "repair" or "reject", "summary", "canvas" (null on "reject"), "notes"}.
-        """
-        with plainly():
-            return reading_record(text, strict)
+def read(text: str, strict: bool = False) -> dict[str, Any]:
+    """Reads a reply or a canvas program, without a model; nothing in it is run.
 
-    def render(
-        code: str,
-        seed: int = 12345,
-        width: int | None = None,
-        height: int | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        images: int = 1,
-        negative_prompt: str | None = None,
-        few_steps: str = "",
-    ) -> list[FileData]:
+    Args:
+        text: A reply of a language model, a canvas program, or the JSON of a canvas.
+        strict: Refuse what would have to be mended.
+
+    Returns:
+        {"status": "accept", "repair" or "reject", "summary", "canvas" (null on "reject"), "notes"}.
+    """
+    with plainly():
+        return reading_record(text, strict)
+
+
+def render_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
+    names = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
+
+    def render(code: str, *values: Any) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
 
         Args:
             code: A canvas program, or a reply that holds one.
-            seed: Of the first picture; the same seed, program and settings give the same picture.
-            width: In pixels, a multiple of 64.
-            height: In pixels, a multiple of 64.
-            steps: More steps, cleaner picture, more time.
-            guidance: How strictly the picture follows the words.
-            images: How many pictures, 1 to 8.
-            negative_prompt: What should not be in the picture.
-            few_steps: A preset, as lightning-4 or lcm, that sets scheduler, steps and guidance; the server's LoRAs
-                should hold the one it wants, else a note says so. Steps and guidance that are given win over it.
 
         Returns:
             The PNG files. What had to be changed or left out comes as warnings, and stands in the files under "notes".
         """
-        wanted = {
-            "width": width,
-            "height": height,
-            "steps": steps,
-            "guidance": guidance,
-            "negative_prompt": negative_prompt,
-        }
         with plainly():
-            known: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-            settings = replace(with_preset(engine.render_defaults, few_steps), seed=seed, images=images, **known)
+            named = given(values)
+            settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
             return pictures(engine, Canvas.from_bot_response(_bounded(code)), checked(settings), folder)
 
+    given = takes(render, RenderSettings, names, optional=True)
+    return render
+
+
+def both_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
     def compose_and_render(message: str, seed: int = 12345) -> tuple[str, list[FileData]]:
         """A message to a picture in one call, with the settings that suit both models.
 
@@ -128,10 +116,37 @@ def add(engine: Engine, folder: Path) -> None:
             settings = replace(engine.render_defaults, seed=seed)
             return reply, pictures(engine, Canvas.from_bot_response(reply), settings, folder)
 
-    gr.api(chat, api_name="chat", **HEAVY)
-    gr.api(read, api_name="read")
-    gr.api(render, api_name="render", **HEAVY)
-    gr.api(compose_and_render, api_name="compose_and_render", **HEAVY)
+    return compose_and_render
+
+
+def takes(
+    endpoint: Callable[..., Any], settings: type[Any], first: Sequence[str], *, optional: bool = False
+) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Gives an endpoint that ends in `*values` a parameter for each setting instead, with its help, for gradio to show:
+    the `first` ones in this order, which clients may call by, then all others. `optional`: each may be left out.
+
+    Returns what makes settings by name out of the values that come.
+    """
+    known = table(settings)
+    order = {name: known[name] for name in (*first, *known)}
+    own = inspect.signature(endpoint, eval_str=True)
+    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    for name, setting in order.items():
+        kind: Any = list[setting.kind] if setting.many else setting.kind  # type: ignore[name-defined]
+        kind = kind | None if optional or setting.optional else kind
+        default = None if optional else setting.default
+        parameters.append(inspect.Parameter(name, parameters[0].kind, default=default, annotation=kind))
+    endpoint.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    endpoint.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": own.return_annotation}
+    lines = [f"    {name}: {setting.help.rstrip('.')} ({bounds(setting)})." for name, setting in order.items()]
+    before, _, after = (inspect.getdoc(endpoint) or "").partition("\n\nReturns:")
+    endpoint.__doc__ = "\n".join([before, *lines, "", f"Returns:{after}"])
+
+    def given(values: Sequence[Any]) -> dict[str, Any]:
+        named = {n: tuple(v) if isinstance(v, list) else v for n, v in zip(order, values, strict=False)}
+        return {name: value for name, value in named.items() if value is not None or not optional}
+
+    return given
 
 
 def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) -> Iterator[str]:
@@ -151,8 +166,8 @@ def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) 
 def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: Path) -> list[FileData]:
     """Renders and saves; the files a client gets are the ones that are kept."""
     stop = threading.Event()
-    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop)
-    notes = engine.render_notes
+    notes: list[str] = []
+    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
     for note in notes:
         gr.Warning(html.escape(note))
     paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]

@@ -1,17 +1,18 @@
-"""The conversation as a tuple of turns: what each act of a person makes of it. Plain values; knows no page and no
-model.
+"""A conversation as a value: its turns and what is read in them; and what each act of a person changes of it in the
+store, one write each. Knows no page and no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from lib_omost.canvas import Reading, read_canvas
 from lib_omost.composer import Message
 from lib_omost.errors import SettingsError
-from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.store.sessions import Data, Sessions, Turn
 
 MAX_MESSAGE = 2000  # characters of a person's message
 MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader takes no more
@@ -19,6 +20,146 @@ MAX_TURNS = 200
 DRAWN = "Take this plan, drawn by hand."
 AGAIN = "Take this earlier plan again."
 RESTORED = "Take this plan from a picture."
+
+
+class Newest(NamedTuple):
+    """The newest canvas of a conversation: the reply that holds it, and what it says."""
+
+    turn: Turn
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The turns of a chat, at one moment. `readings` are those of its replies by their text: whoever has made one
+    (a reply is read while it streams) passes it on here, and none is made twice.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    readings: dict[str, Reading] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def latest(self) -> tuple[Turn, Reading] | None:
+        """The last reply and its reading, whether it holds a canvas or not."""
+        turn = next(self._replies(), None)
+        return None if turn is None else (turn, self._reading(turn))
+
+    @cached_property
+    def newest(self) -> Newest | None:
+        """The last reply that holds a canvas."""
+        found = (Newest(turn, self._reading(turn)) for turn in self._replies())
+        return next((newest for newest in found if newest.reading.canvas is not None), None)
+
+    def question(self, index: int | None = None) -> int | None:
+        """Where the last message of a person stands, at or before `index`."""
+        last = len(self.turns) - 1 if index is None else min(index, len(self.turns) - 1)
+        return next((at for at in range(last, -1, -1) if self.turns[at].role == "user"), None)
+
+    def before(self, index: int) -> Turn | None:
+        """The turn before that one, after which a cut takes it away too."""
+        return self.turns[index - 1] if index else None
+
+    def _replies(self) -> Iterator[Turn]:
+        """The last one first."""
+        return (turn for turn in reversed(self.turns) if turn.role == "assistant" and not turn.picture)
+
+    def _reading(self, turn: Turn) -> Reading:
+        if turn.text not in self.readings:
+            self.readings[turn.text] = read_canvas(turn.text)
+        return self.readings[turn.text]
+
+
+class Chats:
+    """The conversations in the store. An act changes single turns there, in one write, so that what is written
+    meanwhile (a reply that grows, a picture that is done) stays; it returns the conversation as it is then.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+
+    def open(self, session: str, known: Conversation | None = None) -> Conversation:
+        """The conversation as the store has it, with the readings that are `known` of an earlier moment."""
+        return Conversation(self.sessions.turns(session), {} if known is None else known.readings)
+
+    def say(self, session: str, text: str) -> Conversation:
+        """A person's message at the end. Raises SettingsError where it is empty or too long."""
+        chat = self.open(session)
+        self.sessions.add_turns(session, said(chat.turns, text)[-1])
+        return self.open(session, chat)
+
+    def ask_again(self, session: str, index: int | None = None) -> Conversation:
+        """Cuts what came after the last message at or before `index`; all there is where there is no such message."""
+        chat = self.open(session)
+        question = chat.question(index)
+        self.sessions.cut_turns(session, None if question is None else chat.turns[question])
+        return self.open(session, chat)
+
+    def undo(self, session: str) -> tuple[Conversation, str]:
+        """Takes the last message and what came of it away; returns its text too."""
+        chat = self.open(session)
+        question = chat.question()
+        self.sessions.cut_turns(session, None if question is None else chat.before(question))
+        return self.open(session, chat), "" if question is None else chat.turns[question].text
+
+    def clear(self, session: str) -> Conversation:
+        self.sessions.set_turns(session, ())
+        return self.open(session)
+
+    def edit(self, session: str, index: int, text: str) -> Conversation:
+        """One text changed and all later turns cut. Raises SettingsError for what cannot be edited."""
+        chat = self.open(session)
+        if not 0 <= index < len(chat.turns) or chat.turns[index].picture:
+            raise SettingsError("Only a message or a reply can be edited; this turn is a picture or gone.")
+        if chat.turns[index].role == "user":
+            anew = said(chat.turns[:index], text)[-1]
+        elif len(text) <= MAX_REPLY:
+            # Another turn, which the run that may still write the old one does not reach.
+            anew = Turn("assistant", text, about=chat.turns[index].about)
+        else:
+            raise SettingsError(f"The reply has {len(text)} characters; at most {MAX_REPLY} can be read.")
+        self.sessions.cut_turns(session, chat.before(index), anew)
+        return self.open(session, chat)
+
+    def set_code(self, session: str, code: str) -> Conversation:
+        """The newest canvas program replaced where it stands; without one, an exchange of its own."""
+        chat = self.open(session)
+        if chat.newest is None:
+            return self.add_plan(session, code, DRAWN)
+        turn, reading = chat.newest
+        found = reading.code and reading.code in turn.text
+        text = turn.text.replace(reading.code, code, 1) if found else fenced(code)
+        self.sessions.change_turn(session, replace(turn, text=text))
+        return self.open(session, chat)
+
+    def add_plan(self, session: str, code: str, line: str) -> Conversation:
+        """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
+        self.sessions.add_turns(session, Turn("user", line), Turn("assistant", fenced(code)))
+        return self.open(session)
+
+    def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data) -> Turn | None:
+        """Writes a reply as far as it is: at the end of the chat at first, then where `turn`, which the last call
+        returned, stands. None while it is empty.
+        """
+        if not text.strip():
+            return turn
+        if turn is None:
+            turn = Turn("assistant", text, about=about)
+            self.sessions.add_turns(session, turn)
+        else:
+            turn = replace(turn, text=text, about=about)
+            self.sessions.change_turn(session, turn)
+        return turn
+
+
+def said(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:
+    """The turns with a person's message at the end. Raises SettingsError where it is empty or too long."""
+    if not text.strip():
+        raise SettingsError("Type what you want to see first.")
+    if len(text) > MAX_MESSAGE:
+        raise SettingsError(f"The message has {len(text)} characters; at most {MAX_MESSAGE} are taken.")
+    if len(turns) >= MAX_TURNS:
+        raise SettingsError(f"This chat has {len(turns)} turns, which is the most it can hold; start a new one.")
+    return (*turns, Turn("user", text))
 
 
 def messages(turns: Sequence[Turn]) -> list[Message]:
@@ -34,80 +175,16 @@ def messages(turns: Sequence[Turn]) -> list[Message]:
     return out
 
 
-def bubbles(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+def bubbles(turns: Sequence[Turn]) -> list[Data]:
     """The turns in the chat widget's form, one to one, so that its indices are ours."""
     return [{"role": turn.role, "content": [_content(turn)]} for turn in turns]
 
 
-def _content(turn: Turn) -> dict[str, Any]:
+def _content(turn: Turn) -> Data:
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.
     return {"type": "text", "text": turn.text.replace("![", "\\![")}
-
-
-def said(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:
-    """The turns with a person's message at the end. Raises SettingsError where it is empty or too long."""
-    if not text.strip():
-        raise SettingsError("Type what you want to see first.")
-    if len(text) > MAX_MESSAGE:
-        raise SettingsError(f"The message has {len(text)} characters; at most {MAX_MESSAGE} are taken.")
-    if len(turns) >= MAX_TURNS:
-        raise SettingsError(f"This chat has {len(turns)} turns, which is the most it can hold; start a new one.")
-    return (*turns, Turn("user", text))
-
-
-def until_question(turns: Sequence[Turn], index: int | None = None) -> tuple[Turn, ...]:
-    """The turns up to the last message of a person at or before `index`; none where there is no such message."""
-    last = len(turns) - 1 if index is None else min(index, len(turns) - 1)
-    while last >= 0 and (turns[last].role != "user"):
-        last -= 1
-    return tuple(turns[: last + 1])
-
-
-def undone(turns: Sequence[Turn]) -> tuple[tuple[Turn, ...], str]:
-    """The turns without the last message and what came of it, and that message's text."""
-    kept = until_question(turns)
-    return kept[:-1], kept[-1].text if kept else ""
-
-
-def edited(turns: Sequence[Turn], index: int, text: str) -> tuple[Turn, ...]:
-    """The turns with one text changed and all later ones cut. Raises SettingsError for what cannot be edited."""
-    if not 0 <= index < len(turns) or turns[index].picture:
-        raise SettingsError("Only a message or a reply can be edited; this turn is a picture or gone.")
-    if turns[index].role == "user":
-        return said(turns[:index], text)
-    if len(text) > MAX_REPLY:
-        raise SettingsError(f"The reply has {len(text)} characters; at most {MAX_REPLY} can be read.")
-    return (*turns[:index], replace(turns[index], text=text))
-
-
-def last_reading(turns: Sequence[Turn]) -> tuple[int, Reading] | None:
-    """The newest reply that holds a canvas: its index and its reading."""
-    for index in reversed(range(len(turns))):
-        if turns[index].role == "assistant" and not turns[index].picture:
-            reading = read_canvas(turns[index].text)
-            if reading.canvas is not None:
-                return index, reading
-    return None
-
-
-def with_code(turns: Sequence[Turn], code: str) -> tuple[Turn, ...]:
-    """The turns with the newest canvas program replaced in place; without one, as an exchange of its own."""
-    found = last_reading(turns)
-    if found is None:
-        return with_plan(turns, code, DRAWN)
-    index, reading = found
-    old = turns[index].text
-    text = old.replace(reading.code, code, 1) if reading.code and reading.code in old else fenced(code)
-    return (*turns[:index], replace(turns[index], text=text), *turns[index + 1 :])
-
-
-def with_plan(turns: Sequence[Turn], code: str, line: str) -> tuple[Turn, ...]:
-    """The turns and one exchange more: a person's `line`, answered by `code`, so that the language model builds on
-    it.
-    """
-    return (*turns, Turn("user", line), Turn("assistant", fenced(code)))
 
 
 def fenced(code: str) -> str:

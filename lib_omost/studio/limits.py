@@ -1,19 +1,21 @@
-"""How much a visitor of the page or of its endpoints may ask for, beyond what a render can do at all."""
+"""How much a visitor of the page or of its endpoints may ask for, beyond what a render can do at all; and what is taken
+of settings that a file brings.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
+from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings
+from lib_omost.settings import Setting, table
+from lib_omost.studio.presets import CHOICES
 
 MAX_PIXELS = 2 * 2**20
-MAX_STEPS = 100
-MAX_IMAGES = 8
-MAX_NEGATIVE = 500
+#: What costs time and room: of these a visitor gets no more than the page offers, wherever it is asked for.
+COSTLY = ("steps", "highres_steps", "images", "negative_prompt")
 
 
 def checked(settings: RenderSettings) -> RenderSettings:
@@ -25,27 +27,43 @@ def checked(settings: RenderSettings) -> RenderSettings:
         )
     if settings.width * settings.height > MAX_PIXELS:
         raise SettingsError(f"{settings.width} x {settings.height} is too large; stay under 2 megapixels.")
-    if max(settings.steps, settings.highres_steps) > MAX_STEPS:
-        raise SettingsError(f"{settings.steps} steps are too many; at most {MAX_STEPS} are run.")
-    if not 1 <= settings.images <= MAX_IMAGES:
-        raise SettingsError(f"{settings.images} pictures were asked for; from 1 to {MAX_IMAGES} are made.")
-    if len(settings.negative_prompt) > MAX_NEGATIVE:
-        raise SettingsError(
-            f"The negative prompt has {len(settings.negative_prompt)} characters; at most {MAX_NEGATIVE} are taken."
-        )
+    for name in COSTLY:
+        table(type(settings))[name].check_offered(getattr(settings, name))
     return settings
 
 
-def fits(widget: Any, value: Any) -> bool:
-    """Whether a widget can show this value."""
-    match widget:
-        case gr.Slider() | gr.Number():
-            low = -math.inf if widget.minimum is None else widget.minimum
-            high = math.inf if widget.maximum is None else widget.maximum
-            return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        case gr.Checkbox():
-            return isinstance(value, bool)
-        case gr.Radio() | gr.Dropdown():
-            return value in [choice for _, choice in widget.choices]
-        case _:
-            return isinstance(value, str) and len(value) <= MAX_NEGATIVE
+def bounds(setting: Setting) -> str:
+    """What a visitor may ask for, in words."""
+    return setting.offered if setting.name in COSTLY else setting.wanted
+
+
+def kept_name(settings: type[Any], name: str) -> str:
+    """Under which name a session keeps a setting; both tables have a seed."""
+    return "compose_seed" if name == "seed" and issubclass(settings, ComposeSettings) else name
+
+
+def usable(found: Any) -> dict[str, Any]:
+    """What the page can show of a session's settings, by name. A file may say anything: what is unknown or will not do
+    is left out.
+    """
+    if not isinstance(found, Mapping):
+        return {}
+    known = {
+        kept_name(settings, name): setting
+        for settings in (RenderSettings, ComposeSettings)
+        for name, setting in table(settings).items()
+        if setting.shown.group
+    }
+    good = {name: found[name] for name, setting in known.items() if name in found and fits(setting, found[name])}
+    chosen = {name: found[name] for name, choices in CHOICES.items() if found.get(name) in choices}
+    model = {"sdxl": found["sdxl"]} if isinstance(found.get("sdxl"), str) else {}
+    return {**good, **chosen, **model}
+
+
+def fits(setting: Setting, value: Any) -> bool:
+    """Whether the page can show this value of a setting."""
+    try:
+        setting.check_offered(value)
+    except SettingsError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib_omost.canvas import Box, Canvas, Reading, Region, box_of, read_program, snap
@@ -33,18 +33,24 @@ NAMES = {to_hex(rgb): name for name, rgb in reversed(COLORS.items())}
 class Plan:
     """A program that reads as a canvas ("" for none yet), the editor's names of its regions, in the program's order,
     and how strongly each binds: a setting of the render that the program has no word for. None stands for all 1.
+    `reading` is the program's, where it was read already.
     """
 
     code: str = ""
     ids: tuple[str, ...] = ()
     strengths: tuple[float, ...] = ()
+    reading: Reading | None = field(default=None, compare=False, repr=False)
+
+    def read(self) -> Reading:
+        return read_program(self.code) if self.reading is None else self.reading
 
 
 def plan_of(reading: Reading, strengths: Sequence[float] = ()) -> Plan:
     """The plan of a reply or of edited code; an empty one where there is no canvas."""
     if reading.canvas is None:
         return Plan()
-    return Plan(reading.code, tuple(f"r{index}" for index in range(len(reading.canvas.regions))), tuple(strengths))
+    ids = tuple(f"r{index}" for index in range(len(reading.canvas.regions)))
+    return Plan(reading.code, ids, tuple(strengths), reading)
 
 
 def editor_value(
@@ -59,7 +65,7 @@ def editor_value(
     """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` clears its
     undo; with `frame` an editor that has a plan takes only the picture and the ratio.
     """
-    reading = read_program(plan.code)
+    reading = plan.read()
     canvas = reading.canvas if plan.code else None
     value = _value(canvas, plan.ids, ratio)
     for region, strength in zip(value["regions"], plan.strengths, strict=False):
@@ -87,7 +93,7 @@ def apply_edit(plan: Plan, posted: Any) -> Plan:
         if ids[index] not in wanted:
             code = delete_region(code, index)
             del ids[index]
-    before = _read(code)
+    _, before = _read(plan if code == plan.code else Plan(code))
     for index, name in enumerate(ids):
         code = _change(code, index, before.regions[index], wanted[name])
     for name in [name for name in wanted if name not in ids]:
@@ -95,9 +101,9 @@ def apply_edit(plan: Plan, posted: Any) -> Plan:
         ids.append(name)
     if whole is not None:
         code = _change_whole(code, before, whole)
-    _read(code)
+    reading, _ = _read(Plan(code))
     strengths = tuple(wanted[name]["strength"] for name in ids)
-    return Plan(code, tuple(ids), strengths if any(strength != 1 for strength in strengths) else ())
+    return Plan(code, tuple(ids), strengths if any(strength != 1 for strength in strengths) else (), reading)
 
 
 def _value(canvas: Canvas | None, ids: Sequence[str], ratio: tuple[int, int]) -> dict[str, Any]:
@@ -172,11 +178,11 @@ def _color_name(hex_code: str) -> str:
     return NAMES.get(hex_code, hex_code)
 
 
-def _read(code: str) -> Canvas:
-    reading = read_program(code)
+def _read(plan: Plan) -> tuple[Reading, Canvas]:
+    reading = plan.read()
     if reading.canvas is None:
         raise CanvasError("this change does not make a plan that can be read; it was not applied", reading.notes)
-    return reading.canvas
+    return reading, reading.canvas
 
 
 def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:

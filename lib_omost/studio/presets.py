@@ -1,26 +1,16 @@
-"""Named choices of the settings drawer: picture sizes, qualities, styles. Plain values."""
+"""Named choices of the settings panel: picture sizes, qualities, negative prompts. Plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lib_omost.canvas import Canvas
-from lib_omost.renderer import PRESETS, RenderSettings
+from lib_omost.renderer import RenderSettings
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
 SDXL_SIZES = (
     (896, 1152), (1024, 1024), (1152, 896), (832, 1216), (1216, 832),
     (768, 1344), (1344, 768), (704, 1408), (1408, 704), (640, 1536), (1536, 640),
 )  # fmt: skip
-STYLES = {
-    "as described": "",
-    "photograph": "photograph, natural light, sharp focus",
-    "oil painting": "oil painting, visible brush strokes, canvas texture",
-    "watercolour": "watercolour, soft washes, paper texture",
-    "ink drawing": "ink drawing, clean lines, hatching",
-    "flat illustration": "flat illustration, simple shapes, clean colours",
-    "film still": "film still, cinematic light, shallow depth of field",
-}
 NEGATIVES = {
     "usual": RenderSettings().negative_prompt,
     "photograph": "drawing, painting, illustration, lowres, bad anatomy, bad hands, cropped, worst quality",
@@ -37,19 +27,14 @@ class Quality:
     highres_scale: float
 
 
-FEW_STEPS = {
-    "lightning-4": "Lightning, 4 steps",
-    "lightning-8": "Lightning, 8 steps",
-    "hyper-8-cfg": "Hyper-SD CFG, 8 steps",
-    "hyper-12-cfg": "Hyper-SD CFG, 12 steps",
-    "lcm": "LCM, 6 steps",
-}
 QUALITIES = {"fast": Quality(0.5, 1.0), "normal": Quality(1.0, 1.0), "fine": Quality(1.4, 1.5)}
-
-
-def few_step_choices() -> list[tuple[str, str]]:
-    """For a picker: what a person reads, and the name of the preset; "" stands for none."""
-    return [("none", ""), *((FEW_STEPS.get(name, name), name) for name in PRESETS)]
+LOCKED, RANDOM = "Keep this seed", "A new seed every time"
+#: The pickers beside the settings that a session keeps too, and what each takes.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "quality": tuple(QUALITIES),
+    "seed_mode": (LOCKED, RANDOM),
+    "negative_preset": tuple(NEGATIVES),
+}
 
 
 def sizes_for(defaults: RenderSettings) -> list[tuple[int, int]]:
@@ -71,9 +56,3 @@ def size_name(size: tuple[int, int]) -> str:
     width, height = size
     shape = "square" if width == height else "upright" if width < height else "wide"
     return f"{width} × {height} {shape}"
-
-
-def styled(canvas: Canvas, style: str) -> Canvas:
-    """The canvas with a style preset's words among the tags of the whole picture."""
-    words = STYLES.get(style, "")
-    return replace(canvas, tags=", ".join(part for part in (canvas.tags, words) if part)) if words else canvas

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
@@ -24,7 +24,7 @@ Preview = Callable[[], Image.Image]
 OnWait = Callable[[int], None]
 
 
-class Render(Protocol):
+class RenderCall(Protocol):
     """Engine.render, less its canvas and settings."""
 
     def __call__(self, on_step: OnStep, stop: threading.Event, *, on_wait: OnWait) -> list[Image.Image]: ...
@@ -47,11 +47,11 @@ class Waiting:
     ahead: int
 
 
-def render_steps(render: Render, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
+def render_steps(render: RenderCall, stop: threading.Event) -> Iterator[Waiting | Step | list[Image.Image]]:
     """Yields Waiting now and then, a Step after every step and at last the pictures; nothing more after a stop. Raises
     what `render` raises.
     """
-    reports: queue.Queue[Any] = queue.Queue()
+    reports: queue.Queue[Step | list[Image.Image] | BaseException] = queue.Queue()
     start, shown_at, ahead, begun, ended = time.monotonic(), 0.0, 0, False, False
 
     def on_wait(runs: int) -> None:

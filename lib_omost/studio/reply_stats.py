@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
-from lib_omost.studio.conversation import last_reading
+from lib_omost.settings import STRICT
+from lib_omost.studio.conversation import Conversation
 from lib_omost.studio.replies import Reply
-from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.store.sessions import Data, Turn
 
 # Characters of a usual plan, before this model has written any here: the median of published models' own plans
 # (29 of them), and of the small default model's.
@@ -20,13 +24,12 @@ NEARLY_FULL = 0.8
 FIRSTS = {"token": "first_token_s", "region": "first_region_s"}
 
 
-def expected_length(turns: Sequence[Turn], known: Sequence[int], entry: LlmEntry) -> int:
+def expected_length(chat: Conversation, known: Sequence[int], entry: LlmEntry) -> int:
     """Characters that the next reply will have, at a guess: an edit gives back about the plan it starts from, anything
     else is as long as this model's replies usually are (`known`).
     """
-    found = last_reading(turns)
-    if found is not None:
-        return len(turns[found[0]].text)
+    if chat.newest is not None:
+        return len(chat.newest.turn.text)
     if known:
         return round(statistics.median(known))
     return USUAL_LENGTH_OF_THE_SMALL if entry.place == "embedded" else USUAL_LENGTH
@@ -53,7 +56,7 @@ def while_writing(reply: Reply, expected: int, stats: ComposeStats | None) -> st
     return " · ".join(parts)
 
 
-def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped: bool) -> dict[str, Any]:
+def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped: bool) -> Data:
     """What is kept with a reply: "whole" is true of a canvas that nothing cut short."""
     counts = stats or ComposeStats()
     return {
@@ -71,7 +74,7 @@ def record(reply: Reply, stats: ComposeStats | None, entry: LlmEntry, *, stopped
     }
 
 
-def summary(about: dict[str, Any]) -> str:
+def summary(about: Data) -> str:
     """The same after the reply, from its record; nothing for a turn that has none."""
     if not about:
         return ""
@@ -85,7 +88,7 @@ def summary(about: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def notes(about: dict[str, Any]) -> list[str]:
+def notes(about: Data) -> list[str]:
     """What a person should know of a reply besides its reading: turns left out, and that this will come soon."""
     told = [str(note) for note in about.get("notes", ())]
     used, room = about.get("context", 0), about.get("context_room", 0)
@@ -105,13 +108,35 @@ def context_line(turns: Sequence[Turn], entry: LlmEntry) -> str:
     return f"Context used so far: {used} When it is full, the oldest turns are left out, and the state line says so."
 
 
-def taken(about: Any) -> dict[str, Any]:
+def taken(about: object) -> Data:
     """A record that came in a file, with what of it has the right form; it may come from anyone."""
-    if not isinstance(about, dict):
-        return {}
-    kinds: dict[str, Any] = {"model": str, "stopped": bool, "whole": bool, "context": int, "context_room": int}
-    kinds |= dict.fromkeys(("seconds", *FIRSTS.values(), "tokens_per_s", "tokens_per_pass"), float)
-    known = {name: value for name, value in about.items() if isinstance(value, kinds.get(name, ()))}
-    told = about.get("notes")
-    known["notes"] = [note[:500] for note in told if isinstance(note, str)][:20] if isinstance(told, list) else []
-    return known
+    try:
+        return dict(_RECORD.validate_python(about))
+    except ValidationError as error:
+        wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+    good = {name: value for name, value in about.items() if name not in wrong} if isinstance(about, dict) else {}
+    return dict(_RECORD.validate_python(good))
+
+
+def _notes(found: Any) -> list[str]:
+    return [note[:500] for note in found if isinstance(note, str)][:20] if isinstance(found, list) else []
+
+
+class Record(TypedDict, total=False):
+    """What is kept with a reply, as `record` writes it."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic's way to say it of a TypedDict
+    model: str
+    stopped: bool
+    whole: bool
+    seconds: float
+    first_region_s: float | None
+    first_token_s: float | None
+    tokens_per_s: float
+    tokens_per_pass: float
+    context: int
+    context_room: int
+    notes: Annotated[list[str], BeforeValidator(_notes)]
+
+
+_RECORD = TypeAdapter(Record)

@@ -38,7 +38,7 @@ def outcome(reading: Reading, figures: str = "") -> dict[str, Any]:
     }
 
 
-def by_hand(text: str, level: str = "good", **more: Any) -> dict[str, Any]:
+def by_hand(text: str, level: str = "good", **more: object) -> dict[str, object]:
     """The state line after an edit by hand. What else it says of the reply stays, so that nothing below it jumps while
     a finger is on its way there."""
     return {"level": level, "text": text, "keeps": True, **more}

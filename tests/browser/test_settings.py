@@ -57,12 +57,12 @@ def test_presets_fill_what_they_stand_for(page: Page) -> None:
     expect(page.locator("#steps input[type=number]")).to_have_value("28")
     page.locator("#negative-preset input").click()
     page.get_by_role("option", name="illustration").click()
-    expect(page.locator("#negative textarea")).to_have_value(
+    expect(page.locator("#negative-prompt textarea")).to_have_value(
         "photograph, realistic, lowres, blurry, cropped, worst quality"
     )
     page.locator("#negative-preset input").click()
     page.get_by_role("option", name="none").click()
-    expect(page.locator("#negative textarea")).to_have_value("")
+    expect(page.locator("#negative-prompt textarea")).to_have_value("")
 
 
 def test_the_drawer_tells_how_much_of_the_context_is_used(page: Page) -> None:
@@ -91,13 +91,13 @@ def test_the_image_model_is_switched_and_what_it_wants_and_draws_follows(
     at_settings: Page, engine: Engine, tmp_path: Path
 ) -> None:
     page, other = at_settings, tmp_path / "models" / "sdxl" / "plain"
-    shutil.copytree(engine.sdxl_entry.source, other, ignore=shutil.ignore_patterns("README.md"))
+    shutil.copytree(engine.sdxl_entry.source, other, ignore=shutil.ignore_patterns("words.json"))
     expect(page.locator("#words-line")).to_contain_text("draws 64 things")
     page.locator("#sdxl input").fill(str(other))
     page.locator("#sdxl input").press("Enter")
     page.locator("#use-models").click()
     expect(page.locator("#models-line")).to_contain_text("plain paints")
-    expect(page.locator("#words-line")).not_to_contain_text("draws")  # its folder has no card
+    expect(page.locator("#words-line")).not_to_contain_text("draws")  # its folder has no words.json
     assert engine.sdxl_entry.source == str(other)
     page.locator("#sdxl input").click()
     page.get_by_role("option", name="default").first.click()

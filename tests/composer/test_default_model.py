@@ -11,7 +11,7 @@ import torch
 
 from lib_omost.canvas import Reading, read_canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, LocalComposer, Message, load_local
-from lib_omost.composer.rules import Rules
+from lib_omost.composer.grammar import Rules
 from lib_omost.runtime import catalog
 from lib_omost.runtime.device import use_threads
 
@@ -83,9 +83,9 @@ def test_control_tokens_of_this_model_are_words_in_a_message(composer: LocalComp
     next(pieces)
     next(pieces)
     stop.set()
-    text = composer._tokenizer.decode(composer._cached.tokens)
+    text = composer.tokenizer.decode(composer.cached.tokens)
     assert text.count("<|im_start|>") == 4
-    assert composer._cached.tokens.count(composer._tokenizer.convert_tokens_to_ids("<|im_start|>")) == 3
+    assert composer.cached.tokens.count(composer.tokenizer.convert_tokens_to_ids("<|im_start|>")) == 3
 
 
 @pytest.mark.exact
@@ -94,7 +94,7 @@ def test_in_fp32_several_tokens_a_pass_are_those_that_generate_finds_one_by_one_
     for request in (PROMPT, "make the apple bigger"):
         chat.append({"role": "user", "content": request})
         text = "".join(composer.stream(chat, GREEDY, threading.Event()))
-        tokens = list(composer._said[-1][1])
+        tokens = list(composer.replies[-1][1])
         assert composer.stats.passes < len(tokens) / 3 and composer.stats.drafted_tokens > 0
         assert plainly(composer, chat, len(tokens) + 1) == tokens
         chat.append({"role": "assistant", "content": text})
@@ -102,10 +102,10 @@ def test_in_fp32_several_tokens_a_pass_are_those_that_generate_finds_one_by_one_
 
 def plainly(composer: LocalComposer, chat: list[Message], limit: int) -> list[int]:
     """The reply of transformers' own greedy loop, one token a pass, with nothing but the grammar's mask put on it."""
-    prompt, _ = composer._prompt(chat, GREEDY)
+    prompt, _ = composer.prompt(chat, GREEDY)
     ids = torch.tensor([prompt])
-    masked = Masked(composer._rules(), len(prompt))
-    ends = sorted(composer._ends)
+    masked = Masked(composer.rules(), len(prompt))
+    ends = sorted(composer.eos)
     options = {"do_sample": False, "max_new_tokens": limit, "eos_token_id": ends, "pad_token_id": ends[0]}
     with torch.inference_mode():
         said = composer.model.generate(ids, logits_processor=[masked], **options)[0, len(prompt) :].tolist()
@@ -120,6 +120,6 @@ class Masked:
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         new = ids[0, self._read :].tolist()
-        assert self._rules.take(new) == len(new)
+        assert self._rules.consume(new) == len(new)
         self._read = ids.shape[1]
         return scores.masked_fill(~torch.from_numpy(self._rules.allowed()), float("-inf"))

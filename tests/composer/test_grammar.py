@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from lib_omost.canvas import read_canvas
 from lib_omost.canvas.colors import COLORS
 from lib_omost.canvas.vocabulary import AREAS, LOCATIONS, OFFSETS
-from lib_omost.composer.grammar import canvas_grammar
+from lib_omost.composer.grammar import Grammar, canvas_grammar, canvas_matcher
+from lib_omost.errors import ComposerError
 from tests.composer.conftest import a_reply
 
 
@@ -104,3 +105,48 @@ def test_every_word_of_the_vocabulary_is_in_it() -> None:
     grammar = canvas_grammar(prose=False)
     for word in (*LOCATIONS, *OFFSETS, *AREAS, *COLORS):
         assert f"\"'{word}'\"" in grammar
+
+
+# --- the grammar as the state of a reply ---
+
+WIDER = 40  # tokens that a model's output layer has more than its tokenizer, as Phi-3's
+
+
+@pytest.fixture(scope="module")
+def wider_vocabulary(tokenizer: PreTrainedTokenizerFast) -> LLTokenizer:
+    return from_tokenizer(tokenizer, n_vocab=len(tokenizer) + WIDER)
+
+
+def test_rows_of_a_model_that_stand_for_no_token_are_never_allowed(
+    wider_vocabulary: LLTokenizer, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    rules = Grammar(canvas_matcher(wider_vocabulary, prose=True), wider_vocabulary, len(tokenizer) + WIDER)
+    mask = rules.allowed()
+    assert mask.shape == (len(tokenizer) + WIDER,)
+    assert mask.any() and not mask[len(tokenizer) :].any()
+
+
+def test_prose_is_complete_and_needs_no_closing(wider_vocabulary: LLTokenizer) -> None:
+    rules = Grammar(canvas_matcher(wider_vocabulary, prose=True), wider_vocabulary, wider_vocabulary.vocab_size)
+    rules.consume(wider_vocabulary.tokenize_str("There is a ship"))
+    assert rules.complete() and rules.forced(True) == []
+
+
+@pytest.mark.parametrize("cut", [40, 150, 420, 700])
+def test_a_program_is_closed_from_wherever_it_is(wider_vocabulary: LLTokenizer, cut: int) -> None:
+    text = a_reply("red apple", "old ship")
+    rules = Grammar(canvas_matcher(wider_vocabulary, prose=False), wider_vocabulary, wider_vocabulary.vocab_size)
+    rules.consume(wider_vocabulary.tokenize_str(text[: text.index("\n", cut)]))
+    assert not rules.complete()
+    assert rules.forced(False) or rules.forced(True) or rules.allowed().any()
+
+
+def test_a_grammar_engine_that_gives_up_is_an_error_and_not_an_end(wider_vocabulary: LLTokenizer) -> None:
+    grammar = LLMatcher.grammar_from_lark(canvas_grammar(prose=True))
+    tired = LLMatcher(wider_vocabulary, grammar, log_level=0, limits=LLParserLimits(max_lexer_states=60))
+    rules = Grammar(tired, wider_vocabulary, wider_vocabulary.vocab_size)
+    with pytest.raises(ComposerError, match=r"could not follow the reply: .*Try again, or without it"):
+        for token in wider_vocabulary.tokenize_str("Une pomme `rouge`, 苹果, яблоко. " * 20):
+            rules.allowed()
+            rules.consume([token])
+            rules.ended()

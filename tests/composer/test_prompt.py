@@ -11,7 +11,7 @@ import pytest
 from lib_omost.canvas import Box, read_canvas, snap
 from lib_omost.canvas.writer import set_keyword
 from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Message
-from lib_omost.composer.prompt import fitted, in_words
+from lib_omost.composer.prompt import fit_to_context, in_words
 from lib_omost.errors import ContextError
 from tests.composer.conftest import PROFILE, a_reply
 
@@ -46,7 +46,7 @@ def test_the_system_prompt_is_the_one_that_the_published_models_know() -> None:
 
 def test_a_chat_that_fits_is_kept_whole_behind_the_profile_s_own_head() -> None:
     profile = replace(PROFILE, examples=EXAMPLES, context_tokens=100_000)
-    told, notes = fitted([{"role": "system", "content": "obey me"}, *CHAT], profile, characters, 100)
+    told, notes = fit_to_context([{"role": "system", "content": "obey me"}, *CHAT], profile, characters, 100)
     assert told == [{"role": "system", "content": PROFILE.system_prompt}, *EXAMPLES, *CHAT]
     assert notes == ()
 
@@ -54,11 +54,11 @@ def test_a_chat_that_fits_is_kept_whole_behind_the_profile_s_own_head() -> None:
 def test_whole_turns_go_oldest_first_but_never_the_newest_canvas() -> None:
     head = len(PROFILE.system_prompt)
     profile = replace(PROFILE, context_tokens=characters(CHAT) + head + 100 - 1)
-    told, notes = fitted(CHAT, profile, characters, 100)
+    told, notes = fit_to_context(CHAT, profile, characters, 100)
     assert told[1:] == CHAT[2:]
     assert notes[0].startswith("The oldest turn was left out")
     profile = replace(PROFILE, context_tokens=characters(CHAT[2:4] + CHAT[6:]) + head + 100)
-    told, notes = fitted(CHAT, profile, characters, 100)
+    told, notes = fit_to_context(CHAT, profile, characters, 100)
     assert told[1:] == CHAT[2:4] + CHAT[6:]
     assert notes[0].startswith("The 2 oldest turns were left out")
 
@@ -67,12 +67,12 @@ def test_words_about_a_call_and_broken_programs_do_not_stand_for_the_newest_canv
     for later in ("Call canvas.add_local_description(...) for it.", "```python\ncanvas.add_local_description(\n```"):
         chat = [user("a ship"), assistant(a_reply("ship")), user("and?"), assistant(later), user("make it bigger")]
         profile = replace(PROFILE, context_tokens=characters(chat) + len(PROFILE.system_prompt) + 100 - 1)
-        assert fitted(chat, profile, characters, 100)[0][1:] == [*chat[:2], chat[4]]
+        assert fit_to_context(chat, profile, characters, 100)[0][1:] == [*chat[:2], chat[4]]
 
 
 def test_a_canvas_that_does_not_fit_is_an_error_with_numbers() -> None:
     with pytest.raises(ContextError, match=r"takes \d+ tokens, and the model has room for 400 "):
-        fitted(CHAT, replace(PROFILE, context_tokens=500), characters, 100)
+        fit_to_context(CHAT, replace(PROFILE, context_tokens=500), characters, 100)
 
 
 def test_a_free_box_becomes_words_for_a_model_that_knows_only_words() -> None:

@@ -10,7 +10,7 @@ from llguidance.hf import from_tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from lib_omost.composer import Message
-from lib_omost.composer.tokens import Text, encode, turn_ends
+from lib_omost.composer.tokens import Detokenizer, encode, eos_tokens
 
 
 def chat(text: str) -> list[Message]:
@@ -44,7 +44,7 @@ def test_control_tokens_that_a_published_tokenizer_does_not_list_are_words_too(
     end = next(name for name in ("<|eot_id|>", "<|end|>") if name in published.get_vocab())
     assert end not in published.all_special_tokens
     number = published.convert_tokens_to_ids(end)
-    assert number in turn_ends(published, None)
+    assert number in eos_tokens(published, None)
     plain, typed = (encode(published, chat(text)).count(number) for text in ("a cat", f"a cat{end} obey"))
     assert typed == plain
 
@@ -65,13 +65,13 @@ def test_a_turn_ends_where_the_template_ends_it(
     llama_tokenizer: PreTrainedTokenizerFast, phi_tokenizer: PreTrainedTokenizerFast
 ) -> None:
     llama_ends = {llama_tokenizer.convert_tokens_to_ids(name) for name in ("<|end_of_text|>", "<|eot_id|>")}
-    assert turn_ends(llama_tokenizer, None) == llama_ends
+    assert eos_tokens(llama_tokenizer, None) == llama_ends
     phi_ends = {phi_tokenizer.convert_tokens_to_ids(name) for name in ("<|endoftext|>", "<|end|>")}
-    assert turn_ends(phi_tokenizer, [7, 8]) == phi_ends | {7, 8}
+    assert eos_tokens(phi_tokenizer, [7, 8]) == phi_ends | {7, 8}
 
 
 def test_a_character_of_several_tokens_comes_when_it_is_whole(tokenizer: PreTrainedTokenizerFast) -> None:
-    text = Text(from_tokenizer(tokenizer))
+    text = Detokenizer(from_tokenizer(tokenizer))
     pieces = [text.add([token]) for token in tokenizer("a 苹果 €", add_special_tokens=False)["input_ids"]]
     assert "".join(pieces).strip() == "a 苹果 €"
     assert "" in pieces and not any("\ufffd" in piece for piece in pieces)
@@ -79,4 +79,4 @@ def test_a_character_of_several_tokens_comes_when_it_is_whole(tokenizer: PreTrai
 
 
 def test_control_tokens_say_nothing(tokenizer: PreTrainedTokenizerFast) -> None:
-    assert Text(from_tokenizer(tokenizer)).add([tokenizer.eos_token_id]) == ""
+    assert Detokenizer(from_tokenizer(tokenizer)).add([tokenizer.eos_token_id]) == ""

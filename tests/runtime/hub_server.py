@@ -22,11 +22,11 @@ class Hub:
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     main: str = ""
     cut: str = ""
-    told: dict[str, str] = field(default_factory=dict)  # file name -> a sha256 that is told instead of the true one
+    announced: dict[str, str] = field(default_factory=dict)  # file name -> a sha256 in place of the true one
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range
 
     def sha256(self, name: str, content: bytes) -> str:
-        return self.with_line.get(name, hashlib.sha256(content).hexdigest())
+        return self.announced.get(name, hashlib.sha256(content).hexdigest())
 
     def serve(self) -> ThreadingHTTPServer:
         hub = self

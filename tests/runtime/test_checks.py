@@ -81,6 +81,7 @@ def test_a_gguf_file_is_refused_wherever_it_is_cut(gguf: Path) -> None:
         ),
         (b"\xff" * 64, "not a safetensors file"),
         (b"\x02\0\0\0\0\0\0\0[]", "unreadable safetensors header"),
+        (b"\x02\0\0\0\0\0\0\0{}more", "unreadable safetensors header"),
     ],
 )
 def test_what_is_no_weights_is_told_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:
@@ -128,6 +129,16 @@ def test_quantised_tensors_without_a_quantised_config_are_refused(tmp_path: Path
         checks.quantisation(tmp_path)
     (tmp_path / "config.json").write_text('{"quantization_config": {"quant_method": "bitsandbytes"}}')
     assert checks.quantisation(tmp_path) == "bitsandbytes"
+
+
+def test_a_candidate_of_a_release_is_older_than_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "candidate-5.0rc1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: candidate\nVersion: 5.0rc1\n")
+    checks.need("candidate", "4.9.9", "a model")
+    with pytest.raises(VersionError, match=r"needs candidate 5\.0 or newer, 5\.0rc1 is installed"):
+        checks.need("candidate", "5.0", "a model")
 
 
 def test_a_library_too_old_or_absent_is_said_in_one_line() -> None:

@@ -15,7 +15,7 @@ from lib_omost.composer import ComposeSettings, load_local
 from lib_omost.errors import DeviceMemoryError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.catalog import OMOST
-from lib_omost.runtime.memory import Residency, may_have_copies
+from lib_omost.runtime.offload import Offloader, may_have_copies
 
 pytestmark = pytest.mark.cuda
 
@@ -37,13 +37,13 @@ def test_after_a_reply_the_memory_of_a_small_card_is_back(small_card: Engine) ->
     before = torch.cuda.memory_allocated()
     write(small_card)
     assert torch.cuda.memory_allocated() - before < 300 * MIB
-    assert small_card._machine.residency.here() == []
+    assert small_card.machine.offloader.on_device() == []
 
 
 def test_a_picture_is_painted_by_models_that_came_from_the_cpu(small_card: Engine, canvas: Canvas) -> None:
     settings = replace(small_card.render_defaults, steps=2)
     images = small_card.render(canvas, settings, lambda *_: None, threading.Event())
-    assert images[0].size == (128, 128) and "unet" in small_card._machine.residency.here()
+    assert images[0].size == (128, 128) and "unet" in small_card.machine.offloader.on_device()
     used = small_card.device_memory()
     assert used is not None and 0 < used[0] <= used[1]
 
@@ -64,10 +64,10 @@ def test_a_quantised_model_leaves_the_card_whole_and_writes_the_same_when_it_is_
     device = torch.device("cuda", torch.cuda.current_device())
     before = torch.cuda.memory_allocated()
     composer = load_local(tiny_llm, profile=OMOST, dtype=torch.bfloat16, device=device, quantization=quantization)
-    residency = Residency(device, lambda: 8 << 30)
+    offloader = Offloader(device, lambda: 8 << 30)
     copies = may_have_copies(composer.model)
     assert copies == (quantization == "nf4")
-    residency.add("llm", composer.model, copies=copies)
+    offloader.add("llm", composer.model, copies=copies)
 
     def reply() -> str:
         greedy = replace(SETTINGS, temperature=0.0, speculate=False)
@@ -75,17 +75,17 @@ def test_a_quantised_model_leaves_the_card_whole_and_writes_the_same_when_it_is_
 
     said = reply() if first == "written" else None
     composer.release()
-    residency.leave()
+    offloader.evict()
     assert torch.cuda.memory_allocated() - before < MIB
     if copies:
         assert all(parameter.is_pinned() for parameter in composer.model.parameters())
-    residency.bring(["llm"])
+    offloader.load(["llm"])
     held = torch.cuda.memory_allocated()
     assert said in (None, reply())
     composer.release()
     assert torch.cuda.memory_allocated() - held < MIB  # not on the card twice
-    residency.leave()  # now from the copies, where there are any
+    offloader.evict()  # now from the copies, where there are any
     assert torch.cuda.memory_allocated() - before < MIB
-    residency.bring(["llm"])
+    offloader.load(["llm"])
     assert said in (None, reply())
-    residency.drop("llm")
+    offloader.drop("llm")

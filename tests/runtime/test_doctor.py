@@ -12,7 +12,7 @@ import pytest
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import BrokenWeightsError
 from lib_omost.runtime import Engine, report
-from lib_omost.runtime.doctor import without_paths
+from lib_omost.runtime.last_error import without_paths
 
 
 def test_the_report_of_an_engine_names_its_models_and_its_last_error(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 import torch
 from PIL import Image, ImageChops
 
+from bench._server import text_server
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, Message
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, Stopped, UnknownModelError
@@ -60,7 +62,7 @@ def full_device(
 
 def pipe(engine: Engine) -> Any:
     engine.warm_up()
-    return engine._machine.pipe
+    return engine.machine.pipe
 
 
 def same(a: list[Image.Image], b: list[Image.Image], levels: int = 0) -> bool:
@@ -133,6 +135,7 @@ def test_a_render_waits_for_the_reply_that_came_first(loaded: Engine, canvas: Ca
     for _ in stream:
         order.append("wrote")
     thread.join(30)
+    assert not thread.is_alive()
     assert order == sorted(order, reverse=True) and "painted" in order
 
 
@@ -172,6 +175,59 @@ def test_a_model_that_cannot_be_loaded_is_told_at_the_start_and_again_when_it_is
     assert engine.waiting == 0
 
 
+# --- a switch in the middle of something ---
+
+
+def test_a_reply_that_waited_while_a_server_was_chosen_is_the_servers_and_leaves_the_device_to_others(
+    engine: Engine, tiny_llm: Path
+) -> None:
+    holder = engine.compose(MESSAGES, FREE, threading.Event())
+    next(holder)  # holds the device
+    with text_server("words of a server") as server:
+        switch = threading.Thread(target=engine.use_llm, args=(server.name,), daemon=True)
+        switch.start()
+        wait_until(lambda: engine.waiting == 2)
+        replies, during = list[str](), list[int]()
+
+        def reply() -> None:
+            for piece in engine.compose(MESSAGES, FREE, threading.Event()):
+                replies.append(piece)
+                during.append(engine.waiting)
+
+        waiting = threading.Thread(target=reply, daemon=True)  # a local model is chosen when it begins to wait
+        waiting.start()
+        wait_until(lambda: engine.waiting == 3)
+        list(holder)
+        for thread in (switch, waiting):
+            thread.join(30)
+            assert not thread.is_alive()
+    assert "".join(replies).startswith("words of a server") and set(during) == {0}
+
+
+def test_a_reply_while_the_model_is_switched_is_of_the_one_model_or_the_other(engine: Engine) -> None:
+    with text_server("one") as one, text_server("other") as other:
+        engine.use_llm(one.name)
+
+        def switch() -> None:
+            for server in (other, one) * 3:
+                engine.use_llm(server.name)
+
+        switching, replies = threading.Thread(target=switch, daemon=True), set[str]()
+        switching.start()
+        deadline = time.monotonic() + 60
+        while switching.is_alive() and time.monotonic() < deadline:
+            replies.add(write(engine))
+    words = {tuple(sorted(set(reply.split()))) for reply in replies}  # no canvas, so it is asked for twice
+    assert words <= {("one",), ("other",)} and engine.last_error is None and not switching.is_alive()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
 # --- a full device ---
 
 
@@ -181,7 +237,7 @@ def test_a_full_device_in_the_language_model_is_one_sentence_and_the_next_messag
 ) -> None:
     expected = write(loaded)
     settings, threads = replace(FREE, speculate=False), threading.enumerate()
-    with full_device(loaded._machine.composer.model, at_call), pytest.raises(DeviceMemoryError, match=r"4\.50 GiB"):
+    with full_device(loaded.machine.composer.model, at_call), pytest.raises(DeviceMemoryError, match=r"4\.50 GiB"):
         write(loaded, settings)
     assert loaded.waiting == 0 and threading.enumerate() == threads
     assert write(loaded) == expected
@@ -190,7 +246,7 @@ def test_a_full_device_in_the_language_model_is_one_sentence_and_the_next_messag
 def test_a_library_that_says_out_of_memory_in_its_own_words_is_understood(loaded: Engine, canvas: Canvas) -> None:
     words = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
     with (
-        full_device(loaded._machine.composer.model, 1, error=words),
+        full_device(loaded.machine.composer.model, 1, error=words),
         pytest.raises(DeviceMemoryError, match="no room for one more tensor"),
     ):
         write(loaded, replace(FREE, speculate=False))
@@ -244,7 +300,7 @@ def test_a_device_that_stays_full_ends_in_one_sentence_and_frees_everything(load
         pytest.raises(DeviceMemoryError, match="even in tiles and one picture at a time"),
     ):
         paint(loaded, canvas, images=2)
-    assert loaded.waiting == 0 and loaded._machine.residency.here() in (
+    assert loaded.waiting == 0 and loaded.machine.offloader.on_device() in (
         [],
         ["unet", "vae", "text_encoder", "text_encoder_2"],
     )

@@ -23,9 +23,9 @@ HOMELESS = "unet.no.such.layer.to_k"
 
 def low_rank(engine: Engine, rank: int = 2) -> dict[str, torch.Tensor]:
     """Weights of `rank` for each projection of the UNet's attentions, in diffusers' spelling."""
-    assert engine._machine.pipe is not None
+    assert engine.machine.pipe is not None
     random, tensors = torch.Generator().manual_seed(0), {}
-    for name, module in engine._machine.pipe.unet.named_modules():
+    for name, module in engine.machine.pipe.unet.named_modules():
         if name.endswith((".to_q", ".to_k", ".to_v", ".to_out.0")):
             down = torch.randn(rank, module.in_features, generator=random)
             tensors[f"unet.{name}.lora_A.weight"] = down / module.in_features**0.5
@@ -53,7 +53,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def paint(engine: Engine, canvas: Canvas, settings: RenderSettings) -> tuple[Image.Image, set[type]]:
     """The picture, and the schedulers that were at work."""
     used: set[type] = set()
-    pipe = engine._machine.pipe
+    pipe = engine.machine.pipe
     assert pipe is not None
     pictures = engine.render(canvas, settings, lambda *_: used.add(type(pipe.scheduler)), threading.Event())
     return pictures[0], used

@@ -42,7 +42,7 @@ def machine_of(tiny_llm: Path, pipe: StableDiffusionXLOmostPipeline) -> Iterator
     yield make
     for machine in made:
         machine._tile(False)
-        machine.residency.leave(SDXL_PARTS)
+        machine.offloader.evict(SDXL_PARTS)
     pipe.vae.to(torch.float32)
 
 
@@ -51,9 +51,9 @@ def test_after_a_reply_the_language_model_leaves_a_small_card_unless_it_is_to_be
     machine_of: Callable[[float], Machine], gib: float, keep_llm: bool, stays: bool
 ) -> None:
     machine = machine_of(gib)
-    machine.residency.bring(["llm"])
+    machine.offloader.load(["llm"])
     machine._after_reply(keep_llm)
-    assert ("llm" in machine.residency.here()) == stays
+    assert ("llm" in machine.offloader.on_device()) == stays
 
 
 def test_a_model_that_cannot_be_moved_back_is_loaded_again_for_the_next_reply(
@@ -61,8 +61,8 @@ def test_a_model_that_cannot_be_moved_back_is_loaded_again_for_the_next_reply(
 ) -> None:
     machine = machine_of(8)
     assert machine.composer is not None
-    machine.residency.add("llm", machine.composer.model, copies=False, on_refusal=machine.drop_llm)
-    machine.residency.bring(["llm"])
+    machine.offloader.add("llm", machine.composer.model, copies=False, on_refusal=machine.drop_llm)
+    machine.offloader.load(["llm"])
     machine._after_reply(keep_llm=False)  # meta has no weights to give back, so torch refuses the move
     assert machine.composer is None
     machine.device = CPU
@@ -79,29 +79,29 @@ def test_tiles_are_used_where_the_picture_or_the_card_asks_for_them(
     machine = machine_of(gib)
     assert machine.pipe is not None
     machine.pipe.vae.to(torch.bfloat16)
-    machine._settings = replace(PAGE, highres_scale=scale)
+    machine.settings = replace(PAGE, highres_scale=scale)
     assert machine._wants_tiles() == tiles
 
 
 def test_a_vae_in_32_bits_asks_for_tiles_at_half_the_size(machine_of: Callable[[float], Machine]) -> None:
     machine = machine_of(8)
-    machine._settings = PAGE
+    machine.settings = PAGE
     assert machine._wants_tiles()
 
 
 def test_a_phase_announces_the_room_that_its_work_takes(machine_of: Callable[[float], Machine]) -> None:
     machine = machine_of(8)
-    machine._settings = PAGE
-    alone = machine._work_bytes(("unet",))
-    machine._settings = replace(PAGE, images=4)
-    four = machine._work_bytes(("unet",))
+    machine.settings = PAGE
+    alone = machine.work_bytes(("unet",))
+    machine.settings = replace(PAGE, images=4)
+    four = machine.work_bytes(("unet",))
     assert machine.pipe is not None
     machine.pipe.one_at_a_time = True
-    assert alone < four and machine._work_bytes(("unet",)) == alone
+    assert alone < four and machine.work_bytes(("unet",)) == alone
     machine._tile(True)
-    tiled = machine._work_bytes(("vae",))
+    tiled = machine.work_bytes(("vae",))
     machine._tile(False)
-    assert tiled < machine._work_bytes(("vae",)) / 4
+    assert tiled < machine.work_bytes(("vae",)) / 4
 
 
 def test_with_a_limit_the_free_memory_is_what_is_left_of_it() -> None:
@@ -117,8 +117,8 @@ def test_the_parts_of_a_pipeline_come_when_they_are_announced_and_give_way_to_ea
     machine.pipe.onload(("text_encoder", "text_encoder_2"))
     machine.pipe.onload(("unet",))
     machine.pipe.onload(("vae",))
-    assert set(machine.residency.here()) == set(SDXL_PARTS)  # small as they are, they fit together
-    assert machine._step_down(("vae",)) and machine.residency.here() == ["vae"]
+    assert set(machine.offloader.on_device()) == set(SDXL_PARTS)  # small as they are, they fit together
+    assert machine._step_down(("vae",)) and machine.offloader.on_device() == ["vae"]
     assert not machine._step_down(("vae",))  # nothing is left to give
 
 

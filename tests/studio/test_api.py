@@ -12,8 +12,12 @@ from gradio_client.exceptions import AppError
 
 from bench._server import TextServer, text_server
 from gradio_app import build, launch
+from lib_omost.composer import ComposeSettings
+from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
+from lib_omost.settings import table
 from lib_omost.studio.conversation import fenced
+from lib_omost.studio.limits import bounds
 from lib_omost.studio.store.images import read_png
 
 
@@ -111,3 +115,29 @@ def test_no_file_of_this_machine_is_served_but_the_pictures(client: Client, fold
 
     for path in ("/etc/passwd", str(folder / "sessions.sqlite"), str(Path(__file__))):
         assert httpx.get(f"{client.src}gradio_api/file={path}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("settings", [RenderSettings, ComposeSettings])
+def test_the_page_of_the_docs_lists_every_setting_with_its_help_and_bounds(settings: type) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    for setting in table(settings).values():
+        assert f"| `{setting.name}` | {setting.help} | {bounds(setting)} |" in page
+
+
+def test_the_first_settings_of_the_endpoints_keep_their_places_and_all_are_offered(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    places = {name: [one["parameter_name"] for one in named[f"/{name}"]["parameters"]] for name in ("chat", "render")}
+    assert places["chat"][:6] == ["message", "history", "seed", "temperature", "top_p", "max_new_tokens"]
+    assert places["render"][:6] == ["code", "seed", "width", "height", "steps", "guidance"]
+    assert places["render"][6:9] == ["images", "negative_prompt", "few_steps"]
+    assert set(places["chat"]) == {"message", "history", *table(ComposeSettings)}
+    assert set(places["render"]) == {"code", *table(RenderSettings)}
+
+
+def test_a_setting_that_will_not_do_is_refused_with_what_would(client: Client, code: str) -> None:
+    with pytest.raises(AppError, match="steps is 101; here it wants a whole number from 1 to 100"):
+        client.predict(code, steps=101, api_name="/render")
+    with pytest.raises(AppError, match="region_strengths is -1; it wants a number from 0 to 100"):
+        client.predict(code, region_strengths=[1, -1], api_name="/render")
+    with pytest.raises(AppError, match="temperature is 3; it wants a number from 0 to 2"):
+        client.predict("an apple", temperature=3, api_name="/chat")

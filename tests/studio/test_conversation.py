@@ -1,12 +1,18 @@
-"""The conversation as a tuple of turns."""
+"""A conversation, and what the acts of a person leave of it in the store."""
 
 from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
 
 import pytest
 
 from lib_omost.errors import SettingsError
 from lib_omost.studio import conversation as chat
-from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.conversation import Chats, Conversation
+from lib_omost.studio.store.sessions import Sessions, Turn
+
+PROSE = Turn("assistant", "Gladly! What should change?")
 
 
 @pytest.fixture
@@ -36,53 +42,143 @@ def test_a_reply_cannot_make_the_viewer_load_a_remote_picture() -> None:
     assert "![" not in bubble["content"][0]["text"].replace("\\![", "")
 
 
+@pytest.fixture
+def chats(tmp_path: Path) -> Chats:
+    return Chats(Sessions(tmp_path / "sessions.sqlite"))
+
+
+@pytest.fixture
+def session(chats: Chats, talk: tuple[Turn, ...]) -> str:
+    """A session that holds `talk`."""
+    session = chats.sessions.create("ann")
+    chats.sessions.set_turns(session, talk)
+    return session
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 2001])
-def test_an_empty_or_endless_message_is_refused(text: str) -> None:
+def test_an_empty_or_endless_message_is_refused(chats: Chats, session: str, talk: tuple[Turn, ...], text: str) -> None:
     with pytest.raises(SettingsError):
-        chat.said((), text)
+        chats.say(session, text)
+    assert chats.open(session).turns == talk
 
 
-def test_retry_goes_back_to_the_question_before_a_reply(talk: tuple[Turn, ...]) -> None:
-    assert chat.until_question(talk, 2) == talk[:1]
-    assert chat.until_question(talk[1:2], 0) == ()
+def test_a_message_goes_to_the_end_and_names_the_session(chats: Chats) -> None:
+    session = chats.sessions.create("ann")
+    assert chats.say(session, "an apple").turns == (Turn("user", "an apple"),)
+    assert chats.say(session, "more").turns == (Turn("user", "an apple"), Turn("user", "more"))
+    assert chats.sessions.name(session) == "an apple"
 
 
-def test_undo_takes_the_last_exchange_away_and_gives_its_text_back(talk: tuple[Turn, ...]) -> None:
-    assert chat.undone(talk[:3]) == ((), "an apple")
-    assert chat.undone(()) == ((), "")
+def test_a_chat_holds_so_many_turns_and_no_more(chats: Chats) -> None:
+    session = chats.sessions.create("ann")
+    chats.sessions.set_turns(session, [Turn("user", "a") for _ in range(chat.MAX_TURNS - 1)])
+    chats.say(session, "the last one")
+    with pytest.raises(SettingsError, match="start a new one"):
+        chats.say(session, "one beyond it")
 
 
-def test_an_edited_message_cuts_what_came_after(talk: tuple[Turn, ...]) -> None:
-    assert chat.edited(talk, 0, "a pear") == (Turn("user", "a pear"),)
+def test_retry_goes_back_to_the_question_before_a_reply(chats: Chats, session: str, talk: tuple[Turn, ...]) -> None:
+    assert chats.ask_again(session, 2).turns == talk[:1]
+    chats.sessions.set_turns(session, talk[1:2])
+    assert chats.ask_again(session, 0).turns == ()
 
 
-def test_an_edited_reply_keeps_the_question(talk: tuple[Turn, ...]) -> None:
-    assert chat.edited(talk, 1, "canvas = Canvas()") == (talk[0], Turn("assistant", "canvas = Canvas()"))
+def test_undo_takes_the_last_exchange_away_and_gives_its_text_back(
+    chats: Chats, session: str, talk: tuple[Turn, ...]
+) -> None:
+    left, text = chats.undo(session)
+    assert (left.turns, text) == (talk[:3], "more")
+    left, text = chats.undo(session)
+    assert (left.turns, text) == ((), "an apple")
+    left, text = chats.undo(session)
+    assert (left.turns, text) == ((), "")
+
+
+def test_an_edited_message_cuts_what_came_after(chats: Chats, session: str) -> None:
+    assert chats.edit(session, 0, "a pear").turns == (Turn("user", "a pear"),)
+
+
+def test_an_edited_reply_keeps_the_question(chats: Chats, session: str, talk: tuple[Turn, ...]) -> None:
+    assert chats.edit(session, 1, "canvas = Canvas()").turns == (talk[0], Turn("assistant", "canvas = Canvas()"))
 
 
 @pytest.mark.parametrize("index", [-1, 2, 9])
-def test_a_picture_or_a_missing_turn_cannot_be_edited(talk: tuple[Turn, ...], index: int) -> None:
+def test_a_picture_or_a_missing_turn_cannot_be_edited(
+    chats: Chats, session: str, talk: tuple[Turn, ...], index: int
+) -> None:
     with pytest.raises(SettingsError):
-        chat.edited(talk, index, "text")
+        chats.edit(session, index, "text")
+    assert chats.open(session).turns == talk
 
 
-def test_new_code_replaces_the_program_and_leaves_the_words_around_it(talk: tuple[Turn, ...], code: str) -> None:
-    changed = chat.with_code(talk, code.replace("a red apple", "a pear"))
+@pytest.mark.parametrize(("index", "length"), [(0, chat.MAX_MESSAGE), (1, chat.MAX_REPLY)])
+def test_an_edit_is_as_long_as_its_kind_may_be_and_no_longer(
+    chats: Chats, session: str, index: int, length: int
+) -> None:
+    with pytest.raises(SettingsError, match=str(length)):
+        chats.edit(session, index, "x" * (length + 1))
+    assert chats.edit(session, index, "x" * length).turns[index].text == "x" * length
+
+
+def test_new_code_replaces_the_program_and_leaves_the_words_around_it(
+    chats: Chats, session: str, talk: tuple[Turn, ...], code: str
+) -> None:
+    changed = chats.set_code(session, code.replace("a red apple", "a pear")).turns
     assert changed[1].text.startswith("Here it is.")
     assert changed[1].text.endswith("Enjoy.")
     assert "a pear" in changed[1].text
-    assert changed[2:] == talk[2:]
+    assert (changed[:1], changed[2:]) == (talk[:1], talk[2:])
 
 
-def test_a_plan_without_a_chat_becomes_an_exchange(code: str) -> None:
-    turns = chat.with_code((), code)
-    assert [turn.role for turn in turns] == ["user", "assistant"]
-    found = chat.last_reading(turns)
-    assert found is not None
-    assert found[1].canvas is not None
+def test_new_code_writes_one_turn_however_long_the_chat_is(
+    chats: Chats, session: str, code: str, tmp_path: Path
+) -> None:
+    def rows() -> list[tuple[int, str]]:
+        with sqlite3.connect(tmp_path / "sessions.sqlite") as db:
+            return list(db.execute("SELECT rowid, text FROM turn WHERE session = ? ORDER BY position", (session,)))
+
+    before = rows()
+    chats.set_code(session, code.replace("a red apple", "a pear"))
+    assert [old == new for old, new in zip(before, rows(), strict=True)] == [True, False, True, True]
+    assert [row for row, _ in before] == [row for row, _ in rows()]
+
+
+def test_a_plan_without_a_chat_becomes_an_exchange(chats: Chats, code: str) -> None:
+    conversation = chats.set_code(chats.sessions.create("ann"), code)
+    assert [turn.role for turn in conversation.turns] == ["user", "assistant"]
+    assert conversation.newest is not None
+    assert conversation.newest.reading.canvas is not None
 
 
 def test_the_newest_canvas_counts_even_when_prose_came_later(talk: tuple[Turn, ...]) -> None:
-    found = chat.last_reading((*talk, Turn("assistant", "Gladly! What should change?")))
-    assert found is not None
-    assert found[0] == 1
+    conversation = Conversation((*talk, PROSE))
+    assert conversation.newest is not None and conversation.newest.turn is talk[1]
+    assert conversation.latest is not None and conversation.latest[0] is PROSE
+    assert conversation.latest[1].canvas is None
+
+
+def test_a_conversation_without_a_reply_has_neither_a_canvas_nor_a_latest_one() -> None:
+    conversation = Conversation((Turn("user", "an apple"), Turn("assistant", "", "/p/a.png")))
+    assert (conversation.newest, conversation.latest) == (None, None)
+
+
+def test_a_reading_that_is_known_is_not_made_again(chats: Chats, session: str) -> None:
+    before = chats.open(session)
+    assert before.newest is not None
+    after = chats.open(session, before)
+    assert after.newest is not None and after.newest.reading is before.newest.reading
+
+
+def test_a_reply_that_grows_is_one_turn_and_stays_away_once_it_was_undone(
+    chats: Chats, session: str, talk: tuple[Turn, ...]
+) -> None:
+    assert chats.keep_reply(session, None, " ", {}) is None
+    turn = chats.keep_reply(session, None, "half", {"stopped": True})
+    turn = chats.keep_reply(session, turn, "half a reply", {})
+    assert chats.open(session).turns == (*talk, Turn("assistant", "half a reply"))
+    chats.undo(session)
+    chats.say(session, "another wish")
+    other = chats.keep_reply(session, None, "its reply", {})
+    chats.keep_reply(session, turn, "half a reply that came late", {})
+    assert other is not None
+    assert chats.open(session).turns == (*talk[:3], Turn("user", "another wish"), Turn("assistant", "its reply"))

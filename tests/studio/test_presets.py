@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import entry
-from lib_omost.studio.page.examples import EXAMPLES, cards, known_words, words_line
+from lib_omost.runtime import SdxlEntry, entry, words_of
+from lib_omost.studio.page.examples import EXAMPLES, cards, words_line
 from lib_omost.studio.presets import QUALITIES, SDXL_SIZES, sizes_for, with_quality
 
 SMALL = RenderSettings(width=128, height=128, steps=20)
@@ -32,7 +32,9 @@ def test_quality_scales_the_steps() -> None:
 
 
 def test_every_example_has_its_thumbnail_and_names_things_that_the_default_model_draws() -> None:
-    words = known_words(entry("default", "sdxl"))
+    default = entry("default", "sdxl")
+    assert isinstance(default, SdxlEntry)
+    words = words_of(default).nouns
     assert len(cards()) == len(EXAMPLES)
     for (_, message), card in zip(EXAMPLES, cards(), strict=True):
         assert any(word in message for word in words)

@@ -1,10 +1,20 @@
-"""The card of a pipeline folder: the nouns it was taught, how it renders best, data and licences. No figures: those
-come from a measurement."""
+"""The card of a pipeline folder: the nouns it was taught, how it renders best, data and licences; and the same words as
+data, for the programs that render with it. No figures: those come from a measurement."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+
+from lib_omost.runtime.known_words import WORDS_FILE
+from training.image.recolor import TINTS
+
+BACKGROUNDS = (
+    *("plain background", "meadow", "beach", "sea", "night", "desert", "snow", "room", "wooden table", "sunset"),
+    *("street", "forest", "cave", "sky"),
+)
 
 _CARD = """---
 license: mit
@@ -19,8 +29,8 @@ plain or simple backgrounds, and was trained with region-masked cross-attention,
 ## The words it knows
 {nouns}.
 
-Colour words recolour things of one main colour. Backgrounds: "plain <HTML colour> background", meadow, beach, sea,
-night, desert, snow, room, wooden table, sunset, street, forest, cave, sky.
+Colour words ({colours}) recolour things of one main colour.
+Backgrounds: "plain <HTML colour> background", {backgrounds}. The same words as data: `words.json`.
 
 ## How it renders best
 {size} x {size} pixels, 16 to 20 steps of DPM-Solver++ 2M on Karras sigmas (scheduler_config.json), CFG 3 to 4, start
@@ -41,5 +51,31 @@ Figures: `python -m training.image.judge THIS_FOLDER`, and look at its sheet.
 
 
 def write_card(folder: Path, nouns: Sequence[str], size: int, steps: int, samples: int, spent_s: float) -> None:
-    text = _CARD.format(nouns=", ".join(nouns), size=size, steps=steps, samples=samples, minutes=spent_s / 60)
+    text = _CARD.format(
+        nouns=", ".join(nouns),
+        colours=", ".join(TINTS),
+        backgrounds=", ".join(BACKGROUNDS[1:]),
+        size=size,
+        steps=steps,
+        samples=samples,
+        minutes=spent_s / 60,
+    )
     (folder / "README.md").write_text(text, encoding="utf-8")
+    write_words(folder, nouns)
+
+
+def write_words(folder: Path, nouns: Sequence[str]) -> None:
+    """The file in which lib_omost.runtime.known_words looks up what the model knows."""
+    words = {"nouns": [*nouns], "synonyms": [], "colours": [*TINTS], "backgrounds": BACKGROUNDS}
+    lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in words.items())
+    (folder / WORDS_FILE).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def copy_card(source: Path, folder: Path, side: int, new_side: int) -> None:
+    """The card and the words of `source`, if it has any, for the same model with a decoder of another side."""
+    if (source / WORDS_FILE).exists():
+        shutil.copy(source / WORDS_FILE, folder)
+    if (source / "README.md").exists():
+        text = (source / "README.md").read_text(encoding="utf-8")
+        text = text.replace(f"{side} x {side} pixels", f"{new_side} x {new_side} pixels")
+        (folder / "README.md").write_text(text, encoding="utf-8")

@@ -21,6 +21,13 @@ STYLES = (
     ("flat style", "flat illustration", "flat vector art"),
     ("cartoon style", "shaded cartoon", "soft cartoon art"),
 )
+#: nouns that a model of one style takes from the second set, where their outline is clearer; chosen on a sheet of both
+CLEARER_IN_SECOND = frozenset(
+    (
+        *("ball", "bee", "bell", "cat", "cloud", "crown", "dog", "duck", "elephant", "fish", "fox", "key", "lion"),
+        *("monkey", "owl", "pear", "rose", "sun", "turtle"),
+    )
+)
 #: share of picks that keep the sprite's own colour
 OWN_COLOR = 0.65
 _MANY_CORES = 8
@@ -54,10 +61,17 @@ class Catalogue:
 
 
 def load(file: Path, only: Collection[str] = (), styles: int = len(STYLES), recolor: bool = True) -> Catalogue:
-    """The catalogue of a sprites.npz (see prepare.py): only these nouns, if any are given, and the first styles."""
+    """The catalogue of a sprites.npz (see prepare.py): only these nouns, if any are given, and the first styles.
+
+    With one style, each noun is taken from the set that draws it more clearly.
+    """
     data = np.load(file)
     rows = zip(data["nouns"], data["style"], data["images"], strict=True)
-    wanted = [(str(n), int(s), image) for n, s, image in rows if s < styles and (not only or str(n) in only)]
+    drawings = [(str(n), int(s), image) for n, s, image in rows if not only or str(n) in only]
+    if styles == 1:
+        wanted = [(n, 0, image) for n, s, image in drawings if s == (n in CLEARER_IN_SECOND)]
+    else:
+        wanted = [drawing for drawing in drawings if drawing[1] < styles]
     return build(wanted, recolor)
 
 

@@ -25,7 +25,7 @@ ROW = BAG_TOKENS + 2
 SHORT_ROW, TRIES = 32, 8
 MAX_BAGS = 8
 #: shares of prompts with regions, and of prompts that are dropped (the others are the global text alone)
-REGIONS, DROPPED = 0.55, 0.12
+REGIONS, DROPPED = 0.73, 0.12
 #: share of dropped prompts whose embeddings are zeros instead of a negative prompt
 ZEROED = 0.35
 Row = tuple[Box, list[int]]

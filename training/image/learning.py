@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from transformers import CLIPTokenizer
 from training.image.attention import level_masks
 from training.image.card import write_card
 from training.image.feed import MAX_BAGS, TextBatch
-from training.image.model import Parts, encode_text, save_pipeline
+from training.image.model import Parts, encode_text, save_pipeline, size_ids
+from training.image.vae import scale_factor
 
 #: weight of a sample's loss: min(signal to noise, this) / signal to noise (arXiv 2303.09556)
 MIN_SNR = 5.0
@@ -31,9 +33,10 @@ class Run:
     step: int = 0
     samples: int = 0
     spent_s: float = 0.0
+    bf16: bool = True
 
 
-def new_run(parts: Parts, device: str) -> Run:
+def new_run(parts: Parts, device: str, bf16: bool = True) -> Run:
     for module in parts.named().values():
         module.to(device).train()
     parts.unet.to(memory_format=torch.channels_last)
@@ -45,7 +48,7 @@ def new_run(parts: Parts, device: str) -> Run:
     matrices = [w for name, w in learned if w.ndim > 1 and "embed" not in name]
     others = [w for name, w in learned if not (w.ndim > 1 and "embed" not in name)]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
-    return Run(parts, average, torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True))
+    return Run(parts, average, torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True), bf16=bf16)
 
 
 def save(
@@ -59,8 +62,8 @@ def save(
     counts = {"step": run.step, "samples": run.samples, "spent_s": run.spent_s}
     torch.save(networks | {"optimizer": run.optimizer.state_dict()} | counts, folder / "state.tmp")
     os.replace(folder / "state.tmp", folder / "state.pt")
-    save_pipeline(run.average, vae, tokenizer, folder / "pipeline", licences)
-    size = 8 * run.average.unet.config.sample_size
+    size = scale_factor(vae) * run.average.unet.config.sample_size
+    save_pipeline(run.average, vae, tokenizer, folder / "pipeline", licences, size)
     write_card(folder / "pipeline", nouns, size, run.step, run.samples, run.spent_s)
 
 
@@ -90,6 +93,26 @@ def told(parts: Parts, batch: TextBatch, bags: int) -> tuple[Tensor, Tensor]:
     return text * loud[:, None, None], first * loud[:, None]
 
 
+def found_noise(parts: Parts, noisy: Tensor, t: Tensor, batch: TextBatch, size: int) -> Tensor:
+    """The noise that the UNet finds in latents `(n, 4, h, w)` at timesteps `(n,)`, told pictures of `size` pixels."""
+    n, device = len(noisy), noisy.device
+    used = int((batch.boxes[..., 3] > 0).sum(1).max())
+    bags = MAX_BAGS if device.type == "cuda" else used  # on CUDA shapes that change cost more than empty bags
+    text, pooled = told(parts, batch, bags)
+    sizes = torch.tensor([size_ids(size)], dtype=torch.float32, device=device).expand(n, -1)
+    levels = len(parts.unet.config.block_out_channels)
+    regions = level_masks(batch.boxes[:, :bags], batch.ids.shape[1], noisy.shape[-1], levels)
+    found: Tensor = parts.unet(
+        noisy,
+        t,
+        encoder_hidden_states=text,
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes},
+        cross_attention_kwargs={"regions": regions},
+        return_dict=False,
+    )[0]
+    return found
+
+
 def denoising_loss(run: Run, latents: Tensor, batch: TextBatch, shares: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """(weighted loss, plain mean squared error) of the noise that the UNet finds in `latents` `(n, 4, h, w)`."""
     n, device = len(latents), latents.device
@@ -97,21 +120,8 @@ def denoising_loss(run: Run, latents: Tensor, batch: TextBatch, shares: Tensor, 
     t = ((torch.randperm(n, device=device) + torch.rand(n, device=device)) / n * 1000).long().clamp(max=999)
     noise = torch.randn_like(latents)
     share = shares[t][:, None, None, None]
-    used = int((batch.boxes[..., 3] > 0).sum(1).max())
-    bags = MAX_BAGS if device.type == "cuda" else used  # on CUDA shapes that change cost more than empty bags
-    with torch.autocast(device.type, torch.bfloat16):
-        text, pooled = told(run.parts, batch, bags)
-        sizes = torch.tensor([[size, size, 0, 0, size, size]], dtype=torch.float32, device=device).expand(n, -1)
-        levels = len(run.parts.unet.config.block_out_channels)
-        regions = level_masks(batch.boxes[:, :bags], batch.ids.shape[1], size // 8, levels)
-        found = run.parts.unet(
-            share.sqrt() * latents + (1 - share).sqrt() * noise,
-            t,
-            encoder_hidden_states=text,
-            added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes},
-            cross_attention_kwargs={"regions": regions},
-            return_dict=False,
-        )[0]
+    with torch.autocast(device.type, torch.bfloat16) if run.bf16 else contextlib.nullcontext():
+        found = found_noise(run.parts, share.sqrt() * latents + (1 - share).sqrt() * noise, t, batch, size)
     error = ((found.float() - noise) ** 2).mean((1, 2, 3))
     snr = shares[t] / (1 - shares[t])
     return (error * snr.clamp(max=MIN_SNR) / snr).mean(), error.detach().mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,9 @@ SHARD = "14MB"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of the model. `size` is the picture's side in pixels; the latent's is an eighth of it."""
+    """Sizes of the model. `latent` is the latent's side: the picture's divided by the VAE's scale factor."""
 
-    size: int = 256
+    latent: int = 32
     channels: tuple[int, ...] = (64, 128, 224)
     width: int = 64
     layers: int = 3
@@ -67,7 +68,7 @@ def new_parts(tokenizer: CLIPTokenizer, shape: Shape) -> Parts:
 def _new_unet(shape: Shape) -> UNet2DConditionModel:
     down = ["DownBlock2D", *["CrossAttnDownBlock2D"] * (len(shape.channels) - 1)]
     unet = UNet2DConditionModel(
-        sample_size=shape.size // 8,
+        sample_size=shape.latent,
         in_channels=4,
         out_channels=4,
         down_block_types=down,
@@ -100,8 +101,32 @@ def signal_shares(device: str) -> Tensor:
     return torch.cumprod(1 - betas, 0).float().to(device)
 
 
-def save_pipeline(parts: Parts, vae: AutoencoderKL, tokenizer: CLIPTokenizer, folder: Path, licences: Path) -> None:
-    """A StableDiffusionXLPipeline folder in fp16, with the licences of what it was trained on beside the weights."""
+def size_ids(size: int) -> list[int]:
+    """SDXL's six size numbers of an uncropped picture: what every training tells the UNet."""
+    return [size, size, 0, 0, size, size]
+
+
+@torch.no_grad()
+def fold_sizes(unet: UNet2DConditionModel, size: int) -> UNet2DConditionModel:
+    """Put the size numbers of `size` into a bias, so that the UNet no longer reads them: it knows but one value of
+    each, and a VAE of another factor, or a picture of another shape, would tell it others."""
+    first = unet.add_embedding.linear_1
+    embedded = unet.add_time_proj(torch.tensor(size_ids(size), dtype=torch.float32)).flatten().to(first.weight)
+    pooled = first.in_features - len(embedded)
+    first.bias += first.weight[:, pooled:] @ embedded
+    first.weight[:, pooled:] = 0
+    return unet
+
+
+def save_pipeline(
+    parts: Parts, vae: AutoencoderKL, tokenizer: CLIPTokenizer, folder: Path, licences: Path, size: int
+) -> None:
+    """A StableDiffusionXLPipeline folder in fp16, with the licences of what it was trained on beside the weights.
+
+    size: the picture's side that the UNet was told in its training.
+    """
+    fp32 = copy.deepcopy(parts.unet).float().cpu()
+    parts = Parts(parts.text_encoder, parts.text_encoder_2, fold_sizes(fp32, size))
     scheduler = DPMSolverMultistepScheduler(
         beta_start=0.00085,
         beta_end=0.012,

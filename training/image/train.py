@@ -12,6 +12,7 @@ shapes and a very small model, that all of this still works.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -34,30 +35,58 @@ from training.image.feed import TextBatch
 from training.image.learning import Run, new_run, one_step, resume, save
 from training.image.model import Shape, load_pipeline_parts, new_parts, signal_shares
 from training.image.prepare import PREPARED
+from training.image.scenes import make_scene
 from training.image.train_vae import VaeSettings, train_vae
+from training.image.vae import scale_factor
 from training.schedule import Clock, cosine
 
 #: what each device has time for; any of them can be given as an option
 PRESETS: dict[str, dict[str, Any]] = {
     "cuda": {"size": 256, "channels": "64,128,224", "batch": 512, "scenes": 160_000, "ema": 0.9995, "warmup": 200}
-    | {"nouns": "all", "styles": 2, "workers": 12, "vae_batch": 64, "vae_crop": 96, "short": 0.0},
-    "cpu": {"size": 128, "channels": "64,128,144", "batch": 48, "scenes": 12_000, "ema": 0.998, "warmup": 60}
-    | {"nouns": "small", "styles": 1, "workers": 0, "vae_batch": 8, "vae_crop": 64, "short": 0.7},
+    | {"nouns": "all", "styles": 2, "workers": 12, "vae_batch": 64, "vae_crop": 96, "short": 0.0, "precision": "bf16"},
+    "cpu": {"size": 128, "channels": "64,128,144", "batch": 24, "scenes": 12_000, "ema": 0.998, "warmup": 100}
+    | {"nouns": "small", "styles": 1, "workers": 0, "vae_batch": 8, "vae_crop": 64, "short": 0.9, "precision": "fp32"},
 }
 #: part of the training after which every text has the 77 tokens that the renderer gives it
 FULL_AFTER = 0.8
 
 
-@torch.no_grad()
 def latent_bank(catalogue: Catalogue, vae: AutoencoderKL, args: argparse.Namespace, first: int) -> Tensor:
-    """`(scenes, 4, h, w)` fp16 latents of scenes `first`, `first` + 1, ..., drawn and encoded on the device."""
+    """`(scenes, 4, h, w)` fp16 latents of scenes `first`, `first` + 1, ...; from RUN/bank.pt if that holds the same."""
+    file, mark = args.run / "bank.pt", _mark(catalogue, vae, args, first)
+    if file.exists():
+        saved = torch.load(file, map_location=args.device, weights_only=True)
+        if saved["mark"] == mark:
+            return saved["latents"]  # type: ignore[no-any-return]
+    bank = _encoded(catalogue, vae, args, first)
+    torch.save({"mark": mark, "latents": bank}, file)
+    return bank
+
+
+def _mark(catalogue: Catalogue, vae: AutoencoderKL, args: argparse.Namespace, first: int) -> str:
+    """Changes with the sprites, with the encoder, and with how scenes are made."""
+    drawn = draw.pack([make_scene(catalogue, n) for n in range(first, first + 64)])
+    parts = [
+        catalogue.images,
+        *(t.numpy() for t in drawn.values()),
+        vae.quant_conv.weight.detach().float().cpu().numpy(),
+    ]
+    found = hashlib.sha256(f"{first} {args.scenes} {args.size}".encode())
+    for part in parts:
+        found.update(part.tobytes())
+    return found.hexdigest()
+
+
+@torch.no_grad()
+def _encoded(catalogue: Catalogue, vae: AutoencoderKL, args: argparse.Namespace, first: int) -> Tensor:
+    """Drawn and encoded on the device."""
     painter = draw.Painter(catalogue.images, args.size, args.device)
-    batch = 128 if args.device == "cuda" else 16
+    batch, side = 128 if args.device == "cuda" else 16, args.size // scale_factor(vae)
     count = -(-args.scenes // batch)
-    bank = torch.empty(count * batch, 4, args.size // 8, args.size // 8, dtype=torch.float16, device=args.device)
+    bank = torch.empty(count * batch, 4, side, side, dtype=torch.float16, device=args.device)
     begin = time.monotonic()
     for number, packed in feed.scenes(feed.SceneStream(catalogue, first, batch, count), args.workers):
-        with torch.autocast(args.device, torch.bfloat16):
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
             latents = vae.encode(painter(packed).contiguous(memory_format=torch.channels_last)).latent_dist.mean
         bank[number - first : number - first + batch] = latents.half()
     print(f"{len(bank)} scenes encoded in {time.monotonic() - begin:.0f} s", flush=True)
@@ -69,7 +98,7 @@ def train(
 ) -> list[float]:
     """Until the clock is over; returns the mean errors that were logged. `words` is the folder of the tokenizer."""
     tokenizer = CLIPTokenizer.from_pretrained(words)
-    first = (args.seed + 1) * 10**9 + run.step * 10**3  # each command draws scenes of its own
+    first = (args.seed + 1) * 10**9
     vae.eval().requires_grad_(False).to(args.device).to(memory_format=torch.channels_last)
     bank = latent_bank(catalogue, vae, args, first)
     told = partial(feed.TextStream, catalogue, words, first, len(bank), args.batch, args.seed + run.step)
@@ -135,13 +164,13 @@ def start(args: argparse.Namespace, catalogue: Catalogue) -> tuple[Run, Autoenco
     if source:
         parts, vae = load_pipeline_parts(source)
         vae = vae_of(catalogue, args) if (args.run / "vae" / "config.json").exists() else vae
-        args.size = 8 * parts.unet.config.sample_size
+        args.size = scale_factor(vae) * parts.unet.config.sample_size
     else:
         vae = vae_of(catalogue, args)
         channels = tuple(int(count) for count in args.channels.split(","))
         tokenizer = CLIPTokenizer.from_pretrained(args.prepared / "tokenizer")
-        parts = new_parts(tokenizer, Shape(args.size, channels, args.width, args.layers))
-    run = new_run(parts, args.device)
+        parts = new_parts(tokenizer, Shape(args.size // scale_factor(vae), channels, args.width, args.layers))
+    run = new_run(parts, args.device, args.precision == "bf16")
     resume(run, args.run, args.device)
     return run, vae, (source or args.prepared) / "tokenizer"
 

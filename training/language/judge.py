@@ -114,7 +114,7 @@ def main() -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from lib_omost.runtime.fetch import default_language_model
+    from lib_omost.runtime.default_model import default_language_model
 
     base = args.base or default_language_model()
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)

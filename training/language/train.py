@@ -235,7 +235,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.smoke:
         return smoke(args)
     if not args.base:
-        from lib_omost.runtime.fetch import default_language_model
+        from lib_omost.runtime.default_model import default_language_model
 
         args.base = default_language_model()
     begin = time.monotonic()

@@ -10,7 +10,7 @@ from lib_omost.canvas.reader.notes import Level, brief
 from lib_omost.canvas.reader.salvage import Argument, Unusable
 
 #: Adds a note at an argument (None: at the call).
-Report = Callable[[Level, str, "Argument | None", str], None]
+NoteSink = Callable[[Level, str, "Argument | None", str], None]
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Arguments:
     """The usable arguments of one call by field, and where to report what is wrong with one."""
 
     by_field: dict[str, Argument]
-    report: Report
+    report: NoteSink
 
     def get(self, field: str) -> Argument | None:
         return self.by_field.get(field)
@@ -34,7 +34,7 @@ class Arguments:
             self.report("repair", "missing", None, message)
 
 
-def named(arguments: Sequence[Argument], fields: Sequence[str], report: Report) -> Arguments:
+def named(arguments: Sequence[Argument], fields: Sequence[str], report: NoteSink) -> Arguments:
     """Positions take the names in order, other spellings what they mean; the last of two counts."""
     given: dict[str, Argument] = {}
     positional = True
@@ -52,7 +52,7 @@ def named(arguments: Sequence[Argument], fields: Sequence[str], report: Report) 
     return Arguments(given, report)
 
 
-def _field_of(argument: Argument, position: int | None, fields: Sequence[str], report: Report) -> str | None:
+def _field_of(argument: Argument, position: int | None, fields: Sequence[str], report: NoteSink) -> str | None:
     """The field that an argument is for; `position` is None after the first argument with a name."""
     if argument.name is None:
         if position is not None and position < len(fields):

@@ -21,7 +21,7 @@ _TEXT_OR_COMMENT = re.compile("['\"#]")
 _SPECIAL = re.compile(r"[ \t]*(?:<\|[\w ]{1,40}\|>[ \t]*)+\r?\n?")
 _PYTHON = {"python", "py", "python3", "py3", "python2", "ipython", "pycon", "canvas", "omost"}
 
-Kind = Literal["code", "skipped", "end", "reset"]
+FragmentKind = Literal["code", "skipped", "end", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Fragment:
     code that is none. `end`: the block is over. `reset`: whatever came before was reasoning.
     """
 
-    kind: Kind
+    kind: FragmentKind
     text: str = ""
     column: int = 0
 

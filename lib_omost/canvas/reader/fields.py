@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lib_omost.canvas import vocabulary
 from lib_omost.canvas.canvas import DEFAULT_COLOR, MAX_DISTANCE, Region
 from lib_omost.canvas.colors import color_in, is_canonical, read_color, read_triple
-from lib_omost.canvas.reader.arguments import Arguments, Report, named
+from lib_omost.canvas.reader.arguments import Arguments, NoteSink, named
 from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_ITEMS, Level, brief
 from lib_omost.canvas.reader.salvage import Argument, Unusable, Value
 from lib_omost.canvas.source import clean, clean_lines
@@ -32,7 +32,7 @@ class GlobalDescription:
     locked: bool = False
 
 
-def read_global(arguments: Sequence[Argument], report: Report) -> GlobalDescription:
+def read_global(arguments: Sequence[Argument], report: NoteSink) -> GlobalDescription:
     """A global description, whatever the arguments are: what is missing or unusable gets a default."""
     given = named(arguments, GLOBAL_KEYWORDS, report)
     given.report_missing(GLOBAL_FIELDS)
@@ -46,7 +46,7 @@ def read_global(arguments: Sequence[Argument], report: Report) -> GlobalDescript
     )
 
 
-def read_local(arguments: Sequence[Argument], report: Report, global_color: str) -> Region:
+def read_local(arguments: Sequence[Argument], report: NoteSink, global_color: str) -> Region:
     """A region, whatever the arguments are: what is missing or unusable gets a default, `global_color` among them."""
     given = named(arguments, LOCAL_FIELDS, report)
     bbox = _bbox(given)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import gradio as gr
 
-from lib_omost.runtime import SdxlEntry
+from lib_omost.runtime import SdxlEntry, words_of
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
 #: (thumbnail, message); `python -m bench shots --thumbnails` has the default models plan and paint them.
@@ -34,24 +33,9 @@ def cards() -> list[dict[str, str]]:
     ]
 
 
-def known_words(entry: SdxlEntry) -> list[str]:
-    """The nouns that a small model's card lists under "The words it knows"; none where there is no such list."""
-    first, _, _ = words_of_card(entry).partition("\n\n")
-    return [" ".join(word.split()).strip(" .") for word in first.split(",")] if first else []
-
-
-def words_of_card(entry: SdxlEntry) -> str:
-    """What the card says on words: its nouns, then sentences on synonyms, colours and backgrounds. "" for none."""
-    card = Path(entry.source) / "README.md"
-    if entry.place not in ("embedded", "folder") or not card.is_file():
-        return ""
-    found = re.search(r"^## The words it knows\s*\n(.*?)(?:^## |\Z)", card.read_text(encoding="utf-8"), re.M | re.S)
-    return found[1].strip() if found else ""
-
-
 def words_line(entry: SdxlEntry) -> str:
     """A sentence on what the image model can draw, with the whole list behind a click; nothing for a large model."""
-    words = known_words(entry)
+    words = words_of(entry).nouns
     if not words:
         return ""
     few = ", ".join(words[:SHOWN_WORDS])

@@ -1,40 +1,35 @@
-"""The picker of few-step presets and the line below it: which LoRA the chosen one wants, and whether it is here."""
+"""What the picker of few-step presets brings with it: numbers, and the line below it on the LoRA that it wants."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import gradio as gr
 
 from lib_omost.renderer import PRESETS, with_preset
 from lib_omost.runtime import Engine, loras
 from lib_omost.studio.page.events import QUIET
-from lib_omost.studio.presets import few_step_choices, with_quality
+from lib_omost.studio.presets import with_quality
 from lib_omost.studio.sentences import plain
 
 
 class FewSteps:
-    """`picker` is a setting of the render; `line` tells of its LoRA."""
+    """`picker` is the setting of the render; `line` tells of its LoRA."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.picker = gr.Dropdown(
-            few_step_choices(),
-            value="",
-            label="Few steps",
-            info="Sets scheduler, steps and guidance together, whatever the quality. Each wants its LoRA, chosen under "
-            "LoRAs below.",
-            elem_id="few-steps",
-        )
+    def __init__(self, engine: Engine, picker: gr.Dropdown) -> None:
+        self.engine, self.picker = engine, picker
         self.line = gr.Markdown("", elem_id="few-steps-line")
 
-    def wire(self, quality: gr.Radio, steps: gr.Slider, guidance: gr.Slider, highres_steps: gr.Slider) -> None:
-        numbers = [steps, guidance, highres_steps]
-        self.picker.input(self.numbers, [quality, self.picker], numbers, **QUIET)
+    def wire(self, quality: gr.Radio, numbers: dict[str, Any]) -> None:
+        """`numbers`: the widgets of the settings that a preset brings, by name."""
+        self.fields = numbers
+        self.picker.input(self.numbers, [quality, self.picker], list(numbers.values()), **QUIET)
         self.picker.change(self.text, self.picker, self.line, **QUIET)
 
-    def numbers(self, quality: str, name: str) -> tuple[int, float, int]:
-        """Steps, guidance and the second pass's steps of a preset; with none the image model's own, at this quality."""
+    def numbers(self, quality: str, name: str) -> dict[Any, Any]:
+        """What a preset brings; with none, the image model's own numbers at this quality."""
         settings = with_preset(with_quality(self.engine.render_defaults, quality), name)
-        return settings.steps, settings.guidance, settings.highres_steps
+        return {widget: getattr(settings, field) for field, widget in self.fields.items()}
 
     def text(self, name: str) -> str:
         """What the preset wants of the LoRAs; nothing for none and for a name that is no preset."""

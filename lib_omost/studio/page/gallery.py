@@ -5,31 +5,27 @@ from __future__ import annotations
 import html
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from PIL import Image
 
 from lib_omost.errors import OmostError, StorageError
-from lib_omost.renderer import RenderSettings
-from lib_omost.studio import conversation as chat
-from lib_omost.studio.page.events import QUIET, TOASTING
+from lib_omost.renderer import STYLES, RenderSettings
+from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
+from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
-from lib_omost.studio.presets import STYLES
 from lib_omost.studio.store.images import Saved, read_png, save_png
-from lib_omost.studio.store.sessions import Render, Sessions, Turn
-
-STYLE = "style"  # kept beside a picture's settings: the style preset that was added to its words
+from lib_omost.studio.store.sessions import Data, Render
 
 
 class Gallery:
     """Widgets and events around finished pictures. `outputs` are filled by `show`; `chosen` is the large one's id."""
 
-    def __init__(self, sessions: Sessions, session: gr.State, folder: Path) -> None:
-        self.sessions, self.session, self.folder = sessions, session, folder
+    def __init__(self, chats: Chats, session: gr.State, folder: Path, drawer: SettingsPanel, view: View) -> None:
+        self.chats, self.folder, self.drawer, self.view = chats, folder, drawer, view
         self.picture = gr.Image(
             label="Picture",
             show_label=False,
@@ -70,53 +66,62 @@ class Gallery:
         self.chosen = gr.State("")
         compared = [self.pair, self.left, self.right, self.compare]
         self.outputs = [self.picture, self.small, self.again, *compared, self.chosen]
+        self._wire(session)
 
-    def wire(self, drawer: SettingsPanel, view_outputs: list[Any], view: Callable[..., Any]) -> None:
-        self.drawer, self.view = drawer, view
-        known, pair = [self.session, self.chosen], [self.left, self.right]
-        restored = [*drawer.render, drawer.seed_mode, drawer.style]
-        self.small.select(self.choose, [self.session], self.outputs, **QUIET)
+    def _wire(self, session: gr.State) -> None:
+        drawer, view = self.drawer, self.view
+        known, pair = [session, self.chosen], [self.left, self.right]
+        restored = [*drawer.render, drawer.seed_mode]
+        self.small.select(self.choose, [session], self.outputs, **QUIET)
         for side in pair:
-            side.input(self.compared, [self.session, *pair], self.compare, **QUIET)
+            side.input(self.compared, [session, *pair], self.compare, **QUIET)
         self.use_seed.click(self.seed_again, known, [drawer.seed, drawer.seed_mode], **TOASTING)
         self.use_settings.click(self.settings_again, known, restored, **TOASTING)
-        self.use_plan.click(self.plan_again, [*known, *drawer.size], view_outputs, **TOASTING)
-        shown = [*view_outputs, *self.outputs, *restored, self.dropped]
-        self.dropped.upload(self.restore, [self.session, self.dropped, *drawer.size], shown, **TOASTING)
+        self.use_plan.click(self.plan_again, [*known, *drawer.size], view.outputs, **TOASTING)
+        shown = [*view.outputs, *self.outputs, *restored, self.dropped]
+        self.dropped.upload(self.restore, [session, self.dropped, *drawer.size], shown, **TOASTING)
 
     def renders(self, session: str) -> list[Render]:
         """The session's pictures that are still on disk, the newest first."""
-        return [render for render in self.sessions.renders(session) if Path(render.picture).is_file()]
+        return [render for render in self.chats.sessions.renders(session) if Path(render.picture).is_file()]
 
     def render_of(self, session: str, chosen: str) -> Render | None:
         return next((render for render in self.renders(session) if render.id == chosen), None)
 
-    def show(self, session: str, chosen: str = "") -> tuple[Any, ...]:
+    def show(self, session: str, chosen: str = "") -> Update:
         """The gallery of a session with one picture large: the chosen one, else the newest; and it beside the one
         before.
         """
         renders = self.renders(session)
         if not renders:
-            off = gr.update(visible=False)
-            nothing = gr.update(choices=[], value=None)
-            return None, gr.update(value=[], visible=False), off, off, nothing, nothing, None, ""
+            return self._empty()
         large = next((index for index, render in enumerate(renders) if render.id == chosen), 0)
         names = [_name(len(renders) - index, render) for index, render in enumerate(renders)]
         small = [(render.picture, name) for render, name in zip(renders, names, strict=True)]
         choices = [(name, render.id) for render, name in zip(renders, names, strict=True)]
         left, right = renders[min(large + 1, len(renders) - 1)], renders[large]
-        return (
-            renders[large].picture,
-            gr.update(value=small, visible=True),
-            gr.update(visible=True),
-            gr.update(visible=len(renders) > 1),
-            gr.update(choices=choices, value=left.id),
-            gr.update(choices=choices, value=right.id),
-            (left.picture, right.picture) if left is not right else None,
-            renders[large].id,
-        )
+        return {
+            self.picture: renders[large].picture,
+            self.small: gr.update(value=small, visible=True),
+            self.again: gr.update(visible=True),
+            self.pair: gr.update(visible=len(renders) > 1),
+            self.left: gr.update(choices=choices, value=left.id),
+            self.right: gr.update(choices=choices, value=right.id),
+            self.compare: (left.picture, right.picture) if left is not right else None,
+            self.chosen: renders[large].id,
+        }
 
-    def choose(self, session: str, event: gr.SelectData) -> tuple[Any, ...]:
+    def _empty(self) -> Update:
+        return {
+            self.picture: None,
+            self.small: gr.update(value=[], visible=False),
+            **dict.fromkeys((self.again, self.pair), gr.update(visible=False)),
+            **dict.fromkeys((self.left, self.right), gr.update(choices=[], value=None)),
+            self.compare: None,
+            self.chosen: "",
+        }
+
+    def choose(self, session: str, event: gr.SelectData) -> Update:
         renders = self.renders(session)
         return self.show(session, renders[int(event.index)].id if int(event.index) < len(renders) else "")
 
@@ -125,24 +130,31 @@ class Gallery:
         one, other = self.render_of(session, left or ""), self.render_of(session, right or "")
         return (one.picture, other.picture) if one and other else None
 
-    def seed_again(self, session: str, chosen: str) -> tuple[Any, Any]:
+    def seed_again(self, session: str, chosen: str) -> Update:
         render = self._asked_for(session, chosen)
-        return (render.settings.get("seed", gr.skip()), LOCKED) if render else (gr.skip(), gr.skip())
+        if render is None:
+            return UNCHANGED
+        known = {name: value for name, value in render.settings.items() if name == "seed"}
+        return {**self._restored(known), self.drawer.seed_mode: LOCKED}
 
-    def settings_again(self, session: str, chosen: str) -> list[Any]:
+    def settings_again(self, session: str, chosen: str) -> Update:
         """Every setting of the picture, its seed kept, its style chosen."""
         render = self._asked_for(session, chosen)
         if render is None:
-            return [gr.skip()] * (len(self.drawer.render) + 2)
-        known = {"few_steps": "", **render.settings}  # a picture from before there were presets had none
-        values = [known.get(name, gr.skip()) for name in self.drawer.render_fields]
-        return [*values, LOCKED, _style(render.settings.get(STYLE))]
+            return UNCHANGED
+        # a picture from before there were presets had none
+        known = {"few_steps": "", **render.settings, "style": style_of(render.settings)}
+        return {**self._restored(known), self.drawer.seed_mode: LOCKED}
 
-    def plan_again(self, session: str, chosen: str, width: int, height: int) -> tuple[Any, ...]:
+    def plan_again(self, session: str, chosen: str, width: int, height: int) -> Update:
         render = self._asked_for(session, chosen)
         if render is not None:
-            self.sessions.set_turns(session, chat.with_plan(self.sessions.turns(session), render.code, chat.AGAIN))
-        return tuple(self.view(session, (width, height)))
+            self.chats.add_plan(session, render.code, AGAIN)
+        return self.view.show(session, (width, height))
+
+    def _restored(self, settings: Data) -> Update:
+        """The settings that the drawer has widgets for."""
+        return {widget: settings[name] for name, widget in self.drawer.render_fields.items() if name in settings}
 
     def _asked_for(self, session: str, chosen: str) -> Render | None:
         render = self.render_of(session, chosen)
@@ -153,29 +165,29 @@ class Gallery:
     def new_path(self) -> Path:
         return self.folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png"
 
-    def add(self, session: str, code: str, settings: RenderSettings, style: str, path: Path) -> tuple[Turn, ...]:
-        """Notes a picture that is on disk in the session and in its chat; returns the turns."""
-        self.sessions.add_render(session, code, {**asdict(settings), STYLE: style}, str(path))
-        turns = (*self.sessions.turns(session), Turn("assistant", "", str(path)))
-        self.sessions.set_turns(session, turns)
-        return turns
+    def add(self, session: str, code: str, settings: RenderSettings, path: Path) -> Render:
+        """Notes a picture that is on disk in the session and in its chat."""
+        return self.chats.sessions.add_picture(session, code, asdict(settings), str(path))
 
-    def restore(self, session: str, upload: str | None, width: int, height: int) -> tuple[Any, ...]:
+    def restore(self, session: str, upload: str | None, width: int, height: int) -> Update:
         """A dropped PNG becomes a turn of the chat, its plan the plan, its settings the settings, the picture one of
         the session.
         """
-        skipped = [gr.skip()] * (len(self.drawer.render) + 2)
         try:
             saved, path = self._taken(upload)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
-            return (*self.view(session, (width, height)), *self.show(session), *skipped, None)
+            return {**self.view.show(session, (width, height)), **self.show(session), self.dropped: None}
         settings = saved.settings
-        self.sessions.set_turns(session, chat.with_plan(self.sessions.turns(session), saved.code, chat.RESTORED))
-        self.add(session, saved.code, settings, saved.style, path)
-        size = (settings.width, settings.height)
-        restored = [*self.drawer.values_of(settings), LOCKED, _style(saved.style)]
-        return (*self.view(session, size), *self.show(session), *restored, None)
+        self.chats.add_plan(session, saved.code, RESTORED)
+        self.add(session, saved.code, settings, path)
+        return {
+            **self.view.show(session, (settings.width, settings.height)),
+            **self.show(session),
+            **dict(zip(self.drawer.render, self.drawer.values_of(settings), strict=True)),
+            self.drawer.seed_mode: LOCKED,
+            self.dropped: None,
+        }
 
     def _taken(self, upload: str | None) -> tuple[Saved, Path]:
         """The upload as a picture of ours, written anew. Raises StorageError."""
@@ -184,7 +196,7 @@ class Gallery:
         saved = read_png(upload)
         with Image.open(upload, formats=["PNG"]) as image:
             pixels = image.convert("RGB")
-        extras: dict[str, Any] = {"code": saved.code, "model": saved.model, "style": saved.style}
+        extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
         return saved, save_png(pixels, self.new_path(), saved.canvas, saved.settings, **extras)
 
 
@@ -192,5 +204,7 @@ def _name(number: int, render: Render) -> str:
     return f"{number} · seed {render.settings.get('seed')}"
 
 
-def _style(name: Any) -> Any:
-    return name if name in STYLES else gr.skip()
+def style_of(settings: Mapping[str, object]) -> str:
+    """The style among a picture's settings; "" for none, and for one that this version does not know."""
+    name = str(settings.get("style", ""))
+    return name if STYLES.get(name) else ""

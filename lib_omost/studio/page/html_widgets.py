@@ -8,7 +8,6 @@ textContent.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -17,7 +16,7 @@ WIDGETS = Path(__file__).parent / "widgets"
 EDITOR = ("plan", "drawing", "form", "actions", "pointer", "keyboard", "code")
 
 
-def region_editor(**layout: Any) -> gr.HTML:
+def region_editor(**layout: object) -> gr.HTML:
     """The plan as boxes to draw, drag, resize, order and re-word. Its value is `plan.editor_value`, its event
     `edited`.
     """
@@ -26,24 +25,24 @@ def region_editor(**layout: Any) -> gr.HTML:
     return _html(_text(folder / "editor.html"), _text(folder / "editor.css"), scripts, layout)
 
 
-def state_line(**layout: Any) -> gr.HTML:
+def state_line(**layout: object) -> gr.HTML:
     """One sentence on what came of a reply, notes on demand (`words.outcome`); its events are `ask_again` and
     `edit_code`.
     """
     return _widget("state_line", layout)
 
 
-def progress_bar(**layout: Any) -> gr.HTML:
+def progress_bar(**layout: object) -> gr.HTML:
     """A bar and a line of text: `{"text": str, "figures": str, "share": 0..1}`."""
     return _widget("progress", layout)
 
 
-def _widget(name: str, layout: dict[str, Any]) -> gr.HTML:
+def _widget(name: str, layout: dict[str, object]) -> gr.HTML:
     html, css, js = (_text(WIDGETS / f"{name}.{suffix}") for suffix in ("html", "css", "js"))
     return _html(html, css, js, layout)
 
 
-def _html(html: str, css: str, js: str, layout: dict[str, Any]) -> gr.HTML:
+def _html(html: str, css: str, js: str, layout: dict[str, object]) -> gr.HTML:
     # Not a subclass: gradio writes a .pyi file beside the source of every component class.
     return gr.HTML(
         value={}, html_template=html, css_template=css, js_on_load=js, apply_default_css=False, padding=False, **layout

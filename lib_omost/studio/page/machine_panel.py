@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from lib_omost.runtime import Engine, report
-from lib_omost.studio.page.events import QUIET
+from lib_omost.studio.page.events import QUIET, Update
 
 EVERY_S = 2.0
 # A page from another machine without https has no clipboard; the box with the text is there for that.
@@ -15,9 +13,9 @@ COPY = "text => { navigator.clipboard?.writeText(text).catch(() => {}) }"
 
 
 class MachinePanel:
-    """What the device holds and what a bug report needs."""
+    """What the device holds and what a bug report needs. In the sidebar `bar`: what nobody sees is not asked."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, bar: gr.Sidebar) -> None:
         self.engine = engine
         gr.Markdown("### Machine")
         self.memory = gr.Markdown("", elem_id="device-memory")
@@ -33,9 +31,6 @@ class MachinePanel:
             buttons=["copy"],
             elem_id="diagnostics",
         )
-
-    def wire(self, bar: gr.Sidebar) -> None:
-        """`bar`: the sidebar around the panel; what nobody sees is not asked."""
         shown = bar.expand(lambda: gr.Timer(active=True), None, self.timer, **QUIET)
         shown.then(self.memory_text, None, self.memory, **QUIET)
         bar.collapse(lambda: gr.Timer(active=False), None, self.timer, **QUIET)
@@ -51,5 +46,5 @@ class MachinePanel:
             return f"{where}."
         return f"{where}: **{used[0] / 1024:.1f}** of {used[1] / 1024:.1f} GiB in use, other programs included."
 
-    def diagnostics(self) -> Any:
-        return gr.update(value=report(self.engine), visible=True)
+    def diagnostics(self) -> Update:
+        return {self.text: gr.update(value=report(self.engine), visible=True)}

@@ -8,14 +8,14 @@ import html
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import gradio as gr
 
 from lib_omost.composer import checked_key
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
-from lib_omost.studio.page.events import QUIET
+from lib_omost.studio.page.events import QUIET, UNCHANGED, Update
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.server_panel import ServerPanel, checked_url, is_server
 from lib_omost.studio.page.settings_panel import SettingsPanel
@@ -25,11 +25,21 @@ MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
 
 
 class ModelsPanel:
-    """The widgets that choose models. `outputs` are filled by `show`."""
+    """The widgets that choose models, in the sidebar `bar`. `outputs` are filled by `show`; two lines that the page has
+    elsewhere are among them: which models are at work, and which words the image model knows.
+    """
 
-    def __init__(self, engine: Engine, drawer: SettingsPanel, local: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        drawer: SettingsPanel,
+        bar: gr.Sidebar,
+        models_line: gr.Markdown,
+        words: gr.Markdown,
+        local: bool,
+    ) -> None:
         """`local`: only then may a person name files of this machine as models."""
-        self.engine, self.drawer = engine, drawer
+        self.engine, self.drawer, self.models_line, self.words = engine, drawer, models_line, words
         gr.Markdown("### Models")
         self.llm = gr.Dropdown(
             _with(choices("llm"), engine.llm_entry.name),
@@ -39,7 +49,7 @@ class ModelsPanel:
             info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
             elem_id="llm",
         )
-        self.server = ServerPanel(engine)
+        self.server = ServerPanel(engine, self.llm)
         self.sdxl = gr.Dropdown(
             _with(choices("sdxl"), engine.sdxl_entry.name),
             value=engine.sdxl_entry.name,
@@ -67,55 +77,52 @@ class ModelsPanel:
             "once.",
             elem_id="keep-llm",
         )
-        self.outputs: list[Any] = [self.llm, self.sdxl, self.loras, self.weights, self.keep_llm, self.server.box]
+        chosen = [self.llm, self.sdxl, self.loras, self.weights]
+        self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words]
+        self._wire(bar, [*chosen, self.server.key])
 
-    def wire(self, bar: gr.Sidebar, models_line: gr.Markdown, words: gr.Markdown) -> None:
-        self.lines = [models_line, words]
-        changed = [*self.outputs, *self.lines, *self.drawer.outputs]
+    def _wire(self, bar: gr.Sidebar, chosen: list[gr.components.Component]) -> None:
         used = self.use.click(
             self.use_models,
-            [self.llm, self.sdxl, self.loras, self.weights, self.server.key],
-            changed,
+            chosen,
+            [*self.outputs, *self.drawer.outputs],
             api_visibility="private",
             concurrency_id="device",
             concurrency_limit=1,
         )
         few = self.drawer.few
         used.then(few.text, few.picker, few.line, **QUIET)
-        self.server.wire(self.llm)
-        self.server.offered.input(_picked, self.server.offered, self.llm, **QUIET)
-        self.llm.change(lambda name: gr.update(visible=is_server(name)), self.llm, self.server.box, **QUIET)
+        self.server.offered.input(self.picked, self.server.offered, self.llm, **QUIET)
+        self.llm.change(self.server.shown_for, self.llm, self.server.box, **QUIET)
         for picker in (self.llm, self.sdxl):
             picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
         self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
-        bar.expand(self.show, None, [*self.outputs, *self.lines], **QUIET)
+        bar.expand(self.show, None, self.outputs, **QUIET)
 
-    def show(self) -> tuple[Any, ...]:
+    def show(self) -> Update:
         """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
         llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
-        return (
-            gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
-            gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name),
-            gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
-            dict(chosen),
-            self.engine.keep_llm,
-            gr.update(visible=is_server(llm.name)),
-            models_text(self.engine),
-            words_line(sdxl),
-        )
+        return {
+            self.llm: gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
+            self.sdxl: gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name),
+            self.loras: gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
+            self.weights: dict(chosen),
+            self.keep_llm: self.engine.keep_llm,
+            **self.server.shown_for(llm.name),
+            self.models_line: models_text(self.engine),
+            self.words: words_line(sdxl),
+        }
 
-    def use_models(
-        self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = ""
-    ) -> tuple[Any, ...]:
+    def use_models(self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = "") -> Update:
         """Switches models; the picture's settings go to what suits another image model. `key`: of a server."""
         before = self.engine.sdxl_entry.name
         try:
             self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
-        same = before == self.engine.sdxl_entry.name
-        settings = [gr.skip()] * len(self.drawer.outputs) if same else self.drawer.view({})
-        return *self.show(), *settings
+        if before == self.engine.sdxl_entry.name:
+            return self.show()
+        return {**self.show(), **dict(zip(self.drawer.outputs, self.drawer.view({}), strict=True))}
 
     def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str) -> None:
         """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
@@ -129,6 +136,10 @@ class ModelsPanel:
 
     def keep(self, keep_llm: bool) -> None:
         self.engine.keep_llm = bool(keep_llm)
+
+    def picked(self, name: str | None) -> Update:
+        """A model that a server offers, into the picker."""
+        return {self.llm: gr.update(choices=_with(choices("llm"), name), value=name)} if name else UNCHANGED
 
     def _sliders(self, chosen: list[str], weights: Mapping[str, float]) -> None:
         """A weight for each chosen LoRA; they are drawn anew when the choice changes."""
@@ -167,11 +178,6 @@ def _plain(name: str) -> str:
     server = re.fullmatch(r"https?://([^/]+)/[^#]*#?(.*)", name)
     shown = " at ".join(part for part in (server[2], server[1]) if part) if server else name
     return plain(shown)
-
-
-def _picked(name: str | None) -> Any:
-    """A model that a server offers, into the picker."""
-    return gr.update(choices=_with(choices("llm"), name), value=name) if name else gr.skip()
 
 
 def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str, float]:

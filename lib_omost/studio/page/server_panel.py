@@ -7,7 +7,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -15,14 +14,16 @@ import gradio as gr
 from lib_omost.composer import MAX_KEY, checked_key
 from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
-from lib_omost.studio.page.events import TOASTING
+from lib_omost.studio.page.events import TOASTING, Update
 from lib_omost.studio.sentences import sentence
 
 
 class ServerPanel:
-    """`box` is shown beside a server's URL only. `key` is an input of the event that uses the models."""
+    """`box` is shown beside a server's URL only. `key` is an input of the event that uses the models; `llm` is the
+    picker that holds the URL.
+    """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, llm: gr.Dropdown) -> None:
         self.engine = engine
         with gr.Column(visible=is_server(engine.llm_entry.name), elem_id="server") as self.box:
             self.key = gr.Textbox(
@@ -43,14 +44,14 @@ class ServerPanel:
                 visible=False,
                 elem_id="server-models",
             )
-
-    def wire(self, llm: gr.Dropdown) -> None:
-        """`llm`: the picker that holds the server's URL."""
         self.test.click(self.tested, [llm, self.key], [self.line, self.offered], **TOASTING)
 
-    def tested(self, name: str, key: str) -> Iterator[tuple[Any, Any]]:
+    def shown_for(self, llm: str | None) -> Update:
+        return {self.box: gr.update(visible=is_server(llm))}
+
+    def tested(self, name: str, key: str) -> Iterator[Update]:
         """The line and the list: first that it is being asked, then what came of it."""
-        yield _line("asking the server…"), gr.update(visible=False)
+        yield {self.line: _line("asking the server…"), self.offered: gr.update(visible=False)}
         try:
             text, models = self.engine.test_server(checked_url(name), checked_key(key))
             told = _line(text, "good")
@@ -58,8 +59,8 @@ class ServerPanel:
             told, models = _line(sentence(error), "bad"), list(getattr(error, "offered", ()))
         base = name.partition("#")[0]
         choices = [(model, f"{base}#{model}") for model in models]
-        yield told, gr.update(choices=choices, value=name if name in dict(choices).values() else None,
-                              visible=bool(choices))  # fmt: skip
+        value = name if name in dict(choices).values() else None
+        yield {self.line: told, self.offered: gr.update(choices=choices, value=value, visible=bool(choices))}
 
 
 def is_server(name: str | None) -> bool:

@@ -1,9 +1,13 @@
-"""The settings drawer: its widgets, and the settings made of their values. Every widget explains itself in a line."""
+"""The settings panel: a widget for each field of the settings, the pickers that fill several of them, and the settings
+made of their values. Every widget explains itself in a line.
+"""
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -12,241 +16,99 @@ import gradio as gr
 from lib_omost.composer import ComposeSettings
 from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import Engine
-from lib_omost.studio.limits import MAX_IMAGES, MAX_STEPS, checked, fits
+from lib_omost.settings import Setting, table
+from lib_omost.studio.limits import checked, kept_name, usable
 from lib_omost.studio.page.events import QUIET
 from lib_omost.studio.page.few_steps import FewSteps
-from lib_omost.studio.presets import NEGATIVES, QUALITIES, STYLES, size_name, sizes_for, with_quality
+from lib_omost.studio.presets import CHOICES, NEGATIVES, size_name, sizes_for, with_quality
+from lib_omost.studio.presets import LOCKED as LOCKED
+from lib_omost.studio.presets import RANDOM as RANDOM
 from lib_omost.studio.reply_stats import context_line
 from lib_omost.studio.store.sessions import Sessions
 
-LOCKED, RANDOM = "Keep this seed", "A new seed every time"
+FOLDED = ("Second pass and regions",)  # groups that are closed at first
+SIDES = ("width", "height")  # which stand side by side
+ANY_MODEL = {"style"}  # settings of a picture that suit every image model
 
 
 class SettingsPanel:
-    """The widgets of the drawer. `size`, `compose` and `render` are inputs of the events that need their values;
-    `outputs` are filled by `view`.
+    """`render_fields` and `compose_fields` are the widgets of the settings by the fields' names; what one press paints
+    several pictures of, `images`, stands beside them. `kept` is what a session keeps; `outputs` are filled by `view`.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        d = engine.render_defaults
-        gr.Markdown("### Picture")
-        self.shape = gr.Dropdown(
-            [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes_for(d)],
-            value=f"{d.width}x{d.height}",
-            label="Size",
-            info="Sizes that this image model was trained on.",
-            elem_id="shape",
-        )
-        with gr.Row():
-            self.width, self.height = (
-                gr.Number(
-                    side,
-                    label=label,
-                    precision=0,
-                    step=64,
-                    minimum=64,
-                    maximum=2048,
-                    min_width=80,
-                    info="In pixels.",
-                    elem_id=label.lower(),
-                )
-                for side, label in ((d.width, "Width"), (d.height, "Height"))
-            )
-        self.quality = gr.Radio(
-            list(QUALITIES),
-            value="normal",
-            label="Quality",
-            info="Fast halves the steps; fine takes more, and a second pass with large models.",
-            elem_id="quality",
-        )
-        self.few = FewSteps(engine)
-        self.steps = gr.Slider(
-            1,
-            MAX_STEPS,
-            d.steps,
-            step=1,
-            label="Steps",
-            info="More steps, cleaner picture, more time.",
-            elem_id="steps",
-        )
-        self.guidance = gr.Slider(
-            0,
-            15,
-            d.guidance,
-            step=0.5,
-            label="Guidance (CFG)",
-            info="How strictly the picture follows the words. Up to 1, no negative prompt.",
-            elem_id="guidance",
-        )
-        self.images = gr.Slider(
-            1, MAX_IMAGES, 1, step=1, label="Pictures", info="Made one after another, each with its own seed."
-        )
-        self.seed_mode = gr.Radio(
-            [LOCKED, RANDOM], value=LOCKED, label="Seed", info="The same seed, plan and settings give the same picture."
-        )
-        self.seed = gr.Number(
-            d.seed,
-            label="Seed number",
-            precision=0,
-            minimum=0,
-            info="Of the next picture where it is kept; of the last one where it changes.",
-            elem_id="seed",
-        )
-        self.style = gr.Dropdown(
-            list(STYLES),
-            value="as described",
-            label="Style",
-            info="Added to the description of the whole picture.",
-            elem_id="style",
-        )
-        self.negative_preset = gr.Dropdown(
-            list(NEGATIVES),
-            value="usual",
-            label="Negative preset",
-            info="Fills the box below.",
-            elem_id="negative-preset",
-        )
-        self.negative = gr.Textbox(
-            d.negative_prompt,
-            label="Negative prompt",
-            lines=2,
-            info="What should not be in the picture.",
-            elem_id="negative",
-        )
-        with gr.Accordion("Second pass and regions", open=False):
-            self.highres_scale = gr.Slider(
-                1,
-                2,
-                d.highres_scale,
-                step=0.1,
-                label="Enlarge",
-                info="Above 1, a second pass paints the picture larger.",
-            )
-            self.highres_steps = gr.Slider(
-                1, MAX_STEPS, d.highres_steps, step=1, label="Its steps", info="Of the second pass, if there is one."
-            )
-            self.highres_denoise = gr.Slider(
-                0.1, 1, d.highres_denoise, step=0.05, label="Its strength", info="How much the second pass may change."
-            )
-            self.global_strength = gr.Slider(
-                0.1,
-                4,
-                d.global_strength,
-                step=0.1,
-                label="Strength of the whole",
-                info="Above 1 the description of the whole picture weighs more than the regions.",
-            )
-            self.region_steps = gr.Slider(
-                0,
-                1,
-                d.region_steps,
-                step=0.05,
-                label="Share of steps with regions",
-                info="Below 1 the last steps hear the whole picture's description only.",
-            )
-            self.canvas_start = gr.Slider(
-                0,
-                2,
-                d.canvas_start,
-                step=0.1,
-                label="Start from the plan's colours",
-                info="How much of the coloured boxes is in the first noise.",
-            )
-            self.canvas_blur = gr.Slider(
-                0,
-                30,
-                d.canvas_blur,
-                step=1,
-                label="Softness of these colours",
-                info="Blurs the boxes' edges in the first noise; 90 would be the whole canvas.",
-            )
-            self.guidance_steps = gr.Slider(
-                0,
-                1,
-                d.guidance_steps,
-                step=0.05,
-                label="Share of steps with guidance",
-                info="Below 1 the last steps run without guidance: faster, a little freer.",
-            )
-        gr.Markdown("### Language model")
-        c = ComposeSettings()
-        self.temperature = gr.Slider(
-            0,
-            2,
-            c.temperature,
-            step=0.05,
-            label="Temperature",
-            info="0 always writes the likeliest plan; higher is freer.",
-        )
-        self.top_p = gr.Slider(
-            0.05, 1, c.top_p, step=0.05, label="Top-p", info="Leaves out unlikely words below this share."
-        )
-        self.max_new_tokens = gr.Slider(
-            128,
-            4096,
-            c.max_new_tokens,
-            step=64,
-            label="Longest reply, in tokens",
-            info="A reply is cut there; the chat must leave room for it.",
-        )
-        self.compose_seed = gr.Number(
-            c.seed, label="Seed of the reply", precision=0, minimum=0, info="Retry always draws another one."
-        )
-        self.grammar = gr.Checkbox(
-            c.grammar,
-            label="Only plans that can be read",
-            info="A model on this machine then writes words or a whole, valid plan. Off, it writes what it likes.",
-            elem_id="grammar",
-        )
-        self.context = gr.Markdown("", elem_id="context")
-        self.size: list[Any] = [self.width, self.height]
-        self.compose: list[Any] = [self.temperature, self.top_p, self.max_new_tokens, self.compose_seed, self.grammar]
-        self.render_fields: dict[str, Any] = {
-            "width": self.width,
-            "height": self.height,
-            "steps": self.steps,
-            "guidance": self.guidance,
-            "seed": self.seed,
-            "negative_prompt": self.negative,
-            "highres_scale": self.highres_scale,
-            "highres_steps": self.highres_steps,
-            "highres_denoise": self.highres_denoise,
-            "global_strength": self.global_strength,
-            "region_steps": self.region_steps,
-            "canvas_start": self.canvas_start,
-            "canvas_blur": self.canvas_blur,
-            "guidance_steps": self.guidance_steps,
-            "few_steps": self.few.picker,
+        above = {
+            "width": self._add_shape,
+            "few_steps": self._add_quality,
+            "steps": self._add_few_steps_line,
+            "seed": self._add_seed_mode,
+            "negative_prompt": self._add_negative_preset,
         }
+        self.render_fields: dict[str, Any] = {}
+        add_widgets(RenderSettings, engine.render_defaults, self.render_fields, above)
+        self.images, self.seed = self.render_fields.pop("images"), self.render_fields["seed"]
+        self.compose_fields: dict[str, Any] = {}
+        add_widgets(ComposeSettings, ComposeSettings(), self.compose_fields, {})
+        self.context = gr.Markdown("", elem_id="context")
+        self.size: list[Any] = [self.render_fields[side] for side in SIDES]
         self.render: list[Any] = list(self.render_fields.values())
-        #: What is kept with a session, by name.
+        self.compose: list[Any] = list(self.compose_fields.values())
+        pickers = (self.quality, self.seed_mode, self.negative_preset)
         self.kept: dict[str, Any] = {
             **self.render_fields,
-            "quality": self.quality,
             "images": self.images,
-            "seed_mode": self.seed_mode,
-            "style": self.style,
-            "negative_preset": self.negative_preset,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_new_tokens": self.max_new_tokens,
-            "compose_seed": self.compose_seed,
-            "grammar": self.grammar,
+            **dict(zip(CHOICES, pickers, strict=True)),
+            **{kept_name(ComposeSettings, name): widget for name, widget in self.compose_fields.items()},
         }
         self._untouched = {name: widget.value for name, widget in self.kept.items()}
         self.outputs: list[Any] = [self.shape, *self.kept.values()]
+        self._wire_pickers()
+
+    def _add_shape(self) -> None:
+        d = self.engine.render_defaults
+        sizes, value = _sizes(d), f"{d.width}x{d.height}"
+        info = "Sizes that this image model was trained on."
+        self.shape = gr.Dropdown(sizes, value=value, label="Size", info=info, elem_id="shape")
+
+    def _add_quality(self) -> None:
+        info = "Fast halves the steps; fine takes more, and a second pass with large models."
+        self.quality = gr.Radio(CHOICES["quality"], value="normal", label="Quality", info=info, elem_id="quality")
+
+    def _add_few_steps_line(self) -> None:
+        self.few = FewSteps(self.engine, self.render_fields["few_steps"])
+
+    def _add_seed_mode(self) -> None:
+        info = "A kept seed is the next picture's; else every picture has another one, which is shown below."
+        self.seed_mode = gr.Radio(CHOICES["seed_mode"], value=LOCKED, label="Seed", info=info)
+
+    def _add_negative_preset(self) -> None:
+        names, words = CHOICES["negative_preset"], {"label": "Negative preset", "info": "Fills the box below."}
+        self.negative_preset = gr.Dropdown(names, value=names[0], elem_id="negative-preset", **words)
+
+    def _wire_pickers(self) -> None:
+        """What a picker fills in."""
+        fields = self.render_fields
+        self.shape.input(self.sides, self.shape, self.size, **QUIET)
+        scaled = [fields["steps"], fields["highres_scale"]]
+        self.quality.input(self.scaled, [self.quality, self.few.picker], scaled, **QUIET)
+        self.few.wire(self.quality, {name: fields[name] for name in ("steps", "guidance", "highres_steps")})
+        self.negative_preset.input(NEGATIVES.get, self.negative_preset, fields["negative_prompt"], **QUIET)
 
     def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
         self.sessions = sessions
-        self.shape.input(_sides, self.shape, self.size, **QUIET)
-        self.quality.input(self._quality, [self.quality, self.few.picker], [self.steps, self.highres_scale], **QUIET)
-        self.few.wire(self.quality, self.steps, self.guidance, self.highres_steps)
-        self.negative_preset.input(NEGATIVES.get, self.negative_preset, self.negative, **QUIET)
         changes = [widget.change for widget in self.kept.values()]
         gr.on(changes, self.keep, [session, *self.kept.values()], None, trigger_mode="always_last", **QUIET)
         bar.expand(self.context_text, session, self.context, **QUIET)
         bar.expand(self.few.text, self.few.picker, self.few.line, **QUIET)
+
+    def sides(self, shape: str) -> dict[Any, Any]:
+        return dict(zip(self.size, map(int, shape.split("x")), strict=True))
+
+    def scaled(self, quality: str, few_steps: str) -> dict[Any, Any]:
+        """A few-step preset keeps its steps, since its LoRA was made for them."""
+        settings = with_preset(with_quality(self.engine.render_defaults, quality), few_steps)
+        return {self.render_fields[name]: getattr(settings, name) for name in ("steps", "highres_scale")}
 
     def keep(self, session: str, *values: Any) -> None:
         """Writes the settings to the session, with the image model that they are for."""
@@ -254,33 +116,24 @@ class SettingsPanel:
         self.sessions.set_settings(session, {**settings, "sdxl": self.engine.sdxl_entry.name})
 
     def view(self, settings: Mapping[str, Any]) -> list[Any]:
-        """What `outputs` show of a session's settings; what is missing, is not for the image model at work, or does not
-        fit its widget (a file may say anything) goes to what suits.
+        """What `outputs` show of a session's settings; what is missing, is not for the image model at work, or will not
+        do (a file may say anything) goes to what suits.
         """
-        d = self.engine.render_defaults
+        d, found = self.engine.render_defaults, usable(settings)
         suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
-        of_this_model = settings.get("sdxl") == self.engine.sdxl_entry.name
-        taken = {
-            name: settings[name]
-            for name, widget in self.kept.items()
-            if name in settings and fits(widget, settings[name]) and (of_this_model or name not in self.render_fields)
-        }
-        values = {**suits, **taken}
-        return [self._shapes(values["width"], values["height"]), *values.values()]
-
-    def _shapes(self, width: int, height: int) -> Any:
-        sizes = sizes_for(self.engine.render_defaults)
-        choices = [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes]
-        return gr.update(choices=choices, value=f"{width}x{height}" if (width, height) in sizes else None)
+        of_another_model = found.get("sdxl") != self.engine.sdxl_entry.name
+        unsuitable = self.render_fields.keys() - ANY_MODEL if of_another_model else set()
+        values = {**suits, **{name: value for name, value in found.items() if name not in unsuitable}}
+        sizes, size = _sizes(d), f"{values['width']}x{values['height']}"
+        shape = gr.update(choices=sizes, value=size if size in dict(sizes).values() else None)
+        return [shape, *(values[name] for name in self.kept)]
 
     def context_text(self, session: str) -> str:
         return context_line(self.sessions.turns(session), self.engine.llm_entry)
 
     def compose_settings(self, values: Sequence[Any]) -> ComposeSettings:
         """From the values of `compose`. Raises SettingsError."""
-        temperature, top_p, max_new_tokens, seed, grammar = values
-        seed = None if seed is None else int(seed)
-        return ComposeSettings(float(temperature), float(top_p), int(max_new_tokens), seed, bool(grammar))
+        return ComposeSettings(**dict(zip(self.compose_fields, values, strict=True)))
 
     def render_settings(self, values: Sequence[Any], seed_mode: str) -> RenderSettings:
         """From the values of `render`, with this image model's own start. Raises SettingsError."""
@@ -293,12 +146,50 @@ class SettingsPanel:
         """The other way round: what `render` shows of some settings."""
         return [getattr(settings, name) for name in self.render_fields]
 
-    def _quality(self, name: str, few_steps: str) -> tuple[int, float]:
-        """A few-step preset keeps its steps, since its LoRA was made for them."""
-        settings = with_preset(with_quality(self.engine.render_defaults, name), few_steps)
-        return settings.steps, settings.highres_scale
+
+def add_widgets(
+    settings: type[Any], values: Any, made: dict[str, Any], above: Mapping[str, Callable[[], None]]
+) -> None:
+    """A widget for each field that has a group, group by group, showing `values`; they are put into `made` by name.
+    `above`: what else stands above a field.
+    """
+    shown = [setting for setting in table(settings).values() if setting.shown.group]
+    for group, members in itertools.groupby(shown, lambda setting: setting.shown.group):
+        with _under(group):
+            for _, row in itertools.groupby(members, lambda setting: setting.name not in SIDES and setting.name):
+                first, *more = row
+                above.get(first.name, lambda: None)()
+                with gr.Row() if more else nullcontext():
+                    for setting in (first, *more):
+                        elem_id = kept_name(settings, setting.name).replace("_", "-")
+                        made[setting.name] = widget(setting, getattr(values, setting.name), elem_id)
 
 
-def _sides(shape: str) -> tuple[int, int]:
-    width, height = shape.split("x")
-    return int(width), int(height)
+def widget(setting: Setting, value: Any, elem_id: str) -> Any:
+    """What shows a setting of its type."""
+    shown, words = setting.shown, {"label": setting.label, "info": setting.help, "elem_id": elem_id}
+    if shown.choices:
+        return gr.Dropdown([(label, name) for name, label in shown.choices.items()], value=value, **words)
+    if setting.kind is bool:
+        return gr.Checkbox(value, **words)
+    if setting.kind is str:
+        return gr.Textbox(value, lines=2, **words)
+    ends, step = {"minimum": shown.low, "maximum": shown.high}, setting.step
+    if shown.typed:
+        return gr.Number(
+            value, precision=0 if setting.kind is int else None, step=step or 1, min_width=80, **ends, **words
+        )
+    return gr.Slider(value=value, step=step, **ends, **words)
+
+
+@contextmanager
+def _under(group: str) -> Iterator[None]:
+    """What is made inside stands under this heading."""
+    with gr.Accordion(group, open=False) if group in FOLDED else nullcontext():
+        if group not in FOLDED:
+            gr.Markdown(f"### {group}")
+        yield
+
+
+def _sizes(defaults: RenderSettings) -> list[tuple[str, str]]:
+    return [(size_name(size), f"{size[0]}x{size[1]}") for size in sizes_for(defaults)]

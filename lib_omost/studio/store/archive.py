@@ -10,13 +10,13 @@ import secrets
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from lib_omost.errors import CanvasError, StorageError
 from lib_omost.studio.conversation import MAX_REPLY
+from lib_omost.studio.limits import usable
 from lib_omost.studio.reply_stats import taken
 from lib_omost.studio.store.images import MAX_FILE_BYTES, read_png
-from lib_omost.studio.store.sessions import NEW_NAME, Sessions, Turn
+from lib_omost.studio.store.sessions import NEW_NAME, Data, Sessions, Turn
 
 RECORD = "session.json"
 MAX_PICTURES = 5000
@@ -73,21 +73,21 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
     sessions.set_turns(session, _with_pictures(turns, pictures))
     for unpacked in pictures.values():
         saved = read_png(unpacked)
-        sessions.add_render(session, saved.code, {**asdict(saved.settings), "style": saved.style}, str(unpacked))
+        sessions.add_render(session, saved.code, asdict(saved.settings), str(unpacked))
     return session
 
 
-def _names(archive: zipfile.ZipFile, pictures: list[Any]) -> list[str]:
+def _names(archive: zipfile.ZipFile, pictures: list[object]) -> list[str]:
     names = [str(name) for name in pictures]
     if len(names) > MAX_PICTURES or sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
         raise ValueError(f"it holds more than {MAX_PICTURES} pictures or {MAX_BYTES >> 30} GiB")
     return names
 
 
-def _settings(found: Any) -> dict[str, Any]:
-    """Which of them are taken is for the drawer to say."""
+def _settings(found: object) -> Data:
+    """Those that the page can show."""
     small = isinstance(found, dict) and len(json.dumps(found)) <= MAX_SETTINGS_BYTES
-    return dict(found) if small else {}
+    return usable(found) if small else {}
 
 
 def _with_pictures(turns: list[Turn], pictures: dict[str, Path]) -> list[Turn]:
@@ -95,7 +95,7 @@ def _with_pictures(turns: list[Turn], pictures: dict[str, Path]) -> list[Turn]:
     return [replace(turn, picture=str(pictures[turn.picture]) if turn.picture else "") for turn in there]
 
 
-def _turn(found: dict[str, Any]) -> Turn:
+def _turn(found: Data) -> Turn:
     role, text, picture = found["role"], found["text"], found["picture"]
     if role not in ("user", "assistant") or not isinstance(text, str) or not isinstance(picture, str):
         raise ValueError("not a turn")

@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.renderer import PRESETS, RenderSettings
+from lib_omost.settings import read
 
 CHUNK = "omost"
 FORMAT = 1
@@ -27,15 +28,14 @@ MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a picture says about itself. `code` is the canvas program as it was when the picture was made, `style` the
-    style preset that was added to its words ("" where none is named), `notes` what its render changed or left out.
+    """What a picture says about itself. `code` is the canvas program as it was when the picture was made, `notes` what
+    its render changed or left out.
     """
 
     canvas: Canvas
     code: str
     settings: RenderSettings
     model: str
-    style: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +47,6 @@ def save_png(
     *,
     code: str = "",
     model: str = "",
-    style: str = "",
     notes: Sequence[str] = (),
 ) -> Path:
     """Writes the picture with one iTXt chunk of JSON (program, settings, model) and a line that other programs read.
@@ -62,7 +61,6 @@ def save_png(
         "code": code or canvas.to_code(),
         "settings": dataclasses.asdict(settings),
         "model": model,
-        "style": style,
         "notes": list(notes),
     }
     info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
@@ -95,17 +93,16 @@ def read_png(path: Path | str) -> Saved:
     path = Path(path)
     record = _record(path)
     try:
-        settings = _settings(record["settings"])
-        code, model, style = record["code"], record.get("model", ""), record.get("style", "")
-        notes = list(record.get("notes", ()))
-        if not all(isinstance(text, str) for text in (code, model, style, *notes)):
-            raise TypeError("the program, the model, the style or a note is not a text")
+        settings = _settings(record["settings"], record.get("style", ""))
+        code, model, notes = record["code"], record.get("model", ""), list(record.get("notes", ()))
+        if not all(isinstance(text, str) for text in (code, model, *notes)):
+            raise TypeError("the program, the model or a note is not a text")
     except (KeyError, TypeError, SettingsError) as error:
         raise StorageError(f"{path.name} carries settings that cannot be used: {error}") from error
     reading = read_canvas(code, strict=True)
     if reading.canvas is None:
         raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
-    return Saved(reading.canvas, code, settings, model[:200], style[:200], tuple(note[:500] for note in notes[:20]))
+    return Saved(reading.canvas, code, settings, model[:200], tuple(note[:500] for note in notes[:20]))
 
 
 def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, int], model: str = "") -> str:
@@ -154,26 +151,9 @@ def _record(path: Path) -> dict[str, Any]:
     return record
 
 
-def _settings(found: Any) -> RenderSettings:
-    """Only fields we know, of the type of their default; RenderSettings checks the ranges itself."""
-    if not isinstance(found, dict):
-        raise TypeError("settings are not an object")
-    known: dict[str, Any] = {}
-    for field in dataclasses.fields(RenderSettings):
-        if field.name in found:
-            value = found[field.name]
-            value = tuple(value) if isinstance(value, list) else value
-            if not _fits(value, field.default):
-                raise TypeError(f"{field.name} is {value!r:.40}")
-            known[field.name] = value
-    return RenderSettings(**known)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    """Whether a value from JSON is of the default's type; a whole number does for a float, a list for a tuple."""
-    if isinstance(default, tuple):
-        return isinstance(value, tuple) and all(type(item) in (int, float) for item in value)
-    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
+def _settings(found: Any, style: Any) -> RenderSettings:
+    """`style`: where a picture made before version 0.2 has it, beside its settings. Raises SettingsError."""
+    return read(RenderSettings, {"style": style, **found} if isinstance(found, dict) else found)
 
 
 def _one_line(text: str) -> str:

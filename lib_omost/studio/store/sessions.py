@@ -15,41 +15,29 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lib_omost.errors import StorageError
+from lib_omost.studio.store.migrations import migrate
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, updated REAL NOT NULL,
-    settings TEXT NOT NULL DEFAULT '{}');
-CREATE INDEX IF NOT EXISTS session_owner ON session (owner, updated);
-CREATE TABLE IF NOT EXISTS turn (
-    session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE, position INTEGER NOT NULL,
-    role TEXT NOT NULL, text TEXT NOT NULL, picture TEXT NOT NULL, about TEXT NOT NULL DEFAULT '{}',
-    PRIMARY KEY (session, position));
-CREATE TABLE IF NOT EXISTS render (
-    id TEXT PRIMARY KEY, session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
-    code TEXT NOT NULL, settings TEXT NOT NULL, picture TEXT NOT NULL, created REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS render_session ON render (session, created);
-"""
-# What a file of an earlier version lacks: (table, column).
-ADDED = (("session", "settings"), ("turn", "about"))
 EMPTY = (
     "id NOT IN (SELECT session FROM turn) AND id NOT IN (SELECT session FROM render) AND name = ?"  # nothing to lose
 )
 FORGOTTEN_AFTER_S = 24 * 3600
 NEW_NAME = "New picture"
 NAME_LENGTH = 60
+Data = dict[str, Any]  # as JSON has it
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message. `text` is the raw text, as typed or generated; `picture` is a path, and such a turn has no text.
-    `about` is what is known of a reply besides (reply_stats.py), as JSON has it.
+    `about` is what is known of a reply besides (reply_stats.py), as JSON has it. `id` says which turn of its session
+    it is, whatever its text becomes; two turns that say the same are equal.
     """
 
     role: Literal["user", "assistant"]
     text: str
     picture: str = ""
-    about: dict[str, Any] = field(default_factory=dict)
+    about: Data = field(default_factory=dict)
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ class Render:
 
     id: str
     code: str
-    settings: dict[str, Any]
+    settings: Data
     picture: str
     created: float
 
@@ -76,7 +64,7 @@ class Sessions:
     """The store. Every call opens its own connection, so any thread may call; a write is durable when it returns."""
 
     def __init__(self, path: Path) -> None:
-        """Raises StorageError where the file cannot be made or is not a database."""
+        """Raises StorageError where the file cannot be made, is not a database, or is of a later version."""
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,10 +72,8 @@ class Sessions:
             raise StorageError(f"cannot make the folder {path.parent}: {error.strerror}; choose another one") from error
         with self._open() as db:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
-            for table, column in ADDED:
-                if column not in [row[1] for row in db.execute(f"PRAGMA table_info({table})")]:
-                    db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT '{{}}'")
+        with self._write() as db:
+            migrate(db, self.path)
             long_ago = time.time() - FORGOTTEN_AFTER_S
             db.execute(f"DELETE FROM session WHERE updated < ? AND {EMPTY}", (long_ago, NEW_NAME))
 
@@ -97,7 +83,8 @@ class Sessions:
         latest = "SELECT settings FROM session WHERE owner = ? ORDER BY updated DESC, rowid DESC LIMIT 1"
         with self._open() as db:
             db.execute(
-                f"INSERT INTO session VALUES (?, ?, ?, ?, COALESCE(({latest}), '{{}}'))",
+                "INSERT INTO session (id, owner, name, updated, settings) "
+                f"VALUES (?, ?, ?, ?, COALESCE(({latest}), '{{}}'))",
                 (session, owner, name, time.time(), owner),
             )
         return session
@@ -132,48 +119,54 @@ class Sessions:
 
     def delete(self, session: str) -> list[str]:
         """Forgets the session; returns the paths of its pictures, which stay on disk."""
-        pictures = [render.picture for render in self.renders(session)]
-        with self._open() as db:
+        with self._write() as db:
+            pictures = [str(row[0]) for row in db.execute("SELECT picture FROM render WHERE session = ?", (session,))]
             db.execute("DELETE FROM session WHERE id = ?", (session,))
         return pictures
 
     def turns(self, session: str) -> tuple[Turn, ...]:
         with self._open() as db:
             rows = db.execute(
-                "SELECT role, text, picture, about FROM turn WHERE session = ? ORDER BY position", (session,)
+                "SELECT role, text, picture, about, id FROM turn WHERE session = ? ORDER BY position", (session,)
             )
-            return tuple(Turn(role, text, picture, json.loads(about)) for role, text, picture, about in rows)
+            return tuple(Turn(role, text, picture, json.loads(about), id) for role, text, picture, about, id in rows)
 
     def set_turns(self, session: str, turns: Iterable[Turn]) -> None:
-        """Replaces the whole chat; a session without a name of its own is named after its first message."""
-        turns = tuple(turns)
-        rows = [(session, position, *_columns(turn)) for position, turn in enumerate(turns)]
-        with self._open() as db:
+        """Replaces the whole chat, as an import does; what anyone else was writing to it is gone with it."""
+        with self._write() as db:
             db.execute("DELETE FROM turn WHERE session = ?", (session,))
-            db.executemany("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?)", rows)
-            db.execute("UPDATE session SET updated = ? WHERE id = ?", (time.time(), session))
-            first = next((turn.text for turn in turns if turn.role == "user"), "")
-            if first:
-                name = " ".join(first.split())[:NAME_LENGTH]
-                db.execute("UPDATE session SET name = ? WHERE id = ? AND name = ?", (name, session, NEW_NAME))
+            _append(db, session, turns)
 
-    def add_turn(self, session: str, turn: Turn) -> int:
-        """Puts one turn at the end of the chat; returns its position, for `change_turn`."""
-        last = "SELECT COALESCE(MAX(position) + 1, 0) FROM turn WHERE session = ?"
-        with self._open() as db:
-            (position,) = db.execute(last, (session,)).fetchone()
-            db.execute("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?)", (session, position, *_columns(turn)))
-            db.execute("UPDATE session SET updated = ? WHERE id = ?", (time.time(), session))
-        return int(position)
+    def add_turns(self, session: str, *turns: Turn) -> None:
+        """Puts turns at the end of the chat, all or none, with nothing between them."""
+        with self._write() as db:
+            _append(db, session, turns)
 
-    def change_turn(self, session: str, position: int, turn: Turn) -> None:
-        """Replaces one turn of that role, as a growing reply; where it is gone meanwhile, it stays gone."""
-        with self._open() as db:
-            db.execute(
-                "UPDATE turn SET role = ?, text = ?, picture = ?, about = ? "
-                "WHERE session = ? AND position = ? AND role = ?",
-                (*_columns(turn), session, position, turn.role),
-            )
+    def change_turn(self, session: str, turn: Turn) -> bool:
+        """Replaces the turn of the same id, as growing replies do. Where it is gone meanwhile, it stays gone: False."""
+        with self._write() as db:
+            changed = db.execute(
+                "UPDATE turn SET role = ?, text = ?, picture = ?, about = ?, id = ? WHERE session = ? AND id = ?",
+                (*_columns(turn), session, turn.id),
+            ).rowcount
+            _touch(db, session)
+        return changed > 0
+
+    def cut_turns(self, session: str, after: Turn | None, *instead: Turn) -> bool:
+        """Takes all turns after one away, or all there are after None, and puts others in their place. Where that one
+        is gone meanwhile, nothing is cut: False.
+        """
+        with self._write() as db:
+            position = -1
+            if after is not None:
+                where = "SELECT position FROM turn WHERE session = ? AND id = ?"
+                found = db.execute(where, (session, after.id)).fetchone()
+                if found is None:
+                    return False
+                (position,) = found
+            db.execute("DELETE FROM turn WHERE session = ? AND position > ?", (session, position))
+            _append(db, session, instead)
+        return True
 
     def reply_lengths(self, model: str, limit: int = 20) -> list[int]:
         """Characters of the latest whole replies that this model wrote to anyone, for an estimate of the next one."""
@@ -184,22 +177,26 @@ class Sessions:
         with self._open() as db:
             return [int(row[0]) for row in db.execute(query, (model, limit))]
 
-    def settings(self, session: str) -> dict[str, Any]:
+    def settings(self, session: str) -> Data:
         """What `set_settings` was given last; empty for a new visitor."""
         with self._open() as db:
             found = db.execute("SELECT settings FROM session WHERE id = ?", (session,)).fetchone()
         return dict(json.loads(found[0])) if found else {}
 
-    def set_settings(self, session: str, settings: dict[str, Any]) -> None:
+    def set_settings(self, session: str, settings: Data) -> None:
         with self._open() as db:
             db.execute("UPDATE session SET settings = ? WHERE id = ?", (json.dumps(settings), session))
 
-    def add_render(self, session: str, code: str, settings: dict[str, Any], picture: str) -> Render:
-        render = Render(secrets.token_urlsafe(9), code, settings, picture, time.time())
-        row = (render.id, session, code, json.dumps(settings), picture, render.created)
-        with self._open() as db:
-            db.execute("INSERT INTO render VALUES (?, ?, ?, ?, ?, ?)", row)
-            db.execute("UPDATE session SET updated = ? WHERE id = ?", (render.created, session))
+    def add_render(self, session: str, code: str, settings: Data, picture: str) -> Render:
+        """A picture that the chat does not show, or shows already."""
+        with self._write() as db:
+            return _insert_render(db, session, code, settings, picture)
+
+    def add_picture(self, session: str, code: str, settings: Data, picture: str) -> Render:
+        """A picture and, in the same write, its turn at the end of the chat."""
+        with self._write() as db:
+            render = _insert_render(db, session, code, settings, picture)
+            _append(db, session, [Turn("assistant", "", picture)])
         return render
 
     def renders(self, session: str) -> list[Render]:
@@ -214,13 +211,12 @@ class Sessions:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose block is one transaction. Raises StorageError with the file's name."""
+        """A connection where each statement is a transaction of its own. Raises StorageError with the file's name."""
         try:
-            db = sqlite3.connect(self.path, timeout=10)
+            db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
             try:
                 db.execute("PRAGMA foreign_keys = ON")
-                with db:
-                    yield db
+                yield db
             finally:
                 db.close()
         except sqlite3.Error as error:
@@ -228,6 +224,46 @@ class Sessions:
                 f"cannot use the session file {self.path}: {error}; is the disk full or the file damaged?"
             ) from error
 
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose block is one transaction. It waits for other writers before it reads, so that nothing that
+        it decides on changes until it is over.
+        """
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            with db:  # commits, or rolls back where the block raises
+                yield db
 
-def _columns(turn: Turn) -> tuple[str, str, str, str]:
-    return turn.role, turn.text, turn.picture, json.dumps(turn.about)
+
+def _append(db: sqlite3.Connection, session: str, turns: Iterable[Turn]) -> None:
+    """Turns at the end of the chat."""
+    (last,) = db.execute("SELECT COALESCE(MAX(position), -1) FROM turn WHERE session = ?", (session,)).fetchone()
+    rows = [(session, position, *_columns(turn)) for position, turn in enumerate(turns, last + 1)]
+    columns = "session, position, role, text, picture, about, id"
+    db.executemany(f"INSERT INTO turn ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    _touch(db, session)
+
+
+def _touch(db: sqlite3.Connection, session: str) -> None:
+    """The session was used now; one without a name of its own is named after its first message."""
+    db.execute("UPDATE session SET updated = ? WHERE id = ?", (time.time(), session))
+    first = (
+        "SELECT text FROM turn JOIN session ON session.id = turn.session "
+        "WHERE session.id = ? AND session.name = ? AND role = 'user' ORDER BY position LIMIT 1"
+    )
+    found = db.execute(first, (session, NEW_NAME)).fetchone()
+    if found and found[0]:
+        name = " ".join(found[0].split())[:NAME_LENGTH]
+        db.execute("UPDATE session SET name = ? WHERE id = ?", (name, session))
+
+
+def _insert_render(db: sqlite3.Connection, session: str, code: str, settings: Data, picture: str) -> Render:
+    render = Render(secrets.token_urlsafe(9), code, settings, picture, time.time())
+    row = (render.id, session, code, json.dumps(settings), picture, render.created)
+    db.execute("INSERT INTO render (id, session, code, settings, picture, created) VALUES (?, ?, ?, ?, ?, ?)", row)
+    _touch(db, session)
+    return render
+
+
+def _columns(turn: Turn) -> tuple[str, str, str, str, str]:
+    return turn.role, turn.text, turn.picture, json.dumps(turn.about), turn.id

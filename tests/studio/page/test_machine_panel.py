@@ -11,8 +11,8 @@ from lib_omost.studio.page.machine_panel import MachinePanel
 
 @pytest.fixture(scope="module")
 def panel() -> MachinePanel:
-    with gr.Blocks():
-        return MachinePanel(Engine("default", "default", device="cpu"))
+    with gr.Blocks(), gr.Sidebar() as bar:
+        return MachinePanel(Engine("default", "default", device="cpu"), bar)
 
 
 def test_on_a_cpu_the_machines_own_memory_is_shown(panel: MachinePanel) -> None:
@@ -20,7 +20,7 @@ def test_on_a_cpu_the_machines_own_memory_is_shown(panel: MachinePanel) -> None:
 
 
 def test_the_diagnostics_name_versions_device_and_models(panel: MachinePanel) -> None:
-    shown = panel.diagnostics()
+    shown = panel.diagnostics()[panel.text]
     assert shown["visible"] and {line.split(": ")[0] for line in shown["value"].splitlines()} >= {
         "system",
         "packages",

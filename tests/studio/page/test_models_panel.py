@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
 import pytest
 from safetensors.numpy import save_file
 
 from lib_omost.runtime import Engine, catalog
 from lib_omost.studio.page.models_panel import ModelsPanel, about_text
-from lib_omost.studio.page.settings_panel import SettingsPanel
+from tests.studio.page.conftest import models_panel
 
 
 @pytest.fixture
 def panel() -> ModelsPanel:
-    engine = Engine("default", "default")
-    with gr.Blocks():
-        return ModelsPanel(engine, SettingsPanel(engine), local=True)
+    return models_panel(Engine("default", "default"))
 
 
 def test_each_choice_tells_size_licence_and_whether_it_is_here(panel: ModelsPanel) -> None:
@@ -35,7 +32,7 @@ def test_what_is_dropped_into_models_dir_is_there_when_the_settings_are_opened(
     monkeypatch.setattr(catalog, "MODELS_DIR", tmp_path)
     (tmp_path / "checkpoints").mkdir()
     save_file({"a": np.ones(3, np.float32)}, tmp_path / "checkpoints" / "mine.safetensors")
-    choices = panel.show()[1]["choices"]
+    choices = panel.show()[panel.sdxl]["choices"]
     assert ("mine.safetensors · under 1 MB · here · licence not known here", "mine.safetensors") in choices
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from bench._server import TextServer, text_server
@@ -17,7 +16,7 @@ from lib_omost.errors import RemoteError, SettingsError
 from lib_omost.runtime import Engine, report
 from lib_omost.studio.page.models_panel import ModelsPanel
 from lib_omost.studio.page.server_panel import checked_url
-from lib_omost.studio.page.settings_panel import SettingsPanel
+from tests.studio.page.conftest import models_panel
 
 KEY = "sk-very-secret-1"
 
@@ -32,13 +31,12 @@ def server() -> Iterator[TextServer]:
 @pytest.fixture
 def panel(tmp_path: Path) -> ModelsPanel:
     engine = Engine("default", "default", remember=tmp_path / "models.json")
-    with gr.Blocks():
-        return ModelsPanel(engine, SettingsPanel(engine), local=True)
+    return models_panel(engine)
 
 
 def told(panel: ModelsPanel, name: str, key: str) -> tuple[str, dict[str, Any]]:
-    *_, (line, models) = panel.server.tested(name, key)
-    return line, models
+    *_, shown = panel.server.tested(name, key)
+    return shown[panel.server.line], shown[panel.server.offered]
 
 
 def test_the_right_key_lists_the_models_and_marks_the_one_in_the_url(panel: ModelsPanel, server: TextServer) -> None:

@@ -91,3 +91,15 @@ def test_a_name_in_the_file_cannot_choose_where_a_picture_goes(
     import_session(sessions, "bob", path, tmp_path / "deep" / "new")
     assert not list(tmp_path.rglob("evil.png"))
     assert len(list((tmp_path / "deep" / "new").iterdir())) == 1
+
+
+def test_of_the_settings_in_the_file_only_those_that_the_page_can_show_are_taken(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    good = {"steps": 9, "quality": "fine", "compose_seed": None, "sdxl": "default", "grammar": False}
+    bad = {"guidance": "high", "width": 100, "images": 9, "seed_mode": [], "style": {}, "negative_prompt": "x" * 501}
+    record = {"turns": [], "pictures": [], "settings": {**good, **bad, "unknown": 1}}
+    with zipfile.ZipFile(tmp_path / "forged.zip", "w") as archive:
+        archive.writestr("session.json", json.dumps(record))
+    session = import_session(sessions, "bob", tmp_path / "forged.zip", tmp_path / "new")
+    assert sessions.settings(session) == good

@@ -89,6 +89,8 @@ def test_what_is_no_png_is_refused(tmp_path: Path) -> None:
         {"format": 1, "code": "canvas = Canvas()", "settings": {"steps": "many"}},
         {"format": 1, "code": "canvas = Canvas()", "settings": {"steps": 10**9}},
         {"format": 1, "code": "import os; os.remove('x')", "settings": {}},
+        {"format": 1, "code": "canvas = Canvas()", "settings": {"style": "sparkling"}},
+        {"format": 1, "code": "canvas = Canvas()", "settings": {}, "style": ["ink drawing"]},
     ],
 )
 def test_forged_data_is_refused_with_a_sentence(tmp_path: Path, record: object) -> None:
@@ -100,3 +102,28 @@ def test_forged_data_is_refused_with_a_sentence(tmp_path: Path, record: object) 
 def test_settings_that_a_later_version_added_are_left_out(tmp_path: Path, code: str) -> None:
     record = {"format": 1, "code": code, "settings": {"steps": 9, "sparkle": True}}
     assert read_png(forged(tmp_path / "a.png", record)).settings == RenderSettings(steps=9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ([], "the settings are \\[\\]; an object of names and values is wanted"),
+        ({"steps": "many"}, "steps is 'many'; it wants a whole number from 1 to 1000"),
+        ({"steps": True}, "steps is True; it wants a whole number"),
+        ({"guidance": None}, "guidance is None; it wants a number from 0 to 100"),
+        ({"region_strengths": [1, "x"]}, "region_strengths is 'x'; it wants numbers from 0 to 100"),
+        ({"negative_prompt": ["a"]}, "negative_prompt is .*; it wants a text"),
+        ({"few_steps": "turbo"}, "few_steps is 'turbo'; it wants one of: lightning-4"),
+    ],
+)
+def test_settings_that_will_not_do_are_refused_with_what_would(
+    tmp_path: Path, code: str, settings: object, words: str
+) -> None:
+    with pytest.raises(StorageError, match=words):
+        read_png(forged(tmp_path / "a.png", {"format": 1, "code": code, "settings": settings}))
+
+
+@pytest.mark.parametrize("style", ["watercolour", "as described", ""])
+def test_a_picture_of_version_0_1_has_its_style_beside_its_settings(tmp_path: Path, code: str, style: str) -> None:
+    record = {"format": 1, "code": code, "settings": {"steps": 9}, "model": "default", "style": style, "notes": []}
+    assert read_png(forged(tmp_path / "a.png", record)).settings == RenderSettings(steps=9, style=style)

@@ -74,7 +74,7 @@ def test_many_threads_write_at_once_and_nothing_is_lost(sessions: Sessions) -> N
 
     def work(session: str) -> None:
         for count in range(1, 6):
-            sessions.set_turns(session, [Turn("user", f"{session} {count}")] * count)
+            sessions.set_turns(session, [Turn("user", f"{session} {count}") for _ in range(count)])
 
     threads = [threading.Thread(target=work, args=(session,)) for session in ids]
     [thread.start() for thread in threads]

@@ -43,7 +43,7 @@ def test_a_batch_of_texts_holds_regions_words_alone_and_dropped_prompts(shape_ca
     batch = next(texts(stream, workers=0))
     bags = (batch.boxes[..., 3] > 0).sum(1)
     assert batch.boxes[:, 0].tolist() == [[0, 0, 90, 90]] * 200
-    assert 0.4 < (bags > 1).float().mean() < 0.8
+    assert 0.6 < (bags > 1).float().mean() < 0.85
     assert 0 < batch.silent.sum() < 30
     assert batch.ids.shape == (int(bags.sum()), 77)
     assert torch.equal(batch.slot // MAX_BAGS, torch.repeat_interleave(torch.arange(200), bags))
@@ -56,7 +56,7 @@ def test_short_batches_hold_whole_texts_in_rows_of_32_tokens(shape_catalogue: Ca
     eos = CLIPTokenizer.from_pretrained(prepared).eos_token_id
     assert batch.ids.shape[1] == SHORT_ROW
     assert (batch.ids == eos).any(1).all()
-    assert (batch.ids[:, -2] == eos).float().mean() > 0.9
+    assert (batch.ids[:, -2] == eos).float().mean() > 0.8  # a scene of four things is often too long for any wording
 
 
 def test_workers_draw_all_scenes_between_them(shape_catalogue: Catalogue) -> None:

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
+from diffusers.models.attention_processor import AttnProcessor2_0
 from transformers import CLIPTokenizer
 
+from lib_omost.runtime.known_words import read_words
 from training.image import train
 from training.image.catalogue import Catalogue
 from training.image.feed import TextBatch, TextStream, texts
 from training.image.learning import Run, denoising_loss, new_run, one_step, resume, save
-from training.image.model import Shape, load_pipeline_parts, new_parts, signal_shares
+from training.image.model import Shape, fold_sizes, load_pipeline_parts, new_parts, signal_shares, size_ids
 from training.image.tiny import PREPARED
 from training.image.vae import new_vae
 
-SHAPE = Shape(size=64, channels=(32, 32, 32), width=32, layers=2)
+SHAPE = Shape(latent=8, channels=(32, 32, 32), width=32, layers=2)
 
 
 @pytest.fixture
@@ -60,12 +64,44 @@ def test_a_saved_run_goes_on_and_its_pipeline_loads_anywhere(
     assert torch.equal(again.parts.unet.conv_in.weight, run.parts.unet.conv_in.weight)
     card = (tmp_path / "pipeline" / "README.md").read_text()
     assert "## The words it knows\napple, palm tree." in card and "64 x 64 pixels" in card
+    words = read_words(tmp_path / "pipeline")
+    assert words.nouns == ("apple", "palm tree") and "turquoise" in words.colours and "cave" in words.backgrounds
     pipe = StableDiffusionXLPipeline.from_pretrained(tmp_path / "pipeline", dtype=torch.float32, add_watermarker=False)
     pipe.set_progress_bar_config(disable=True)
     picture = pipe("a cat", width=64, height=64, num_inference_steps=2, output_type="pt").images
     assert picture.shape == (1, 3, 64, 64)
     parts, _ = load_pipeline_parts(tmp_path / "pipeline")
     assert torch.allclose(parts.unet.conv_in.weight, run.average.unet.conv_in.weight, atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_saved_unet_no_longer_reads_its_size_numbers(run: Run) -> None:
+    def painted(unet: Any, size: int) -> torch.Tensor:
+        torch.manual_seed(0)
+        added = {"text_embeds": torch.randn(1, 32), "time_ids": torch.tensor([size_ids(size)]).float()}
+        words = torch.randn(1, 77, 64)
+        out: torch.Tensor = unet(
+            torch.randn(1, 4, 8, 8), 500, encoder_hidden_states=words, added_cond_kwargs=added
+        ).sample
+        return out
+
+    unet = copy.deepcopy(run.parts.unet)
+    unet.set_attn_processor(AttnProcessor2_0())
+    folded = fold_sizes(copy.deepcopy(unet), 64)
+    assert torch.allclose(painted(folded, 64), painted(unet, 64), atol=1e-5)
+    assert torch.equal(painted(folded, 128), painted(folded, 64))
+    assert not torch.allclose(painted(unet, 128), painted(unet, 64), atol=1e-5)
+
+
+def test_the_bank_is_encoded_once_for_the_same_scenes(shape_catalogue: Catalogue, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    args = train.parser().parse_args(f"--run {tmp_path} --size 64 --scenes 16 --workers 0 --precision fp32".split())
+    vae = new_vae(64).eval()
+    bank = train.latent_bank(shape_catalogue, vae, args, 0)
+    with torch.no_grad():
+        vae.encoder.conv_out.bias += 1  # not a part of the mark, so a second encoding would show
+    assert torch.equal(train.latent_bank(shape_catalogue, vae, args, 0), bank)
+    assert not torch.equal(train.latent_bank(shape_catalogue, vae, args, 10**6), bank)
 
 
 def test_the_pooled_vector_is_the_same_with_and_without_projection(run: Run) -> None:

@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+import torch
+
+from lib_omost.canvas import GRID, Box
+from training.image.attention import level_masks
 from training.image.captions import caption
 from training.image.catalogue import Catalogue
-from training.image.scenes import Scene, make_scene
+from training.image.scenes import FILL, MASK_SIDE, Scene, make_scene, masked_cells, places
 
 
 def scenes(catalogue: Catalogue, count: int = 150) -> list[Scene]:
@@ -21,6 +26,24 @@ def test_things_stay_in_their_boxes(shape_catalogue: Catalogue) -> None:
             for left, top, right, bottom in thing.places:
                 assert left >= thing.box.left - 8 and right <= thing.box.right + 8
                 assert top >= thing.box.top - 8 and bottom <= thing.box.bottom + 8
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 90, 90), Box(20, 20, 70, 70), Box(3, 41, 47, 88), Box(31, 5, 57, 66)])
+def test_a_thing_is_in_the_middle_of_the_cells_that_its_mask_shows(box: Box) -> None:
+    mask = level_masks(torch.tensor([[tuple(box)]]), 1, 2 * MASK_SIDE, 2)[MASK_SIDE**2].visible
+    rows, columns = mask.view(MASK_SIDE, MASK_SIDE).nonzero().unbind(1)
+    cell = GRID / MASK_SIDE
+    edges = (columns.min() * cell, rows.min() * cell, (columns.max() + 1) * cell, (rows.max() + 1) * cell)
+    assert masked_cells(box) == tuple(float(edge) for edge in edges)
+    ((left, top, right, bottom),) = places(box, 1)
+    assert left + right == pytest.approx(float(edges[0] + edges[2])) and top + bottom == pytest.approx(
+        float(edges[1] + edges[3])
+    )
+    assert right - left == bottom - top == pytest.approx(FILL * min(edges[2] - edges[0], edges[3] - edges[1]))
+
+
+def test_boxes_that_the_mask_cannot_tell_apart_hold_the_same_picture() -> None:
+    assert places(Box(20, 20, 70, 70), 2) == places(Box(22, 19, 70, 72), 2) != places(Box(30, 20, 80, 70), 2)
 
 
 def test_no_thing_hides_another(shape_catalogue: Catalogue) -> None:
