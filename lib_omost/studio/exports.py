@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib_omost import atomic
-from lib_omost.canvas import Canvas, Note, color_png, layout_svg, mask_png, read_canvas, to_comfy, to_flux
+from lib_omost.canvas import (
+    Canvas,
+    Note,
+    color_png,
+    layout_svg,
+    mask_png,
+    read_canvas,
+    to_comfy,
+    to_fibo,
+    to_flux,
+    to_ideogram,
+)
 from lib_omost.canvas.canvas import FORMAT
 from lib_omost.errors import StorageError
 from lib_omost.renderer import RenderSettings
@@ -21,6 +32,8 @@ TEXTS: dict[str, Callable[[Canvas, Size], str]] = {
     "json": lambda canvas, size: canvas.to_json(),
     "comfy": lambda canvas, size: to_comfy(canvas),
     "flux": lambda canvas, size: to_flux(canvas),
+    "ideogram": lambda canvas, size: to_ideogram(canvas),
+    "fibo": lambda canvas, size: to_fibo(canvas),
     "svg": lambda canvas, size: layout_svg(canvas, *size),
 }
 MASKS = "masks"

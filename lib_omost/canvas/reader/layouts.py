@@ -52,7 +52,7 @@ _FIBO_DETAILS = (
 )
 
 Say = Callable[[Level, str], None]
-Fields = dict[str, Any]
+Keywords = dict[str, Any]
 
 
 def split_flux(text: str) -> tuple[str, list[Any]] | None:
@@ -72,7 +72,7 @@ def is_table(data: Any) -> bool:
     return isinstance(data, list) and bool(data) and all(isinstance(row, dict) and _is_row(row) for row in data)
 
 
-def captioned(rows: list[Any], before: str) -> Fields:
+def captioned(rows: list[Any], before: str) -> Keywords:
     """A table and the caption that the text before it ends in: its last paragraph."""
     paragraphs = [
         part for part in re.split(r"\n\s*\n|^[ \t]*```\w*[ \t]*$", before, flags=re.MULTILINE) if part.strip()
@@ -80,7 +80,7 @@ def captioned(rows: list[Any], before: str) -> Fields:
     return {"caption": " ".join(paragraphs[-1].split()) if paragraphs else "", "elements": rows}
 
 
-def as_calls(data: Any, say: Say) -> Fields | None:
+def as_calls(data: Any, say: Say) -> Keywords | None:
     """`data` as {"global": keywords, "regions": [keywords, ...]} where it is one of these layouts, else None."""
     if not isinstance(data, dict):
         return None
@@ -98,14 +98,14 @@ def is_fibo(data: Any) -> bool:
     return isinstance(data, dict) and isinstance(data.get("short_description"), str)
 
 
-def _is_row(row: Fields) -> bool:
+def _is_row(row: Keywords) -> bool:
     return isinstance(row.get("id"), str) and isinstance(row.get("desc"), str) and any(key in row for key in _PLACES)
 
 
 # ---------------------------------------------------------------------------- FLUX 3
 
 
-def _of_flux(caption: str, rows: list[Fields], say: Say) -> Fields:
+def _of_flux(caption: str, rows: list[Keywords], say: Say) -> Keywords:
     regions, ids, mentions = [], [], []
     removed = [row["id"][:60] for row in rows if "tgt_bbox" in row and row["tgt_bbox"] is None]
     shown = [row for row in rows if "tgt_bbox" not in row or row["tgt_bbox"] is not None]
@@ -144,7 +144,7 @@ def _name(identifier: str, words: list[str]) -> str:
 # ---------------------------------------------------------------------------- Ideogram 4
 
 
-def _of_ideogram(data: Fields, parts: Fields, say: Say) -> Fields:
+def _of_ideogram(data: Keywords, parts: Keywords, say: Say) -> Keywords:
     style = data["style_description"] if isinstance(data.get("style_description"), dict) else {}
     elements = [item for item in _list(parts.get("elements")) if isinstance(item, dict)]
     summary = sentences(_string(data, "high_level_description"))
@@ -161,7 +161,7 @@ def _of_ideogram(data: Fields, parts: Fields, say: Say) -> Fields:
     return {"global": whole, "regions": regions}
 
 
-def _style(style: Fields) -> str:
+def _style(style: Keywords) -> str:
     """`photo`, or `art_style` and `medium`, as one text; that it is a photograph stays said."""
     if "photo" in style:
         photo = distinct(_string(style, "photo"))
@@ -169,7 +169,7 @@ def _style(style: Fields) -> str:
     return distinct(_string(style, "art_style"), _string(style, "medium"))
 
 
-def _palette(item: Fields) -> str:
+def _palette(item: Keywords) -> str:
     """The first colour of a palette, "" where there is none."""
     return next(
         (c for value in _list(item.get("color_palette")) if isinstance(value, str) and (c := read_color(value))), ""
@@ -179,7 +179,7 @@ def _palette(item: Fields) -> str:
 # ---------------------------------------------------------------------------- FIBO
 
 
-def _of_fibo(data: Fields, say: Say) -> Fields:
+def _of_fibo(data: Keywords, say: Say) -> Keywords:
     aesthetics = data["aesthetics"] if isinstance(data.get("aesthetics"), dict) else {}
     summary, background = sentences(_string(data, "short_description")), _string(data, "background_setting")
     color = _string(aesthetics, "color_scheme")
@@ -198,10 +198,10 @@ def _of_fibo(data: Fields, say: Say) -> Fields:
     return {"global": whole, "regions": regions}
 
 
-def _drawn_on(item: Fields, texts: list[Fields]) -> str:
+def _drawn_on(item: Keywords, texts: list[Keywords]) -> str:
     """The words that are drawn on an object: those at its very place, in its size and colour. They leave `texts`."""
 
-    def place(one: Fields) -> list[str]:
+    def place(one: Keywords) -> list[str]:
         return [
             _string(one, "location"),
             _string(one, "relative_size", "size"),
@@ -214,7 +214,7 @@ def _drawn_on(item: Fields, texts: list[Fields]) -> str:
     return ""
 
 
-def _fibo_place(item: Fields, say: Say) -> Fields:
+def _fibo_place(item: Keywords, say: Say) -> Keywords:
     """Location, offset and area of 'top-left, slightly to the lower' and 'small square'."""
     where, size = _string(item, "location"), _string(item, "relative_size", "size")
     first, _, second = where.partition(",")
@@ -272,7 +272,7 @@ def _numbers(given: Any) -> Iterator[float]:
 
 def _region(
     words: list[str], box: Box | None, distance: int, *, color: str = "", name: str = "", text: str = ""
-) -> Fields:
+) -> Keywords:
     """The keywords of a region; what these formats have no place for is empty."""
     place = dict(zip(("location", "offset", "area"), snap(box), strict=True)) if box else {}
     return {
@@ -289,7 +289,7 @@ def _region(
     }
 
 
-def _whole(words: list[str], details: list[str] | None = None, tags: str = "", color: str = "") -> Fields:
+def _whole(words: list[str], details: list[str] | None = None, tags: str = "", color: str = "") -> Keywords:
     """The keywords of the global description; without `details` all but the first sentence are."""
     if details is None:
         return {**_described(words, color), "tags": tags}
@@ -297,7 +297,7 @@ def _whole(words: list[str], details: list[str] | None = None, tags: str = "", c
     return {**said, "tags": tags}
 
 
-def _described(words: list[str], color: str) -> Fields:
+def _described(words: list[str], color: str) -> Keywords:
     """Description, details and colour; what is more than a list may hold is joined in its last item."""
     first, details = (words[0] if words else ""), words[1:]
     if len(details) > MAX_ITEMS:
@@ -306,7 +306,7 @@ def _described(words: list[str], color: str) -> Fields:
     return {"description": first, "detailed_descriptions": details, "HTML_web_color_name": shade}
 
 
-def _string(item: Fields, *keys: str) -> str:
+def _string(item: Keywords, *keys: str) -> str:
     """The first text among the values of `keys`, "" where there is none."""
     return next((item[key] for key in keys if isinstance(item.get(key), str)), "")
 
