@@ -13,8 +13,8 @@ from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.runtime import Engine
-from lib_omost.studio import reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
+from lib_omost.studio import changes, reply_stats
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import state_line
@@ -177,7 +177,8 @@ class CanvasChat:
                 stop.set()
                 cut = stopped or reply.reading is None
                 about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
-                failure = self._kept(session, turn, reader.text, about) or failure
+                text, merged = (reader.text, {}) if cut else self._merged(session, chat, reply)
+                failure = self._kept(session, turn, text, about | merged) or failure
         # 5. At rest: what the store has by now, others' turns too, with the reading made while the reply streamed.
         if reply.reading is not None:
             chat.readings[reply.text] = reply.reading
@@ -187,6 +188,16 @@ class CanvasChat:
         """Raises SettingsError. Another reply wants another seed."""
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
+
+    def _merged(self, session: str, chat: Conversation, reply: Reply) -> tuple[str, Data]:
+        """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
+        if reply.reading is None or reply.reading.canvas is None:
+            return reply.text, {}
+        done, own = self.chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+        if done is None:
+            return reply.text, {}
+        text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
+        return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
 
     def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
         """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
@@ -258,8 +269,13 @@ def _state(chat: Conversation) -> Data:
         return {"level": "idle", "text": ""}
     turn, reading = chat.latest
     state = outcome(reading, reply_stats.summary(turn.about))
+    told = " ".join(turn.about.get("changes", ()))
+    if told and reading.canvas is not None:
+        nothing = told == changes.NOTHING_CHANGED
+        state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
     text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
-    return {**state, "text": text, "notes": [*state["notes"], *reply_stats.notes(turn.about)]}
+    notes = [*state["notes"], *turn.about.get("refused", ()), *reply_stats.notes(turn.about)]
+    return {**state, "text": text, "notes": notes}
 
 
 def _size(given: Update, drawer: SettingsPanel) -> PictureSize:

@@ -6,6 +6,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -15,7 +16,8 @@ import pytest
 from bench._server import TextServer, text_server
 from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat, ChatWidgets
 from gradio_app import build
-from lib_omost.canvas import CanvasReader
+from lib_omost.canvas import Box, CanvasReader, set_box, set_keyword
+from lib_omost.composer import in_words
 from lib_omost.runtime import Engine
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.page.events import UNCHANGED, Update
@@ -183,7 +185,8 @@ def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(
     assert readers(lambda: answer(chat, session)) == ["replies.py"]
     chat.send("more", session, *SIZE)
     # The plan before it, too: from it the length of the next one is guessed.
-    assert readers(lambda: answer(chat, session)) == ["conversation.py", "replies.py"]
+    read = readers(lambda: answer(chat, session))
+    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py"}
 
 
 def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
@@ -308,3 +311,51 @@ def test_no_event_takes_the_chat_widgets_value_so_a_forged_history_is_not_even_l
     chatbots = {key for key, block in demo.blocks.items() if isinstance(block, gr.Chatbot)}
     assert chatbots
     assert not any(block._id in chatbots for fn in demo.fns.values() for block in fn.inputs)
+
+
+def test_a_hand_edit_survives_the_next_message_and_the_state_line_says_what_changed(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    send(chat, session, "an apple")
+    mine = chat.chats.open(session).newest
+    assert mine is not None
+    code = "# mine\n" + set_keyword(set_box(mine.reading.code, 0, Box(3, 41, 30, 77)), 0, "negative", "leaf")
+    chat.chats.set_code(session, code)
+    server.text = in_words({"role": "assistant", "content": code})["content"].replace("'red'", "'gold'")
+    last = send(chat, session, "make it golden")[-1]
+    assert last[chat.plan.code] == code.replace("'red'", "'gold'")
+    assert last[chat.state_line]["text"] == "apple: red → gold"
+    assert chat.at_rest(session, SIZE)[chat.state_line]["text"] == "apple: red → gold"
+
+
+def test_a_reply_that_changes_nothing_says_so(chat: CanvasChat, session: str) -> None:
+    send(chat, session, "an apple")
+    state = send(chat, session, "swap them")[-1][chat.state_line]
+    assert state["level"] == "warn" and state["text"].startswith("Nothing changed") and state["asks"]
+
+
+def test_what_a_person_changes_while_the_reply_streams_is_kept_and_told(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    send(chat, session, "an apple")
+    first = chat.chats.open(session).newest
+    assert first is not None
+    server.text = REPLY.replace("'red'", "'gold'").replace('"red"', '"gold"')
+    chat.send("make it golden", session, *SIZE)
+    run = respond(chat, session)
+    next(run)
+    blue = first.turn.text.replace("'red'", "'blue'").replace('"red"', '"blue"')
+    chat.chats.sessions.change_turn(session, replace(first.turn, text=blue))
+    *_, last = run
+    assert "blue" in last[chat.plan.code] and "gold" not in last[chat.plan.code]
+    assert any("red" not in note and "gold was asked for" in note for note in last[chat.state_line]["notes"])
+
+
+def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session: str, server: TextServer) -> None:
+    send(chat, session, "an apple")
+    mine = chat.chats.open(session).newest
+    assert mine is not None
+    locked = set_keyword(mine.reading.code, 0, "locked", True)
+    chat.chats.set_code(session, locked)
+    server.text = REPLY.replace("an apple", "a pear")
+    assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib_omost._lazy import lazy_names
-from lib_omost.composer.prompt import EXAMPLES, SYSTEM_PROMPT
+from lib_omost.composer.prompt import EXAMPLES, SYSTEM_PROMPT, in_words
 from lib_omost.composer.remote_errors import MAX_KEY, checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 
@@ -24,6 +24,7 @@ __all__ = [
     "Profile",
     "RemoteComposer",
     "checked_key",
+    "in_words",
     "load_local",
 ]
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from lib_omost.canvas import GRID, Box, Change, Region, undone
 from lib_omost.canvas.merge import PLACE
 
-NOTHING_CHANGED = "Nothing changed."
+NOTHING_CHANGED = (
+    "Nothing changed: the model gave the same plan back. Say it in other words, or change the plan by hand."
+)
+SHOWN = 4  # lines that the state line has room for
 MAX_LABEL = 40
 #: One line speaks for these: who renames a thing changes what is said of it.
 _TEXTS = {
@@ -47,6 +50,18 @@ def lines(changes: Sequence[Change]) -> tuple[Line, ...]:
         kind = "text" if change.field in _TEXTS else change.field
         groups.setdefault((change.kind, _key(change), kind), []).append(change)
     return tuple(Line(_text(group), tuple(group)) for group in groups.values())
+
+
+def told(changes: Sequence[Change]) -> str:
+    """All of a difference in one line."""
+    texts = [line.text for line in lines(changes)]
+    more = f" · and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return " · ".join(texts[:SHOWN]) + more if texts else NOTHING_CHANGED
+
+
+def kept(refused: Sequence[Change]) -> list[str]:
+    """A sentence for each thing that a reply asked for and did not get."""
+    return [f"Kept as you have it: {line.text} was asked for." for line in lines(refused)]
 
 
 def label(region: Region) -> str:

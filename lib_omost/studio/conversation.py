@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from lib_omost.canvas import Reading, read_canvas
-from lib_omost.composer import Message
+from lib_omost.canvas import Canvas, Merge, Reading, merge, read_canvas
+from lib_omost.canvas.vocabulary import OUR_FIELDS
+from lib_omost.composer import Message, in_words
 from lib_omost.errors import SettingsError
 from lib_omost.studio.store.sessions import Data, Sessions, Turn
 
@@ -42,12 +43,12 @@ class Conversation:
     def latest(self) -> tuple[Turn, Reading] | None:
         """The last reply and its reading, whether it holds a canvas or not."""
         turn = next(self._replies(), None)
-        return None if turn is None else (turn, self._reading(turn))
+        return None if turn is None else (turn, self.reading(turn))
 
     @cached_property
     def newest(self) -> Newest | None:
         """The last reply that holds a canvas."""
-        found = (Newest(turn, self._reading(turn)) for turn in self._replies())
+        found = (Newest(turn, self.reading(turn)) for turn in self._replies())
         return next((newest for newest in found if newest.reading.canvas is not None), None)
 
     def question(self, index: int | None = None) -> int | None:
@@ -63,7 +64,8 @@ class Conversation:
         """The last one first."""
         return (turn for turn in reversed(self.turns) if turn.role == "assistant" and not turn.picture)
 
-    def _reading(self, turn: Turn) -> Reading:
+    def reading(self, turn: Turn) -> Reading:
+        """Of one reply."""
         if turn.text not in self.readings:
             self.readings[turn.text] = read_canvas(turn.text)
         return self.readings[turn.text]
@@ -131,6 +133,16 @@ class Chats:
         self.sessions.change_turn(session, replace(turn, text=text))
         return self.open(session, chat)
 
+    def patched(self, session: str, chat: Conversation, reply: Canvas) -> Merge | None:
+        """A whole reply to the newest plan of `chat` as a patch on that plan as the person has it by now; None where it
+        had none.
+        """
+        if chat.newest is None:
+            return None
+        basis, now = chat.newest, self.open(session, chat)
+        ours = next((now.reading(turn) for turn in now.turns if turn.id == basis.turn.id), basis.reading)
+        return merge(shown(basis, reply), reply, ours.code if ours.canvas else basis.reading.code)
+
     def add_plan(self, session: str, code: str, line: str) -> Conversation:
         """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
         self.sessions.add_turns(session, Turn("user", line), Turn("assistant", fenced(code)))
@@ -149,6 +161,17 @@ class Chats:
             turn = replace(turn, text=text, about=about)
             self.sessions.change_turn(session, turn)
         return turn
+
+
+def shown(basis: Newest, reply: Canvas) -> Canvas:
+    """The canvas of `basis` as the model saw it that answered `reply`: one that says nothing by the arguments that no
+    model was taught (a free box, a name, a lock) never saw them.
+    """
+    canvas, text = basis.reading.canvas or Canvas(), basis.turn.text
+    if any(getattr(region, field) for region in reply.regions for field in OUR_FIELDS):
+        return canvas
+    in_taught_words = in_words({"role": "assistant", "content": text})["content"]
+    return canvas if in_taught_words == text else read_canvas(in_taught_words).canvas or canvas
 
 
 def said(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:

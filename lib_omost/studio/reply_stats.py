@@ -137,6 +137,8 @@ class Record(TypedDict, total=False):
     context: int
     context_room: int
     notes: Annotated[list[str], BeforeValidator(_notes)]
+    changes: Annotated[list[str], BeforeValidator(_notes)]
+    refused: Annotated[list[str], BeforeValidator(_notes)]
 
 
 _RECORD = TypeAdapter(Record)
