@@ -453,3 +453,18 @@ def test_answers_of_an_earlier_run_are_scored_without_a_model(
     )
     result = main(["--set", "geneval", "--file", str(files["geneval"]), "--asked", "--out", str(out)])
     assert (result["position"], result["all"], result["n"]) == (1, 1, 1)
+
+
+# --- plans that a person judged ---
+
+JUDGED = [json.loads(line) for line in (Path(__file__).parent / "judged_plans.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("given", JUDGED, ids=[f"{one['id']}-{'right' if one['right'] else 'wrong'}" for one in JUDGED])
+def test_the_judge_agrees_with_a_person_on_a_plan(given: dict[str, Any]) -> None:
+    canvas = Canvas()
+    canvas.set_global_description(given["says"], [], "", "white")
+    for description, (location, offset, area), distance, color, *details in given["regions"]:
+        canvas.add_local_description(location, offset, area, distance, description, details, "", "", "", "", color)
+    row = next(row for kind in ("new", "captions") for row in rows(kind) if row["id"] == given["id"])
+    assert (judged(row, canvas) == []) == given["right"]
