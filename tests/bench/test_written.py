@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench._public_sets import public_rows
+from bench._server import text_server
 from bench._written import Reply, answered, in_turns, kept, timed
 from bench._written_boxes import holds, is_at
 from bench._written_edits import judged_edit
@@ -441,6 +442,14 @@ def test_a_file_of_another_form_is_refused(files: dict[str, Path]) -> None:
         public_rows("nsr", files["lmd"], 0)
     with pytest.raises(SettingsError, match="--file"):
         main(["--set", "nsr", "--asked"])
+
+
+def test_a_server_is_asked_and_its_answers_are_kept(files: dict[str, Path], tmp_path: Path) -> None:
+    out, argv = tmp_path / "answers.jsonl", ["--set", "geneval", "--file", str(files["geneval"]), "--n", "1"]
+    with text_server(f"```python\n{right_plans()['position'].to_code()}```") as server:
+        result = main([*argv, "--llm", server.name, "--out", str(out)])
+    assert (result["position"], result["counting"], result["n"]) == (1, 0, 3)
+    assert len(kept(out)) == 3
 
 
 def test_answers_of_an_earlier_run_are_scored_without_a_model(
