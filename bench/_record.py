@@ -17,7 +17,7 @@ def record(name: str, argv: Sequence[str], numbers: Mapping[str, Number], packag
     """Writes bench/results/NAME.json: the numbers, the command, the machine and the versions of `packages`."""
     RESULTS.mkdir(exist_ok=True)
     source = {
-        "command": " ".join(["python -m bench", name, *argv]),
+        "command": " ".join(["python -m bench", name.partition("-")[0], *argv]),
         "machine": f"{os.cpu_count()} cores, {processor()}",
         "python": platform.python_version(),
         **{package: importlib.metadata.version(package) for package in packages},

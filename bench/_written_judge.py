@@ -159,9 +159,10 @@ def counted(found: Sequence[Region], thing: Wanted) -> int:
 
 
 def _count_in(region: Region, thing: Wanted) -> int:
+    """By the first of its words that says a number: "Scales" is no number of "scale", but it is one pair of scales."""
     text = region.description if says(region.description, thing.words) else own_words(region)
-    named = next(word for word in thing.words if says(text, [word]))
-    return count_of(text, named)
+    numbers = [count_of(text, word) for word in thing.words if says(text, [word])]
+    return next((number for number in numbers if number), 0)
 
 
 def compare_faults(row: Row, canvas: Canvas, things: Sequence[Wanted]) -> list[Fault]:

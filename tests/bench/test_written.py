@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench._public_sets import public_rows
+from bench._server import text_server
 from bench._written import Reply, answered, in_turns, kept, timed
 from bench._written_boxes import holds, is_at
 from bench._written_edits import judged_edit
@@ -443,6 +444,14 @@ def test_a_file_of_another_form_is_refused(files: dict[str, Path]) -> None:
         main(["--set", "nsr", "--asked"])
 
 
+def test_a_server_is_asked_and_its_answers_are_kept(files: dict[str, Path], tmp_path: Path) -> None:
+    out, argv = tmp_path / "answers.jsonl", ["--set", "geneval", "--file", str(files["geneval"]), "--n", "1"]
+    with text_server(f"```python\n{right_plans()['position'].to_code()}```") as server:
+        result = main([*argv, "--llm", server.name, "--out", str(out)])
+    assert (result["position"], result["counting"], result["n"]) == (1, 0, 3)
+    assert len(kept(out)) == 3
+
+
 def test_answers_of_an_earlier_run_are_scored_without_a_model(
     files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -453,3 +462,18 @@ def test_answers_of_an_earlier_run_are_scored_without_a_model(
     )
     result = main(["--set", "geneval", "--file", str(files["geneval"]), "--asked", "--out", str(out)])
     assert (result["position"], result["all"], result["n"]) == (1, 1, 1)
+
+
+# --- plans that a person judged ---
+
+JUDGED = [json.loads(line) for line in (Path(__file__).parent / "judged_plans.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("given", JUDGED, ids=[f"{one['id']}-{'right' if one['right'] else 'wrong'}" for one in JUDGED])
+def test_the_judge_agrees_with_a_person_on_a_plan(given: dict[str, Any]) -> None:
+    canvas = Canvas()
+    canvas.set_global_description(given["says"], [], "", "white")
+    for description, (location, offset, area), distance, color, *details in given["regions"]:
+        canvas.add_local_description(location, offset, area, distance, description, details, "", "", "", "", color)
+    row = next(row for kind in ("new", "captions") for row in rows(kind) if row["id"] == given["id"])
+    assert (judged(row, canvas) == []) == given["right"]
