@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -15,9 +14,12 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 
+from chat_interface import ChatWidgets
 from gradio_app import build, launch
 from lib_omost import Canvas, Engine
 from lib_omost.__main__ import main
+from lib_omost.studio.conversation import Chats
+from lib_omost.studio.page.events import Update, View
 from lib_omost.studio.page.picture_column import PictureColumn
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
@@ -66,29 +68,26 @@ def same(path: Path, image: Image.Image, code: str) -> Saved:
     return saved
 
 
-def page_values(drawer: SettingsPanel) -> list[Any]:
-    settings = replace(drawer.engine.render_defaults, steps=STEPS, seed=SEED, style=STYLE)
-    return drawer.values_of(settings)
-
-
-def painted_by_the_page(engine: Engine, code: str, folder: Path) -> list[tuple[Any, ...]]:
-    """All that a press of Render with these settings sends to the browser."""
-    sessions = Sessions(folder / "s.sqlite")
-    request: Any = SimpleNamespace(session_hash="a tab")
+def painted_by_the_page(engine: Engine, code: str, folder: Path) -> list[Any]:
+    """All that a press of Render with these settings sends to the browser, and the bar that shows how it went."""
+    chats, request = Chats(Sessions(folder / "s.sqlite")), gr.Request(session_hash="a tab")
     with gr.Blocks():
-        state, drawer = gr.State(""), SettingsPanel(engine)
-        plan = PlanColumn(sessions, state, drawer.size)
-        column = PictureColumn(engine, sessions, Runs(), state, folder / "pictures")
-        column.plan, column.drawer, column.gallery.drawer = plan, drawer, drawer
-    session = sessions.create("somebody")
-    return [*column.paint(session, Plan(), code, False, "", 1, LOCKED, request, *page_values(drawer))]
+        state, drawer, widgets = gr.State(""), SettingsPanel(engine), ChatWidgets()
+        plan = PlanColumn(chats, state, drawer.size, widgets.chatbot, widgets.state_line)
+        view = View([], lambda session, size: {})
+        column = PictureColumn(engine, chats, Runs(), state, folder / "pictures", plan, drawer, view)
+    settings = replace(engine.render_defaults, steps=STEPS, seed=SEED, style=STYLE)
+    given: Update = dict(zip(drawer.render, drawer.values_of(settings), strict=True))
+    given |= {state: chats.sessions.create("somebody"), plan.plan: Plan(), plan.code: code, column.keep: False}
+    given |= {column.gallery.chosen: "", drawer.images: 1, drawer.seed_mode: LOCKED}
+    return [update[column.progress] for update in column.paint(given, request) if column.progress in update]
 
 
 def test_the_page_paints_it_and_says_what_it_changed(
     engine: Engine, code: str, python: Image.Image, tmp_path: Path
 ) -> None:
     (*_, last) = painted_by_the_page(engine, code, tmp_path)
-    assert last[0]["text"] == f"1 picture done. {SWAP}"
+    assert last["text"] == f"1 picture done. {SWAP}"
     (path,) = (tmp_path / "pictures").iterdir()
     same(path, python, code)
 
