@@ -13,22 +13,21 @@ import gradio as gr
 from lib_omost.canvas import CanvasReader, read_canvas
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.runtime import Engine
-from lib_omost.studio import figures
-from lib_omost.studio import turns as chat
-from lib_omost.studio.drawer import Drawer
-from lib_omost.studio.examples import INVITATION, cards
-from lib_omost.studio.plan_column import PlanColumn
-from lib_omost.studio.region_editor import state_line
+from lib_omost.studio import conversation as chat
+from lib_omost.studio import reply_stats
+from lib_omost.studio.page.events import QUIET, REPLYING
+from lib_omost.studio.page.examples import INVITATION, cards
+from lib_omost.studio.page.html_widgets import state_line
+from lib_omost.studio.page.plan_column import PlanColumn
+from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
-from lib_omost.studio.sessions import Sessions, Turn
-from lib_omost.studio.words import counted, doing, outcome, sentence
+from lib_omost.studio.sentences import counted, doing, outcome, sentence
+from lib_omost.studio.store.sessions import Sessions, Turn
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
 STOPPED = "stopped"
-QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-HEAVY: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "device", "concurrency_limit": 1}
 
 
 class CanvasChat:
@@ -70,7 +69,7 @@ class CanvasChat:
         # Whether there is something to answer next, and whether with another seed than last time.
         self.ask = gr.State(NOTHING)
 
-    def wire(self, plan: PlanColumn, drawer: Drawer) -> None:
+    def wire(self, plan: PlanColumn, drawer: SettingsPanel) -> None:
         self.plan, self.drawer = plan, drawer
         self.outputs = [self.chatbot, self.textbox, self.state_line, *plan.outputs]
         known, asked = [self.session, *drawer.size], [self.ask, *self.outputs]
@@ -82,15 +81,12 @@ class CanvasChat:
             self.state_line.ask_again(self.retry_last, known, asked, **QUIET),
         ]
         inputs = [self.session, self.ask, *drawer.size, *drawer.compose]
-        runs = [start.then(self.respond, inputs, self.outputs, show_progress="hidden", **HEAVY) for start in starts]
+        runs = [start.then(self.respond, inputs, self.outputs, **REPLYING) for start in starts]
         self.textbox.stop(self.halt, known, self.outputs, cancels=runs, **QUIET)
         self.chatbot.undo(self.undo, known, self.outputs, **QUIET)
         self.chatbot.clear(self.clear, known, self.outputs, **QUIET)
         self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
         self.state_line.edit_code(self.last_text, self.session, plan.code, **QUIET)
-
-    # ---- what a person does
-    # --------------------------------------------------------------------------------------------
 
     def send(self, text: str, session: str, width: int, height: int) -> tuple[Any, ...]:
         try:
@@ -141,9 +137,6 @@ class CanvasChat:
         self.runs.stop((str(request.session_hash), "chat"), STOP_WAIT_S)
         return self.view(session, (width, height), stopped=True)
 
-    # ---- the run
-    # ---------------------------------------------------------------------------------------------------------
-
     def respond(
         self, session: str, ask: str, width: int, height: int, request: gr.Request, *values: Any
     ) -> Iterator[tuple[Any, ...]]:
@@ -154,7 +147,7 @@ class CanvasChat:
             yield (gr.skip(),) * len(self.outputs)  # a generator that yields nothing would empty them all
             return
         turns, size, entry = self.sessions.turns(session), (width, height), self.engine.llm_entry
-        expected = figures.expected_length(turns, self.sessions.reply_lengths(entry.name), entry)
+        expected = reply_stats.expected_length(turns, self.sessions.reply_lengths(entry.name), entry)
         failure, reply, position, reader = "", NOTHING_YET, None, CanvasReader()
         with self.runs.run((str(request.session_hash), "chat")) as stop:
             try:
@@ -171,7 +164,7 @@ class CanvasChat:
                 stopped = stop.is_set()
                 stop.set()
                 cut = stopped or reply.reading is None
-                about = figures.record(reply, self.engine.compose_stats, entry, stopped=cut)
+                about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
                 failure = self._kept(session, position, replace(reply, text=reader.text), about) or failure
         yield self.view(session, size, failure=failure, stopped=stopped)
 
@@ -197,12 +190,9 @@ class CanvasChat:
         shown = (*turns, Turn("assistant", reply.text)) if reply.text else turns
         count = len(reply.canvas.regions) if reply.canvas else 0
         text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
-        numbers = figures.while_writing(reply, expected, self.engine.compose_stats)
+        numbers = reply_stats.while_writing(reply, expected, self.engine.compose_stats)
         state = {"level": "busy", "text": text, "figures": numbers}
         return chat.bubbles(shown), _busy(), state, *self.plan.streaming(reply, size)
-
-    # ---- showing
-    # -------------------------------------------------------------------------------------------------------
 
     def _refused(self, error: SettingsError) -> tuple[Any, ...]:
         """Says in the state line why nothing was done, and changes nothing else. A toast would want the queue."""
@@ -243,9 +233,9 @@ class CanvasChat:
         if not replies:
             return {"level": "idle", "text": ""}
         about = replies[-1].about
-        state = outcome(read_canvas(replies[-1].text), figures.summary(about))
+        state = outcome(read_canvas(replies[-1].text), reply_stats.summary(about))
         text = f"{STOPPED} · {state['text']}" if about.get("stopped") else state["text"]
-        return {**state, "text": text, "notes": [*state["notes"], *figures.notes(about)]}
+        return {**state, "text": text, "notes": [*state["notes"], *reply_stats.notes(about)]}
 
 
 def _suggested(event: gr.EventData) -> str:

@@ -22,19 +22,19 @@ from chat_interface import CanvasChat
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
-from lib_omost.studio.drawer import Drawer
-from lib_omost.studio.examples import words_line
-from lib_omost.studio.machine_panel import MachinePanel
-from lib_omost.studio.models_panel import ModelsPanel, models_text
-from lib_omost.studio.picture_column import PictureColumn
-from lib_omost.studio.plan_column import PlanColumn
+from lib_omost.studio.owner import VisitorCookie
+from lib_omost.studio.page.events import QUIET
+from lib_omost.studio.page.examples import words_line
+from lib_omost.studio.page.machine_panel import MachinePanel
+from lib_omost.studio.page.models_panel import ModelsPanel, models_text
+from lib_omost.studio.page.picture_column import PictureColumn
+from lib_omost.studio.page.plan_column import PlanColumn
+from lib_omost.studio.page.sessions_column import SessionsColumn
+from lib_omost.studio.page.settings_panel import SettingsPanel
+from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
-from lib_omost.studio.sessions import Sessions
-from lib_omost.studio.sessions_column import SessionsColumn
-from lib_omost.studio.theme import CSS_FILES, head, theme
-from lib_omost.studio.visitor import VisitorCookie
+from lib_omost.studio.store.sessions import Sessions
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -49,7 +49,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         with gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar") as bar:
             shelf = SessionsColumn(sessions, session, pictures)
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
-            drawer = Drawer(engine)
+            drawer = SettingsPanel(engine)
             panel = ModelsPanel(engine, drawer, local)
             machine = MachinePanel(engine)
         with gr.Row(elem_id="head"):

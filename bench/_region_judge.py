@@ -34,7 +34,7 @@ def known_nouns(model: Path) -> list[str]:
     """The words that the card of an image model's folder lists; none without a card or such a list."""
     from lib_omost.renderer import RenderSettings
     from lib_omost.runtime import SdxlEntry
-    from lib_omost.studio.examples import known_words
+    from lib_omost.studio.page.examples import known_words
 
     return known_words(SdxlEntry(model.name, str(model), "folder", RenderSettings()))
 

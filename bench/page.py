@@ -20,7 +20,7 @@ from typing import Any
 
 from bench._server import text_server
 from lib_omost.canvas import Canvas
-from lib_omost.studio.turns import fenced
+from lib_omost.studio.conversation import fenced
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -155,10 +155,10 @@ def server_update_ms(text: str) -> float:
     import gradio as gr
 
     from lib_omost.canvas import CanvasReader
-    from lib_omost.studio import turns as chat
+    from lib_omost.studio import conversation as chat
     from lib_omost.studio.plan import streaming_value
     from lib_omost.studio.replies import stream_reply
-    from lib_omost.studio.sessions import Sessions, Turn
+    from lib_omost.studio.store.sessions import Sessions, Turn
 
     with gr.Blocks():
         chatbot = gr.Chatbot(latex_delimiters=[], allow_tags=False)

@@ -19,7 +19,7 @@ from typing import Any
 from bench._server import TextServer, text_server
 from bench.page import CHROMIUM, FLAGS
 from lib_omost.canvas import Canvas
-from lib_omost.studio.turns import fenced
+from lib_omost.studio.conversation import fenced
 
 MESSAGE = "a house on the left and a sunflower on the right in a meadow, with the sun above"
 WAIT_MS = 180_000
@@ -187,7 +187,7 @@ def thumbnails(seed: int | None) -> None:
 
     from lib_omost.composer import ComposeSettings
     from lib_omost.runtime import Engine
-    from lib_omost.studio.examples import EXAMPLES, THUMBNAILS
+    from lib_omost.studio.page.examples import EXAMPLES, THUMBNAILS
 
     engine, settings = Engine("default", "default"), ComposeSettings()
     settings = settings if seed is None else replace(settings, seed=seed)

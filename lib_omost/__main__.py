@@ -157,7 +157,7 @@ def render(args: argparse.Namespace) -> int:
     if reading.canvas is None:
         return 2
     from lib_omost.runtime import Engine
-    from lib_omost.studio.images import save_png
+    from lib_omost.studio.store.images import save_png
 
     engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
     if args.lora:
@@ -223,7 +223,7 @@ def _lora(text: str) -> tuple[str, float]:
 
 def _show_notes(reading: Reading) -> None:
     for note in reading.notes:
-        print(note.told, file=sys.stderr)
+        print(note.with_line, file=sys.stderr)
 
 
 def _show_figures(stats: ComposeStats | None, first_region_s: float | None) -> None:

@@ -16,11 +16,11 @@ from chat_interface import ANOTHER, ANSWER, NOTHING, CanvasChat
 from gradio_app import build
 from lib_omost.canvas import CanvasReader
 from lib_omost.runtime import Engine
-from lib_omost.studio.drawer import Drawer
-from lib_omost.studio.plan_column import PlanColumn
+from lib_omost.studio.page.plan_column import PlanColumn
+from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import Reply, pause_s, stream_reply
 from lib_omost.studio.runs import Runs
-from lib_omost.studio.sessions import Sessions, Turn
+from lib_omost.studio.store.sessions import Sessions, Turn
 
 SIZE = (128, 128)
 REPLY = """Here it is.
@@ -100,7 +100,7 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     engine = Engine(running.name, "default")
     with gr.Blocks():
         session = gr.State("")
-        drawer = Drawer(engine)
+        drawer = SettingsPanel(engine)
         chat = CanvasChat(engine, sessions, Runs(), session)
         chat.wire(PlanColumn(sessions, session, drawer.size), drawer)
     return chat

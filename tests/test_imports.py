@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ MAY_IMPORT = {  # room -> the rooms below it
     "__main__": {"studio", "runtime", "composer", "renderer", "canvas", "errors"},
     "__init__": {"runtime", "composer", "renderer", "canvas", "errors"},
 }
+#: The one import that runs up: `Canvas.from_json` and `Canvas.from_bot_response`, constructors that need a parser.
+UPWARD = {("canvas.canvas", "canvas.reader")}
 HEAVY = {"torch", "transformers", "diffusers", "peft", "accelerate", "bitsandbytes", "llguidance"}
 HEAVY_FILES = {"composer/local.py", "composer/cached_model.py", "composer/rules.py"}
 HEAVY_ROOMS = {"renderer", "runtime"}
@@ -40,6 +43,36 @@ def imported(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute here"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module(path: Path) -> str:
+    """`canvas.reader` for canvas/reader/__init__.py, `canvas.colors` for canvas/colors.py."""
+    parts = path.relative_to(LIBRARY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def graph() -> dict[str, set[str]]:
+    """Every file of the library and the files that it imports, the imports inside of functions included."""
+    files = {module(path) for path in FILES}
+    found: dict[str, set[str]] = {}
+    for path in FILES:
+        names = [
+            n.removeprefix("lib_omost.") for n in imported(ast.parse(path.read_text())) if n.startswith("lib_omost.")
+        ]
+        targets = {name if name in files else name.rpartition(".")[0] for name in names}
+        found[module(path)] = {t for t in targets if t in files and (module(path), t) not in UPWARD} - {module(path)}
+    return found
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    tuple(graphlib.TopologicalSorter(graph()).static_order())  # raises CycleError and names the circle
+
+
+def test_the_upward_import_would_close_a_circle() -> None:
+    for file, target in UPWARD:
+        closed = graph()[file] | {target}
+        with pytest.raises(graphlib.CycleError):
+            graphlib.TopologicalSorter(graph() | {file: closed}).prepare()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))

@@ -13,7 +13,7 @@ from bench._server import text_server
 from lib_omost.__main__ import _show_figures, main
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeStats
-from lib_omost.studio.images import read_png
+from lib_omost.studio.store.images import read_png
 
 
 @pytest.fixture

@@ -2,12 +2,18 @@
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.exchange import from_comfy, to_comfy, to_flux
-from lib_omost.canvas.fields import GlobalDescription
-from lib_omost.canvas.notes import Note
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
-from lib_omost.canvas.program import Finished, Started
-from lib_omost.canvas.reader import CanvasReader, read_canvas
-from lib_omost.canvas.reading import Reading, report
+from lib_omost.canvas.reader import (
+    CanvasReader,
+    Finished,
+    GlobalDescription,
+    Note,
+    Reading,
+    Started,
+    read_canvas,
+    read_program,
+    report,
+)
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
@@ -34,6 +40,7 @@ __all__ = [
     "mask_png",
     "move_region",
     "read_canvas",
+    "read_program",
     "report",
     "set_box",
     "set_keyword",

@@ -1,7 +1,20 @@
-"""Region and Canvas: the value that everything else passes round. How text becomes one is the reader's business."""
+"""Region and Canvas: the value that everything else passes round. How text becomes one is the reader's business.
+
+Our JSON, version 1:
+
+    {"format": "omost-canvas", "version": 1,
+     "global": {"description": text, "detailed_descriptions": [text, ...], "tags": text, "HTML_web_color_name": colour},
+     "regions": [{"location": words, "offset": words, "area": words, "distance_to_viewer": number, "description": text,
+                  "detailed_descriptions": [text, ...], "tags": text, "atmosphere": text, "style": text,
+                  "quality_meta": text, "HTML_web_color_name": colour,
+                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text}, ...]}
+
+`bbox`, `name` and `negative` are optional; a colour is one of the 149 names or #rrggbb.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +22,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib_omost.canvas import text as source
+from lib_omost.canvas import source
 from lib_omost.canvas.colors import RGB, is_canonical, read_color, rgb_of
 from lib_omost.canvas.vocabulary import GRID, TAUGHT_FIELDS, Box, box_of
 from lib_omost.errors import VocabularyError
 
+FORMAT, VERSION = "omost-canvas", 1
 MAX_DISTANCE = 1e6
 #: (mask `(90, 90)` of 0 and 1, prefixes, suffixes): where a text applies, what opens each of its bags, what fills them.
 Condition = tuple[npt.NDArray[np.float32], list[str], list[str]]
@@ -83,7 +97,8 @@ class Region:
 class Canvas:
     """A whole picture in words: one global description and the regions, in the order written.
 
-    The two methods are what a language model sees; everything in here is a plain value that compares by value.
+    The two methods are what a language model sees. They change it in place, since the taught language does; apart from
+    them it is passed round, compared and copied as a value, and nothing else changes one that it did not make.
     """
 
     global_description: str = ""
@@ -178,28 +193,32 @@ class Canvas:
         ]
         return "\n\n".join(parts + [region_code(region) for region in self.regions]) + "\n"
 
-    def to_json(self) -> str:
-        """Our own JSON (see `exchange.to_json`)."""
-        from lib_omost.canvas import exchange  # builds canvases, so it stands above this file
+    def to_data(self) -> dict[str, Any]:
+        """This canvas as plain data, ready for JSON, as the head of this file describes it."""
+        regions = [region_arguments(region) for region in self.regions]
+        return {"format": FORMAT, "version": VERSION, "global": global_arguments(self), "regions": regions}
 
-        return exchange.to_json(self)
+    def to_json(self) -> str:
+        """Our own JSON, as the head of this file describes it."""
+        return json.dumps(self.to_data(), ensure_ascii=False, indent=2)
 
     @staticmethod
     def from_json(text: str) -> Canvas:
         """The canvas of `to_json`. Raises `CanvasError` with the notes of what is wrong."""
-        from lib_omost.canvas import exchange
+        # The one upward import of the library, here and below: two constructors of the taught class need a parser.
+        from lib_omost.canvas.reader import canvas_of_json
 
-        return exchange.from_json(text)
+        return canvas_of_json(text)
 
     @staticmethod
     def from_bot_response(text: str) -> Canvas:
         """The canvas of a language model's reply. Raises `CanvasError` with the notes where there is none."""
-        from lib_omost.canvas import reader
+        from lib_omost.canvas.reader import canvas_of
 
-        return reader.canvas_of(text)
+        return canvas_of(text)
 
 
-def global_arguments(canvas: Canvas) -> dict[str, source.Value]:
+def global_arguments(canvas: Canvas) -> dict[str, source.Writable]:
     """The keywords of the global description as plain values."""
     return {
         "description": canvas.global_description,
@@ -209,7 +228,7 @@ def global_arguments(canvas: Canvas) -> dict[str, source.Value]:
     }
 
 
-def region_arguments(region: Region) -> dict[str, source.Value]:
+def region_arguments(region: Region) -> dict[str, source.Writable]:
     """The keywords of `region` as plain values, optional ones only where they say something, all of the place first."""
     values = {field: getattr(region, field) for field in _WRITTEN}
     values["detailed_descriptions"] = list(region.detailed_descriptions)

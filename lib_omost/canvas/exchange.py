@@ -1,60 +1,17 @@
-"""Canvases in and out of other formats: our JSON, ComfyUI_omost's JSON, FLUX 3's layout prompt. Knows no programs.
-
-Our JSON, version 1:
-
-    {"format": "omost-canvas", "version": 1,
-     "global": {"description": text, "detailed_descriptions": [text, ...], "tags": text, "HTML_web_color_name": colour},
-     "regions": [{"location": words, "offset": words, "area": words, "distance_to_viewer": number, "description": text,
-                  "detailed_descriptions": [text, ...], "tags": text, "atmosphere": text, "style": text,
-                  "quality_meta": text, "HTML_web_color_name": colour,
-                  "bbox": [left, top, right, bottom] in 90ths, "name": text, "negative": text}, ...]}
-
-`bbox`, `name` and `negative` are optional; a colour is one of the 149 names or #rrggbb.
-"""
+"""Canvases to and from the formats of other programs: ComfyUI_omost's JSON, FLUX 3's layout prompt. No programs."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
-from lib_omost.canvas.canvas import Canvas, Region, global_arguments, region_arguments
-from lib_omost.canvas.json_reader import MAX_JSON, read_data
-from lib_omost.canvas.notes import Notes
+from lib_omost.canvas.canvas import Canvas, Region
+from lib_omost.canvas.reader.json_text import load_json, read_data
+from lib_omost.canvas.reader.notes import Notes
 from lib_omost.canvas.vocabulary import GRID, Box
 from lib_omost.errors import CanvasError
 
-FORMAT, VERSION = "omost-canvas", 1
 _ANGLES = re.compile("[<>]")  # they mark ids in a FLUX prompt
-
-
-def to_data(canvas: Canvas) -> dict[str, Any]:
-    """`canvas` as plain data, ready for JSON."""
-    regions = [region_arguments(region) for region in canvas.regions]
-    return {"format": FORMAT, "version": VERSION, "global": global_arguments(canvas), "regions": regions}
-
-
-def to_json(canvas: Canvas) -> str:
-    """Our own JSON, as the head of this file describes it."""
-    return json.dumps(to_data(canvas), ensure_ascii=False, indent=2)
-
-
-def from_json(text: str) -> Canvas:
-    """The canvas of `to_json`. Raises `CanvasError` for a text that is not exactly that; its notes say why."""
-    data = _loaded(text)
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise CanvasError(f'This JSON is no canvas of ours: it has no "format": "{FORMAT}".')
-    if data.get("version") != VERSION:
-        raise CanvasError(
-            f"This canvas has version {data.get('version')!r}, we read version {VERSION}; update the program."
-        )
-    notes = Notes()
-    canvas = read_data(data, notes, 1)
-    wrong = [note for note in notes.sorted() if note.level != "info"]
-    if canvas is None or wrong:
-        reason = wrong[0].message if wrong else "it holds no description."
-        raise CanvasError(f"This canvas cannot be used as it stands: {reason}", wrong)
-    return canvas
 
 
 def to_comfy(canvas: Canvas) -> str:
@@ -78,7 +35,7 @@ def from_comfy(text: str) -> Canvas:
     distance.
     """
     notes = Notes()
-    canvas = read_data(_loaded(text), notes, 1)
+    canvas = read_data(load_json(text), notes, 1)
     if canvas is None:
         raise CanvasError(
             "This is no JSON of ComfyUI_omost: a list of rect, prefixes, suffixes and color.", notes.sorted()
@@ -103,19 +60,6 @@ def to_flux(canvas: Canvas) -> str:
     caption = " ".join(part for part in (whole, f"The picture shows {_listed(cited)}." if cited else "") if part)
     table = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     return f"{caption}\n\n[\n{table}\n]"
-
-
-def _loaded(text: str) -> Any:
-    if not text.strip():
-        raise CanvasError("The text is empty; paste the JSON of a canvas.")
-    if len(text) > MAX_JSON:
-        raise CanvasError(f"The JSON has {len(text)} characters, we read at most {MAX_JSON}.")
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise CanvasError(f"This is no JSON: {error}.") from error
-    except RecursionError as error:
-        raise CanvasError("This JSON is nested too deep for a canvas.") from error
 
 
 def _thousandths(box: Box) -> list[int]:

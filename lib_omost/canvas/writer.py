@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib_omost.canvas.arguments import field_named
 from lib_omost.canvas.canvas import Canvas, Region, global_arguments, region_arguments, region_code
-from lib_omost.canvas.fences import CALL
-from lib_omost.canvas.reader import read_program
-from lib_omost.canvas.reading import Reading
-from lib_omost.canvas.statements import characters, python_call
-from lib_omost.canvas.text import Value, call, literal
+from lib_omost.canvas.reader import Reading, read_program
+from lib_omost.canvas.reader.arguments import field_named
+from lib_omost.canvas.reader.fences import CALL
+from lib_omost.canvas.reader.statements import characters, python_call
+from lib_omost.canvas.source import Writable, call, literal
 from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, LOCAL_FIELDS, TAUGHT_FIELDS, Box, box_of, snap
 from lib_omost.errors import CanvasError, VocabularyError
 
@@ -107,7 +106,7 @@ def _span(reading: Reading, index: int | None) -> tuple[int, int]:
     return reading.spans[index]
 
 
-def _arguments(reading: Reading, index: int | None) -> dict[str, Value] | None:
+def _arguments(reading: Reading, index: int | None) -> dict[str, Writable] | None:
     """The values of one call of a reading, None where it has no such call."""
     if reading.canvas is None:
         return None
@@ -116,7 +115,7 @@ def _arguments(reading: Reading, index: int | None) -> dict[str, Value] | None:
     return region_arguments(reading.canvas.regions[index]) if index < len(reading.canvas.regions) else None
 
 
-def _changed(reading: Reading, index: int | None, keyword: str, value: object) -> dict[str, Value]:
+def _changed(reading: Reading, index: int | None, keyword: str, value: object) -> dict[str, Writable]:
     """The values that the call has after the change, checked by the canvas itself."""
     assert reading.canvas is not None  # it has the span, so it has the canvas
     given: Any = value
@@ -130,7 +129,7 @@ def _changed(reading: Reading, index: int | None, keyword: str, value: object) -
     return global_arguments(canvas)
 
 
-def _edited(text: str, keyword: str, value: Value | None, fields: Sequence[str], newline: str) -> str | None:
+def _edited(text: str, keyword: str, value: Writable | None, fields: Sequence[str], newline: str) -> str | None:
     """The text of one call with `keyword` set to `value`, or without it; None where Python refuses the call."""
     places = _places(text, fields)
     if not places:
@@ -177,7 +176,7 @@ def _without(text: str, place: _Place) -> str:
     return text[: place.start].rstrip(" \t,") + text[place.end :]
 
 
-def _with(text: str, last: _Place, name: str, value: Value, newline: str) -> str:
+def _with(text: str, last: _Place, name: str, value: Writable, newline: str) -> str:
     """The call with one argument more, on its own line where the last one has its own."""
     comma = re.compile(r"\s*,").match(text, last.end)
     end = comma.end() if comma else last.end
@@ -190,7 +189,7 @@ def _with(text: str, last: _Place, name: str, value: Value, newline: str) -> str
     return f"{text[:line_end]}{'' if comma else ','}{written}{',' if comma else ''}{text[line_end:]}"
 
 
-def _anew(code: str, start: int, arguments: Mapping[str, Value]) -> str:
+def _anew(code: str, start: int, arguments: Mapping[str, Writable]) -> str:
     """The whole call written again, for one that cannot be edited in place."""
     method = "add_local_description" if "location" in arguments else "set_global_description"
     indent = _indent(code, start)

@@ -1,1 +1,1 @@
-"""What the page shows and keeps: the region editor, pictures with their canvas inside, sessions. Computes nothing."""
+"""What the page and the endpoints show and keep. Plain logic here; `page` has the widgets, `store` what is on disk."""

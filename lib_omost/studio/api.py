@@ -22,11 +22,11 @@ from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import Engine
-from lib_omost.studio.images import save_png
+from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import checked
-from lib_omost.studio.sessions import Turn
-from lib_omost.studio.turns import MAX_REPLY, MAX_TURNS, messages, said
-from lib_omost.studio.words import sentence
+from lib_omost.studio.sentences import sentence
+from lib_omost.studio.store.images import save_png
+from lib_omost.studio.store.sessions import Turn
 
 YIELD_PAUSE_S = 0.1
 HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}

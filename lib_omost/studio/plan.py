@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib_omost.canvas import Box, Canvas, CanvasReader, Reading, Region, box_of, snap
+from lib_omost.canvas import Box, Canvas, Reading, Region, box_of, read_program, snap
 from lib_omost.canvas.colors import COLORS, to_hex
+from lib_omost.canvas.reader import MAX_CHARACTERS, MAX_REGIONS
 from lib_omost.canvas.writer import add_region, delete_region, set_box, set_keyword
 from lib_omost.errors import CanvasError
 
@@ -24,8 +25,6 @@ TEXTS = {
     "name": "name",
     "negative": "negative",
 }
-MAX_REGIONS = 64
-MAX_TEXT = 4000
 MAX_STRENGTH = 4.0
 NAMES = {to_hex(rgb): name for name, rgb in reversed(COLORS.items())}
 
@@ -46,13 +45,6 @@ def plan_of(reading: Reading, strengths: Sequence[float] = ()) -> Plan:
     if reading.canvas is None:
         return Plan()
     return Plan(reading.code, tuple(f"r{index}" for index in range(len(reading.canvas.regions))), tuple(strengths))
-
-
-def read_program(code: str) -> Reading:
-    """The reading of a program alone, without a reply around it."""
-    reader = CanvasReader(whole=True)
-    reader.feed(code)
-    return reader.close()
 
 
 def editor_value(
@@ -187,10 +179,6 @@ def _read(code: str) -> Canvas:
     return reading.canvas
 
 
-# ---- what a client posts is not believed
-# ------------------------------------------------------------------------------
-
-
 def _checked(posted: Any) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
     """The whole's texts and the regions by name, all of the right types and bounded."""
     try:
@@ -230,8 +218,8 @@ def _checked_texts(source: dict[str, Any], keys: Sequence[str]) -> dict[str, Any
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ValueError(f"a text has at most {MAX_TEXT} characters")
+    if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
+        raise ValueError(f"a text has at most {MAX_CHARACTERS} characters")
     return value
 
 

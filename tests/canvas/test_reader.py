@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from lib_omost.canvas import Box, Canvas, CanvasReader, GlobalDescription, Region, Started, read_canvas, report
-from lib_omost.canvas.notes import MAX_CHARACTERS, MAX_ITEMS, MAX_NOTES, MAX_REGIONS, MAX_STATEMENTS, MAX_TEXT
 from lib_omost.canvas.reader import read_program
+from lib_omost.canvas.reader.notes import MAX_CHARACTERS, MAX_ITEMS, MAX_NOTES, MAX_REGIONS, MAX_STATEMENTS, MAX_TEXT
 
 CALL = "canvas.add_local_description(description='An apple.')\n"
 

@@ -26,7 +26,7 @@ class Hub:
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range
 
     def sha256(self, name: str, content: bytes) -> str:
-        return self.told.get(name, hashlib.sha256(content).hexdigest())
+        return self.with_line.get(name, hashlib.sha256(content).hexdigest())
 
     def serve(self) -> ThreadingHTTPServer:
         hub = self

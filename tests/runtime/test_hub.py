@@ -178,7 +178,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(hub: Hub, capfd: py
 
 
 def test_a_file_that_is_not_what_the_hub_announced_is_refused_and_fetched_again(hub: Hub, cache: Path) -> None:
-    hub.told["model.safetensors"] = "c" * 64
+    hub.with_line["model.safetensors"] = "c" * 64
     with pytest.raises(BrokenWeightsError, match=r"model\.safetensors is not the file .* cccccccccccc… expected"):
         client.hub_folder("someone/model", "llm", None)
     assert pins.pinned("someone/model", cache) is None

@@ -13,8 +13,8 @@ from gradio_client.exceptions import AppError
 from bench._server import TextServer, text_server
 from gradio_app import build, launch
 from lib_omost.runtime import Engine
-from lib_omost.studio.images import read_png
-from lib_omost.studio.turns import fenced
+from lib_omost.studio.conversation import fenced
+from lib_omost.studio.store.images import read_png
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lib_omost.canvas import Box, Canvas
+from lib_omost.canvas import Box, Canvas, read_program
 from lib_omost.errors import CanvasError
-from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, read_program, streaming_value
+from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, streaming_value
 
 
 @pytest.fixture

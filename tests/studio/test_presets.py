@@ -6,7 +6,7 @@ import pytest
 
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import entry
-from lib_omost.studio.examples import EXAMPLES, cards, known_words, words_line
+from lib_omost.studio.page.examples import EXAMPLES, cards, known_words, words_line
 from lib_omost.studio.presets import QUALITIES, SDXL_SIZES, sizes_for, with_quality
 
 SMALL = RenderSettings(width=128, height=128, steps=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib_omost.canvas.text import Value, call
+from lib_omost.canvas.source import Writable, call
 from training import nouns
 from training.language import lexicon
 from training.language.words import NUMBERS, PLACES, Spot
@@ -124,7 +124,7 @@ def _color_of(scene: Scene) -> str:
     return (lexicon.html_color(scene.plain) if scene.plain else "") or "lightgray"
 
 
-def _whole(scene: Scene) -> dict[str, Value]:
+def _whole(scene: Scene) -> dict[str, Writable]:
     few = len(scene.things) <= 3
     text = listed([thing.phrase if few and len(thing.phrase) < 40 else thing.short_phrase for thing in scene.things])
     if scene.place:
@@ -135,7 +135,7 @@ def _whole(scene: Scene) -> dict[str, Value]:
     text += f", {scene.mood} mood" if scene.mood else ""
     text += f", {scene.style}" if scene.style else ""
     details = _relations(scene)
-    whole: dict[str, Value] = {"description": sentence(text)}
+    whole: dict[str, Writable] = {"description": sentence(text)}
     return whole | ({"detailed_descriptions": details} if details else {}) | {"HTML_web_color_name": _color_of(scene)}
 
 
@@ -153,9 +153,9 @@ def outline(thing: Thing) -> str:
     return {"person": "vertical", "landscape": "horizontal"}.get(kind) or nouns.outline(thing.noun)
 
 
-def _region(thing: Thing) -> dict[str, Value]:
+def _region(thing: Thing) -> dict[str, Writable]:
     spot, color = thing.spot, lexicon.html_color(thing.color) if thing.color else ""
-    values: dict[str, Value] = {"description": sentence(thing.phrase), "location": spot.location}
+    values: dict[str, Writable] = {"description": sentence(thing.phrase), "location": spot.location}
     values |= {"offset": spot.offset} if spot.offset != NO_OFFSET else {}
     values |= {"area": f"a {thing.size or thing.area} {outline(thing)} area"}
     values |= {"distance_to_viewer": spot.distance} if spot.distance != USUAL_DISTANCE else {}

@@ -1,0 +1,195 @@
+"""The models part of the settings: language model, image model, LoRAs with their weights. The choice is everyone's who
+uses this page.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+import gradio as gr
+
+from lib_omost.composer import checked_key
+from lib_omost.errors import OmostError
+from lib_omost.runtime import Engine, about, choices, loras
+from lib_omost.studio.page.events import QUIET
+from lib_omost.studio.page.examples import words_line
+from lib_omost.studio.page.server_panel import ServerPanel, checked_url, is_server
+from lib_omost.studio.page.settings_panel import SettingsPanel
+from lib_omost.studio.sentences import plain
+
+MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
+
+
+class ModelsPanel:
+    """The widgets that choose models. `outputs` are filled by `show`."""
+
+    def __init__(self, engine: Engine, drawer: SettingsPanel, local: bool) -> None:
+        """`local`: only then may a person name files of this machine as models."""
+        self.engine, self.drawer = engine, drawer
+        gr.Markdown("### Models")
+        self.llm = gr.Dropdown(
+            _with(choices("llm"), engine.llm_entry.name),
+            value=engine.llm_entry.name,
+            label="Language model",
+            allow_custom_value=local,
+            info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
+            elem_id="llm",
+        )
+        self.server = ServerPanel(engine)
+        self.sdxl = gr.Dropdown(
+            _with(choices("sdxl"), engine.sdxl_entry.name),
+            value=engine.sdxl_entry.name,
+            label="Image model",
+            allow_custom_value=local,
+            info="Paints the plan. A name, a folder, or an SDXL file.",
+            elem_id="sdxl",
+        )
+        self.about = gr.Markdown(about_text(engine.llm_entry.name, engine.sdxl_entry.name), elem_id="models-about")
+        self.loras = gr.Dropdown(
+            list(loras()),
+            value=list(engine.loras),
+            multiselect=True,
+            label="LoRAs",
+            info="Small additions to the image model: .safetensors files in models_dir/loras.",
+            elem_id="loras",
+        )
+        self.weights = gr.State(dict(engine.loras))
+        gr.render([self.loras, self.weights], triggers=[self.loras.change])(self._sliders)
+        self.use = gr.Button("Use these models", size="sm", elem_id="use-models")
+        self.keep_llm = gr.Checkbox(
+            engine.keep_llm,
+            label="Keep the language model loaded",
+            info="The next reply starts sooner; a card of up to 12 GB has less room for the picture. Takes effect at "
+            "once.",
+            elem_id="keep-llm",
+        )
+        self.outputs: list[Any] = [self.llm, self.sdxl, self.loras, self.weights, self.keep_llm, self.server.box]
+
+    def wire(self, bar: gr.Sidebar, models_line: gr.Markdown, words: gr.Markdown) -> None:
+        self.lines = [models_line, words]
+        changed = [*self.outputs, *self.lines, *self.drawer.outputs]
+        used = self.use.click(
+            self.use_models,
+            [self.llm, self.sdxl, self.loras, self.weights, self.server.key],
+            changed,
+            api_visibility="private",
+            concurrency_id="device",
+            concurrency_limit=1,
+        )
+        few = self.drawer.few
+        used.then(few.text, few.picker, few.line, **QUIET)
+        self.server.wire(self.llm)
+        self.server.offered.input(_picked, self.server.offered, self.llm, **QUIET)
+        self.llm.change(lambda name: gr.update(visible=is_server(name)), self.llm, self.server.box, **QUIET)
+        for picker in (self.llm, self.sdxl):
+            picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
+        self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
+        bar.expand(self.show, None, [*self.outputs, *self.lines], **QUIET)
+
+    def show(self) -> tuple[Any, ...]:
+        """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
+        llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
+        return (
+            gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
+            gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name),
+            gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
+            dict(chosen),
+            self.engine.keep_llm,
+            gr.update(visible=is_server(llm.name)),
+            models_text(self.engine),
+            words_line(sdxl),
+        )
+
+    def use_models(
+        self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = ""
+    ) -> tuple[Any, ...]:
+        """Switches models; the picture's settings go to what suits another image model. `key`: of a server."""
+        before = self.engine.sdxl_entry.name
+        try:
+            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key)
+        except OmostError as error:
+            gr.Warning(html.escape(str(error)))
+        same = before == self.engine.sdxl_entry.name
+        settings = [gr.skip()] * len(self.drawer.outputs) if same else self.drawer.view({})
+        return *self.show(), *settings
+
+    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str) -> None:
+        """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
+        key = checked_key(key) if is_server(llm) else ""
+        if llm != self.engine.llm_entry.name or key:
+            self.engine.use_llm(checked_url(llm) if is_server(llm) else llm, key)
+            gr.Info(f"{html.escape(llm)} is loaded with your next message.")
+        if sdxl != self.engine.sdxl_entry.name or chosen != self.engine.loras:
+            self.engine.use_sdxl(sdxl, chosen)
+            gr.Info(f"{html.escape(sdxl)} is loaded with your next picture.")
+
+    def keep(self, keep_llm: bool) -> None:
+        self.engine.keep_llm = bool(keep_llm)
+
+    def _sliders(self, chosen: list[str], weights: Mapping[str, float]) -> None:
+        """A weight for each chosen LoRA; they are drawn anew when the choice changes."""
+        for name in chosen or []:
+            slider = gr.Slider(
+                MIN_WEIGHT,
+                MAX_WEIGHT,
+                weights.get(name, 1.0),
+                step=0.05,
+                label=f"Weight of {name}",
+                info="1 as it was made, 0 without it; below 0 it does the opposite.",
+                interactive=True,  # not left to gradio, which drew it disabled
+                key=name,
+                elem_classes="lora-weight",
+            )
+            slider.change(partial(_weighed, name), [slider, self.weights], self.weights, **QUIET)
+
+
+def models_text(engine: Engine) -> str:
+    """One calm line: which models are at work and what to expect of them."""
+    weighed = [f"{_plain(name)} × {weight:g}" for name, weight in engine.loras.items()]
+    with_loras = f" with {', '.join(weighed)}" if weighed else ""
+    return " ".join(
+        part
+        for part in (
+            f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
+            engine.sdxl_entry.warning,
+            *(plain(note) for note in engine.notes),  # a model that was chosen last time and is gone
+        )
+        if part
+    )
+
+
+def _plain(name: str) -> str:
+    """A model's name as Markdown that shows it letter by letter; a server as its model and host, which is no link."""
+    server = re.fullmatch(r"https?://([^/]+)/[^#]*#?(.*)", name)
+    shown = " at ".join(part for part in (server[2], server[1]) if part) if server else name
+    return plain(shown)
+
+
+def _picked(name: str | None) -> Any:
+    """A model that a server offers, into the picker."""
+    return gr.update(choices=_with(choices("llm"), name), value=name) if name else gr.skip()
+
+
+def _weighed(name: str, weight: float, weights: Mapping[str, float]) -> dict[str, float]:
+    return {**weights, name: float(weight)}
+
+
+def about_text(llm: str | None, sdxl: str | None) -> str:
+    """What the two pickers' models want to be known before they are used, nothing where there is nothing to say."""
+    return "\n\n".join(text for text in (_about(llm, "llm"), _about(sdxl, "sdxl")) if text)
+
+
+def _about(name: str | None, kind: Literal["llm", "sdxl"]) -> str:
+    try:
+        text = about(name, kind) if name else ""
+    except OmostError as error:
+        return html.escape(str(error), quote=False)
+    return html.escape(f"{name}: {text}", quote=False) if text else ""
+
+
+def _with(known: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    return known if name in [value for _, value in known] else [(name, name), *known]

@@ -1,0 +1,127 @@
+"""A session as one zip file: its chat and settings as JSON, its pictures as PNG. Reading one believes nothing that it
+says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import zipfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lib_omost.errors import CanvasError, StorageError
+from lib_omost.studio.conversation import MAX_REPLY
+from lib_omost.studio.reply_stats import taken
+from lib_omost.studio.store.images import MAX_FILE_BYTES, read_png
+from lib_omost.studio.store.sessions import NEW_NAME, Sessions, Turn
+
+RECORD = "session.json"
+MAX_PICTURES = 5000
+MAX_RECORD_BYTES = 64 * 2**20
+MAX_SETTINGS_BYTES = 2**14
+MAX_BYTES = 2 * 2**30  # of all pictures
+
+
+def export_session(sessions: Sessions, session: str, folder: Path) -> Path:
+    """Writes the session to a file of `folder` that is named after it; returns its path."""
+    turns, renders, name = sessions.turns(session), sessions.renders(session), sessions.name(session)
+    there = {render.picture for render in renders if Path(render.picture).is_file()}
+    record = {
+        "format": 1,
+        "name": name,
+        "settings": sessions.settings(session),
+        "turns": [
+            {"role": turn.role, "text": turn.text, "picture": _name(turn.picture, there), "about": turn.about}
+            for turn in turns
+        ],
+        "pictures": [Path(render.picture).name for render in reversed(renders) if render.picture in there],
+    }
+    plain = re.sub(r"[^\w-]+", "-", name).strip("-")[:40] or "session"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"omost-{plain}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(RECORD, json.dumps(record, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+        for picture in sorted(there):
+            archive.write(picture, Path(picture).name)
+    return path
+
+
+def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> str:
+    """A new session of `owner` with what the file holds; its pictures go to `folder` under new names. Raises
+    StorageError.
+    """
+    pictures: dict[str, Path] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            record = json.loads(_member(archive, RECORD, MAX_RECORD_BYTES))
+            name, settings = str(record.get("name", NEW_NAME)), _settings(record.get("settings"))
+            turns = [_turn(found) for found in record["turns"]]
+            for picture in _names(archive, record["pictures"]):
+                pictures[picture] = _unpack(archive, picture, folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+        for unpacked in pictures.values():
+            unpacked.unlink()
+        raise StorageError(
+            f"This file cannot be read as a session ({error}). Choose a .zip file that “Export as a file” made."
+        ) from error
+    session = sessions.create(owner)
+    sessions.rename(session, name)
+    sessions.set_settings(session, settings)
+    sessions.set_turns(session, _with_pictures(turns, pictures))
+    for unpacked in pictures.values():
+        saved = read_png(unpacked)
+        sessions.add_render(session, saved.code, {**asdict(saved.settings), "style": saved.style}, str(unpacked))
+    return session
+
+
+def _names(archive: zipfile.ZipFile, pictures: list[Any]) -> list[str]:
+    names = [str(name) for name in pictures]
+    if len(names) > MAX_PICTURES or sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
+        raise ValueError(f"it holds more than {MAX_PICTURES} pictures or {MAX_BYTES >> 30} GiB")
+    return names
+
+
+def _settings(found: Any) -> dict[str, Any]:
+    """Which of them are taken is for the drawer to say."""
+    small = isinstance(found, dict) and len(json.dumps(found)) <= MAX_SETTINGS_BYTES
+    return dict(found) if small else {}
+
+
+def _with_pictures(turns: list[Turn], pictures: dict[str, Path]) -> list[Turn]:
+    there = [turn for turn in turns if not turn.picture or turn.picture in pictures]
+    return [replace(turn, picture=str(pictures[turn.picture]) if turn.picture else "") for turn in there]
+
+
+def _turn(found: dict[str, Any]) -> Turn:
+    role, text, picture = found["role"], found["text"], found["picture"]
+    if role not in ("user", "assistant") or not isinstance(text, str) or not isinstance(picture, str):
+        raise ValueError("not a turn")
+    return Turn(role, text[:MAX_REPLY], picture, taken(found.get("about")))
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, folder: Path) -> Path:
+    """One picture under a new name; kept only if it reads as one of ours."""
+    path = folder / f"imported-{secrets.token_hex(16)}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_member(archive, name, MAX_FILE_BYTES))
+    try:
+        read_png(path)
+    except (StorageError, CanvasError) as error:
+        path.unlink()
+        raise ValueError(name) from error
+    return path
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit_bytes: int) -> bytes:
+    with archive.open(name) as file:
+        data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise ValueError(f"{name} is too large")
+    return data
+
+
+def _name(picture: str, there: set[str]) -> str:
+    return Path(picture).name if picture in there else ""

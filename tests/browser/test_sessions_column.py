@@ -1,0 +1,190 @@
+"""Sessions in a browser: list, rename, delete, export, import; whose they are; what a reload brings back."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench._server import TextServer
+from lib_omost.runtime import Engine
+from lib_omost.studio.conversation import fenced
+from lib_omost.studio.store.archive import export_session
+from lib_omost.studio.store.sessions import Sessions, Turn
+from tests.browser.acts import (
+    Browser,
+    BrowserContext,
+    Page,
+    arrive,
+    composed,
+    drop,
+    expect,
+    made_here,
+    plan,
+    rendered,
+    send,
+    served,
+    toggle,
+    until,
+)
+
+pytestmark = pytest.mark.ui
+
+
+def sessions_of(page: Page) -> list[str]:
+    return [str(text).split(" · ")[0] for text in page.locator("#sessions label").all_inner_texts()]
+
+
+def latest(store: Sessions) -> dict[str, Any]:
+    """The settings of the session that was used last, whoever's it is."""
+    with sqlite3.connect(store.path) as db:
+        (session,) = db.execute("SELECT id FROM session ORDER BY updated DESC LIMIT 1").fetchone()
+    return store.settings(session)
+
+
+def test_a_session_is_renamed_left_and_opened_again(page: Page) -> None:
+    composed(page, "first of all")
+    toggle(page, "sessions-bar")
+    expect(page.locator("#sessions label")).to_have_count(1)
+    page.locator("#session-name textarea, #session-name input").fill("my still life")
+    page.locator("#rename-session").click()
+    expect(page.locator("#sessions label").first).to_contain_text("my still life")
+    page.locator("#new-session").click()
+    expect(page.locator(".re-box")).to_have_count(0)
+    expect(page.locator("#sessions label")).to_have_count(2)
+    page.locator("#new-session").click()  # one empty session is enough
+    page.locator("#sessions label", has_text="my still life").click()
+    expect(page.locator(".re-box")).to_have_count(2)
+    expect(page.locator("#chat")).to_contain_text("first of all")
+    assert sorted(sessions_of(page)) == ["New picture", "my still life"]
+
+
+def test_a_session_goes_into_a_file_is_deleted_after_a_question_and_comes_back_from_the_file(
+    page: Page, tmp_path: Path
+) -> None:
+    composed(page, "an apple to keep")
+    drop(page, "#chat", made_here(tmp_path / "one.png"))
+    expect(page.locator("#gallery img")).to_have_count(1)
+    toggle(page, "sessions-bar")
+    expect(page.locator("#sessions label")).to_have_count(1)
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    assert download.value.suggested_filename == "omost-an-apple-to-keep.zip"
+    file = tmp_path / "session.zip"
+    download.value.save_as(file)
+    page.locator("#delete-session").click()
+    expect(page.locator("#delete-sure")).to_contain_text("its chat and its 1 picture will be gone for good")
+    page.locator("#delete-not").click()
+    expect(page.locator("#delete-sure")).to_be_hidden()
+    page.locator("#delete-session").click()
+    page.locator("#delete-really").click()
+    expect(page.locator(".re-box")).to_have_count(0)
+    expect(page.locator("#gallery img")).to_have_count(0)
+    page.locator("#import input[type=file]").set_input_files(file)
+    expect(page.locator(".re-box")).to_have_count(2)
+    expect(page.locator("#gallery img")).to_have_count(1)
+    expect(page.locator("#chat")).to_contain_text("an apple to keep")
+    assert "an apple to keep" in sessions_of(page)
+
+
+def test_a_file_that_is_no_session_is_refused_in_a_sentence(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "session.zip").write_bytes(b"nothing of the kind")
+    toggle(page, "sessions-bar")
+    page.locator("#import input[type=file]").set_input_files(tmp_path / "session.zip")
+    expect(page.locator(".toast-body")).to_contain_text("Choose a .zip file that")
+
+
+def test_a_session_file_dropped_anywhere_on_the_page_is_imported(page: Page, tmp_path: Path) -> None:
+    store = Sessions(tmp_path / "elsewhere.sqlite")
+    session = store.create("someone")
+    store.set_turns(session, (Turn("user", "an apple from elsewhere"), Turn("assistant", fenced(plan()))))
+    drop(page, "#chat", export_session(store, session, tmp_path))
+    expect(page.locator("#chat")).to_contain_text("an apple from elsewhere")
+    expect(page.locator(".re-box")).to_have_count(2)
+
+
+def test_what_is_seen_of_a_reply_is_there_for_the_next_tab_even_if_this_one_is_closed_in_the_middle(
+    page: Page, url: str, server: TextServer
+) -> None:
+    server.rate = 20
+    send(page, "an apple")
+    expect(page.locator("#chat .message").nth(1)).to_contain_text("set_global_description(")
+    other = page.context.new_page()
+    page.close()
+    other.goto(url)
+    expect(other.locator("#chat .message").nth(1)).to_contain_text("set_global_description(")
+    expect(other.locator("#state .sl-text")).to_contain_text("stopped")
+
+
+def test_a_reload_brings_back_chat_plan_figures_and_settings(page: Page, folder: Path) -> None:
+    composed(page, "an apple to come back to")
+    figures = page.locator("#state .sl-figures").inner_text()
+    assert "context" in figures
+    toggle(page, "settings-bar")
+    page.locator("#steps input[type=number]").fill("7")
+    page.locator("#style input").click()
+    page.get_by_role("option", name="watercolour").click()
+    page.locator("#seed input").fill("4711")
+    page.locator("#seed input").blur()
+    expect(page.locator("#seed input")).to_have_value("4711")
+    store = Sessions(folder / "sessions.sqlite")
+    until(page, lambda: {"seed": 4711, "steps": 7, "style": "watercolour"}.items() <= latest(store).items())
+    page.reload()
+    expect(page.locator("#chat")).to_contain_text("an apple to come back to")
+    expect(page.locator(".re-box")).to_have_count(2)
+    expect(page.locator("#state .sl-figures")).to_have_text(figures)
+    expect(page.locator("#steps input[type=number]")).to_have_value("7")
+    expect(page.locator("#style input")).to_have_value("watercolour")
+    expect(page.locator("#seed input")).to_have_value("4711")
+
+
+def test_a_server_that_starts_anew_finds_the_open_tab_again_with_all_it_showed(
+    browser: Browser, engine: Engine, server: TextServer, tmp_path: Path
+) -> None:
+    server.text, server.rate = fenced(plan()), 4000
+    with browser.new_context() as context:
+        with served(engine, tmp_path) as url:
+            page = context.new_page()
+            page.goto(url)
+            expect(page.locator("#message textarea")).to_be_enabled()
+            composed(page, "before the restart")
+            page.locator("#message textarea").fill("not sent yet")
+        with served(engine, tmp_path, int(url.rstrip("/").rpartition(":")[2])):
+            with page.expect_navigation(timeout=60_000):
+                pass
+            expect(page.locator("#chat")).to_contain_text("before the restart")
+            expect(page.locator(".re-box")).to_have_count(2)
+            expect(page.locator("#message textarea")).to_have_value("not sent yet")
+            composed(page, "after it", messages=4)
+
+
+def test_two_visitors_write_and_paint_at_once_and_each_gets_and_sees_only_their_own(
+    page: Page, neighbour: BrowserContext, url: str
+) -> None:
+    ann = page
+    with arrive(neighbour, url) as bob:
+        send(ann, "the apple of ann")
+        send(bob, "the tree of bob")
+        both = ((ann, "apple of ann", "tree of bob"), (bob, "tree of bob", "apple of ann"))
+        for page, own, other in both:
+            expect(page.locator("#state .sl-text")).to_have_text("2 regions")
+            expect(page.locator("#chat .message")).to_have_count(2)
+            expect(page.locator("#chat")).to_contain_text(own)
+            expect(page.locator("#chat")).not_to_contain_text(other)
+        ann.locator("#render").click()
+        bob.locator("#render").click()
+        for page in (ann, bob):
+            rendered(page)
+            expect(page.locator("#gallery img")).to_have_count(1)
+        pictures = [page.locator("#gallery img").get_attribute("src") for page in (ann, bob)]
+        assert pictures[0] != pictures[1]
+        assert all(re.search(r"-[0-9a-f]{32}\.png", str(name)) for name in pictures)
+        bob.reload()
+        expect(bob.locator("#chat")).to_contain_text("tree of bob")
+        expect(bob.locator("#gallery img")).to_have_count(1)
+        toggle(bob, "sessions-bar")
+        expect(bob.locator("#sessions label")).to_have_count(1)
+        assert "apple of ann" not in bob.locator("body").inner_text()
