@@ -60,6 +60,10 @@ TAUGHT_FIELDS: tuple[str, ...] = (
     "quality_meta",
     "HTML_web_color_name",
 )
+#: What may be left out without a note, in either call: a usual place and depth, and words that add nothing.
+OMITTABLE_FIELDS = frozenset(
+    {"offset", "distance_to_viewer", "detailed_descriptions", "tags", "atmosphere", "style", "quality_meta"}
+)
 LOCAL_FIELDS: tuple[str, ...] = (*TAUGHT_FIELDS, "bbox", "name", "negative")
 
 _SIZES = dict(
