@@ -140,7 +140,7 @@ class LocalComposer:
 
     @cached_property
     def _grammar(self) -> LLMatcher:
-        return canvas_matcher(self._vocabulary, prose=self.profile.prose)
+        return canvas_matcher(self._vocabulary, prose=self.profile.prose, brief=self.profile.brief)
 
     def _rules(self) -> Rules:
         return Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)

@@ -8,7 +8,7 @@ from typing import Protocol
 import llguidance
 import numpy as np
 
-from lib_omost.composer.grammar import canvas_grammar
+from lib_omost.composer.grammar import brief_grammar, canvas_grammar
 from lib_omost.composer.sampling import Mask
 from lib_omost.errors import ComposerError
 
@@ -18,9 +18,9 @@ CLOSING_TOKENS = 256  # enough to finish any call that has begun
 LIMITS = llguidance.LLParserLimits(step_lexer_fuel=10**9, max_lexer_states=1_000_000)
 
 
-def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool) -> llguidance.LLMatcher:
+def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool, brief: bool = False) -> llguidance.LLMatcher:
     """The canvas grammar over a tokenizer's words; each reply follows a copy. Raises ComposerError."""
-    grammar = llguidance.LLMatcher.grammar_from_lark(canvas_grammar(prose=prose))
+    grammar = llguidance.LLMatcher.grammar_from_lark((brief_grammar if brief else canvas_grammar)(prose=prose))
     matcher = llguidance.LLMatcher(vocabulary, grammar, limits=LIMITS)
     if matcher.is_error():
         raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
@@ -119,7 +119,7 @@ class Grammar:
         _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
         quote = rest[:1] if opened else "'"
         certain = self._matcher.compute_ff_bytes().decode()  # dictated, but not yet as tokens: a longer one may fit
-        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n"):
+        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n", "area=", "HTML_web_color_name="):
             tokens: list[int] = self._tokenizer.tokenize_str(certain + text)
             if self._matcher.validate_tokens(tokens) == len(tokens):
                 return tokens

@@ -51,6 +51,7 @@ class Profile:
 
     words_only: it knows places only as words of the vocabulary, so free boxes in older turns are snapped to words.
     prose: it may answer in prose; a model that was trained on nothing but canvases may not.
+    brief: it writes the brief layout of grammar.py, without what the reader fills in as well.
     examples: worked turns put after the system prompt, for models that never saw the language.
     """
 
@@ -59,6 +60,7 @@ class Profile:
     words_only: bool
     examples: tuple[Message, ...] = ()
     prose: bool = True
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
