@@ -135,7 +135,9 @@ def plural(noun: str) -> str:
 
 def with_article(words: str) -> str:
     """`words` behind its article; adjectives may come first, but it must be singular and countable."""
-    vowel = words[0] in "aeiou" and not words.startswith(("uni", "ufo", "u-", "one ", "one-", "use", "usu", "uti", "eu", "ewe"))
+    vowel = words[0] in "aeiou" and not words.startswith(
+        ("uni", "ufo", "u-", "one ", "one-", "use", "usu", "uti", "eu", "ewe")
+    )
     return ("an " if vowel or words.startswith("hour") else "a ") + words
 
 

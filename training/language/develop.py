@@ -15,6 +15,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,11 @@ def _pattern(noun: str) -> str:
 def regions_of(canvas: Canvas, noun: str) -> list[Region]:
     """Regions that name it; where the first noun of a description is it, only those."""
     found = [r for r in canvas.regions if re.search(_pattern(noun), r.description.lower())]
-    heads = [r for r in found if re.search(_pattern(noun), re.split(r",| with | in | on | of | and ", r.description.lower())[0])]
+    heads = [
+        r
+        for r in found
+        if re.search(_pattern(noun), re.split(r",| with | in | on | of | and ", r.description.lower())[0])
+    ]
     return heads or found
 
 
@@ -195,7 +200,9 @@ def faults(case: dict[str, Any], answer: str) -> list[str]:
     if reading.status != "accept" or reading.canvas is None:
         return [f"HARM: {reading.status}"]
     before = read_canvas(program(scene_of(case["start"]))).canvas if "start" in case else None
-    found = [fault for key, check in CHECKS.items() if key in case for fault in check(before, reading.canvas, case[key])]
+    found = [
+        fault for key, check in CHECKS.items() if key in case for fault in check(before, reading.canvas, case[key])
+    ]
     boxes = [(region.box, region.distance_to_viewer) for region in reading.canvas.regions]
     return [*found, *(["one place for two"] if len(set(boxes)) < len(boxes) and case["kind"] != "edit" else [])]
 
@@ -215,11 +222,12 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, required=True)
     parser.add_argument("--answers", type=Path, help="file to write all answers to")
     parser.add_argument("--every", type=int, default=1, help="ask only every n-th of the set")
+    parser.add_argument("--long", action="store_true", help="an adapter that writes the long layout")
     parser.add_argument("--kinds", default="new,caption,edit,talk")
     args = parser.parse_args()
     cases = [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()][:: args.every]
     cases = [case for case in cases if case["kind"] in args.kinds.split(",")]
-    ask = asker(args.adapter)
+    ask = asker(args.adapter, not args.long)
     shares: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
         begin = time.monotonic()
@@ -229,14 +237,17 @@ def main() -> None:
         if case["kind"] == "edit":
             shares["harmful"].append(any(fault.startswith("HARM") for fault in wrong))
         verdict = "; ".join(wrong) or "right"
-        print(f"{case['kind']:8} {time.monotonic() - begin:5.1f} s {tokens:4} tokens  {verdict}  | {case['text']!r}", flush=True)
+        print(
+            f"{case['kind']:8} {time.monotonic() - begin:5.1f} s {tokens:4} tokens  {verdict}  | {case['text']!r}",
+            flush=True,
+        )
         if args.answers:
             with open(args.answers, "a", encoding="utf-8") as file:
                 file.write(f"### {case['kind']} {verdict}: {case.get('start', '')} | {case['text']}\n{answer}\n\n")
     print(json.dumps({kind: round(sum(found) / len(found), 3) for kind, found in shares.items()}))
 
 
-def asker(adapter: Path) -> Callable[[Sequence[Message]], tuple[str, int]]:
+def asker(adapter: Path, is_brief: bool) -> Callable[[Sequence[Message]], tuple[str, int]]:
     import torch
 
     from lib_omost.composer import load_local
@@ -246,7 +257,8 @@ def asker(adapter: Path) -> Callable[[Sequence[Message]], tuple[str, int]]:
     entry = catalog.llm("default")
     use_threads(torch.device("cpu"), 0)
     dtype = torch.float32  # in bf16 a CPU without instructions for it is ten times slower
-    composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device="cpu")
+    profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief)
+    composer = load_local(catalog.locate(entry), profile=profile, adapter=adapter, dtype=dtype, device="cpu")
     greedy, never = ComposeSettings(temperature=0.0, max_new_tokens=1800), threading.Event()
 
     def ask(messages: Sequence[Message]) -> tuple[str, int]:

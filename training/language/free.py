@@ -24,20 +24,44 @@ _MANY = ("several", "some", "many", "a few", "lots of", "a lot of", "dozens of",
 _AT = {
     "in the center": ("in the middle", "center", "in the centre", "dead center", "right in the middle", "centered"),
     "on the left": ("left", "to the left", "on the far left", "left side", "on the left hand side", "over on the left"),
-    "on the right": ("right", "to the right", "on the far right", "right side", "over on the right", "at the right edge"),
+    "on the right": ("right", "to the right", "on the far right", "right side", "over on the right",
+        "at the right edge"),
     "on the top": ("up high", "in the sky", "at the very top", "overhead", "high up", "above everything", "up above"),
-    "on the bottom": ("on the ground", "on the floor", "down below", "at the very bottom", "in the foreground", "at our feet"),
-    "on the top-left": ("top left", "upper left", "in the upper left corner", "up on the left", "up in the left corner"),
-    "on the top-right": ("top right", "upper right", "in the upper right corner", "up on the right", "high up on the right"),
-    "on the bottom-left": ("bottom left", "lower left", "down on the left", "in the lower left corner", "bottom left corner"),
-    "on the bottom-right": ("bottom right", "lower right", "down on the right", "in the lower right corner", "bottom right corner"),
+    "on the bottom": ("on the ground", "on the floor", "down below", "at the very bottom", "in the foreground",
+        "at our feet"),
+    "on the top-left": ("top left", "upper left", "in the upper left corner", "up on the left",
+        "up in the left corner"),
+    "on the top-right": ("top right", "upper right", "in the upper right corner", "up on the right",
+        "high up on the right"),
+    "on the bottom-left": ("bottom left", "lower left", "down on the left", "in the lower left corner",
+        "bottom left corner"),
+    "on the bottom-right": ("bottom right", "lower right", "down on the right", "in the lower right corner",
+        "bottom right corner"),
 }  # fmt: skip
 #: relation -> words between A and B
 _LINKS = {
     "left of": ("to the left of", "left of", "on the left of", "on the left side of"),
     "right of": ("to the right of", "right of", "on the right of", "on the right side of"),
-    "above": ("above", "over", "hovering over", "flying above", "hanging above", "floating over", "up above", "high over"),
-    "below": ("below", "under", "underneath", "beneath", "hiding under", "asleep under", "sitting under", "lying beneath"),
+    "above": (
+        "above",
+        "over",
+        "hovering over",
+        "flying above",
+        "hanging above",
+        "floating over",
+        "up above",
+        "high over",
+    ),
+    "below": (
+        "below",
+        "under",
+        "underneath",
+        "beneath",
+        "hiding under",
+        "asleep under",
+        "sitting under",
+        "lying beneath",
+    ),
     "next to": ("next to", "beside", "by", "near", "close to", "standing by", "at", "leaning against", "alongside"),
     "in front of": ("in front of", "standing in front of", "before", "right in front of", "waiting in front of"),
     "behind": ("behind", "hiding behind", "standing behind", "peeking out from behind", "in back of"),
@@ -56,16 +80,45 @@ _AFTER = {
     "on": ("on {it}", "on top of {it}", "on top"),
     "inside": ("inside {it}", "in {it}", "inside"),
 }
-_ACTS = ("chasing", "watching", "feeding", "painting", "hugging", "fighting", "carrying", "following", "drawing", "washing",
+_ACTS = ("chasing", "watching", "feeding", "painting", "hugging", "fighting", "carrying", "following", "drawing",
+    "washing",
          "kissing", "pulling", "pushing", "playing with", "looking at", "talking to", "dancing with", "running from",
-         "repairing", "waving at", "smiling at", "guarding", "reading to", "throwing", "catching", "singing to")  # fmt: skip
+         "repairing", "waving at", "smiling at", "guarding", "reading to", "throwing", "catching",
+             "singing to")  # fmt: skip
 _LEADS = ("please draw ", "draw ", "can you draw ", "could you make a picture of ", "i want ", "i'd like ", "show me ",
           "make ", "paint me ", "create an image of ", "picture of ", "an image with ", "generate ", "imagine ",
           "hi, can i have ", "a drawing of ", "let's have ", "i would like to see ", "can i get a picture with ",
           "give me ", "hello! please make ", "we need ", "something with ", "a scene: ", "scene: ", "prompt: ",
           "i need an illustration of ", "would you please paint ", "how about ", "maybe ", "think of ")  # fmt: skip
-_TAILS = (" please", ", please", " thanks", ", thanks", ", thank you!", " pls", " :)", "!", " ...", ", ok?", " if you can")
-_JOINS = (", ", ", ", ", ", " and ", " and ", ", and ", "; ", ". ", "\n", " plus ", " with ", ", with ", ", also ", " - ")
+_TAILS = (
+    " please",
+    ", please",
+    " thanks",
+    ", thanks",
+    ", thank you!",
+    " pls",
+    " :)",
+    "!",
+    " ...",
+    ", ok?",
+    " if you can",
+)
+_JOINS = (
+    ", ",
+    ", ",
+    ", ",
+    " and ",
+    " and ",
+    ", and ",
+    "; ",
+    ". ",
+    "\n",
+    " plus ",
+    " with ",
+    ", with ",
+    ", also ",
+    " - ",
+)
 _THERE = ("", "", "", "", "there is ", "i see ", "put ", "add ", "then ", "also ")
 
 _ROOMY = frozenset((*PLACES, *lexicon.MORE_PLACES, *lexicon.WORDS["landscape"]))
@@ -96,7 +149,9 @@ def free_request(r: random.Random, known: Sequence[str], level: float = 1.0) -> 
             _listed(r, draft, known) if listing else _clause(r, draft, known, count - len(draft.things))
         things = placed(draft.things, draft.fixed, draft.links)
         if things:
-            things = tuple(replace(t, stands=(draft.acts.get(i, t.stands[0]), t.stands[1])) for i, t in enumerate(things))
+            things = tuple(
+                replace(t, stands=(draft.acts.get(i, t.stands[0]), t.stands[1])) for i, t in enumerate(things)
+            )
             text, scene = _around(r, _joined(r, draft, listing), Scene(things))
             return _finished(r, text), scene
 
@@ -120,7 +175,9 @@ def free_thing(r: random.Random, known: Sequence[str], taken: Sequence[str] = ()
         thing = replace(thing, color=color)
     if r.random() < 0.18:
         size = r.choice(["small", "large"])
-        thing = replace(thing, size=size, size_word=r.choice([*SIZE_WORDS[size], "tiny" if size == "small" else "enormous"]))
+        thing = replace(
+            thing, size=size, size_word=r.choice([*SIZE_WORDS[size], "tiny" if size == "small" else "enormous"])
+        )
     if r.random() < 0.3:
         usual = [word for words in ATTRIBUTES.values() for word in words]
         thing = replace(thing, attribute=r.choice(lexicon.ADJECTIVES) if r.random() < 0.75 else r.choice(usual))
@@ -134,11 +191,22 @@ def free_thing(r: random.Random, known: Sequence[str], taken: Sequence[str] = ()
 
 def _after(r: random.Random, noun: str) -> str:
     color, stuff = r.choice(["", *lexicon.WIDE_COLORS]), r.choice(lexicon.STUFF)
-    worn = nouns.with_article(f"{r.choice(['', 'tiny ', 'big ', 'old '])}{color} {r.choice(lexicon.WORN)}".replace("  ", " ").strip())
+    worn = nouns.with_article(
+        f"{r.choice(['', 'tiny ', 'big ', 'old '])}{color} {r.choice(lexicon.WORN)}".replace("  ", " ").strip()
+    )
     part = r.choice(lexicon.PARTS)
     colored = f"{color} {part}".strip() if not part.startswith("a ") else part
-    forms = [f"wearing {worn}", f"in {worn}", f"with {colored}", f"with {colored}", f"made of {stuff}", f"full of {stuff}"]
-    return r.choice([*forms, lexicon.participle(r.choice(lexicon.VERBS)), r.choice(["sleeping", "running", "smiling", "flying"])])
+    forms = [
+        f"wearing {worn}",
+        f"in {worn}",
+        f"with {colored}",
+        f"with {colored}",
+        f"made of {stuff}",
+        f"full of {stuff}",
+    ]
+    return r.choice(
+        [*forms, lexicon.participle(r.choice(lexicon.VERBS)), r.choice(["sleeping", "running", "smiling", "flying"])]
+    )
 
 
 def said_phrase(r: random.Random, thing: Thing) -> str:
@@ -175,7 +243,9 @@ def _clause(r: random.Random, draft: Draft, known: Sequence[str], room: int) -> 
         at = r.choice(free)
         draft.fixed[a] = at
         where = r.choice((*SAID_AT[at], *_AT[at]))
-        said = f"{where} {said}" if r.random() < 0.15 else f"{said} ({where})" if r.random() < 0.06 else f"{said} {where}"
+        said = (
+            f"{where} {said}" if r.random() < 0.15 else f"{said} ({where})" if r.random() < 0.06 else f"{said} {where}"
+        )
     draft.clauses.append(said)
 
 
@@ -194,9 +264,11 @@ def _two(r: random.Random, draft: Draft, known: Sequence[str], a: int, said: str
     draft.links.append((a, name, b))
     link = r.choice(_LINKS[name])
     if u < 0.35:
-        draft.clauses.append(f"{link} {said_phrase(r, other)} {r.choice(['', 'there is ', 'we see '])}{said}")
-    else:
-        draft.clauses.append(f"{said} {'' if link.split()[0].endswith('ing') else r.choice(['', '', '', 'is ', 'sits ', 'stands '])}{link} {said_phrase(r, other)}")
+        there = r.choice(["", "there is ", "we see "])
+        draft.clauses.append(f"{link} {said_phrase(r, other)} {there}{said}")
+        return
+    verb = "" if link.split()[0].endswith("ing") else r.choice(["", "", "", "is ", "sits ", "stands "])
+    draft.clauses.append(f"{said} {verb}{link} {said_phrase(r, other)}")
 
 
 def _afterthought(r: random.Random, draft: Draft, thing: Thing) -> None:
@@ -252,7 +324,11 @@ def around(r: random.Random, scene: Scene) -> tuple[Scene, list[str]]:
     elif r.random() < 0.12:
         color = r.choice(list(lexicon.WIDE_COLORS))
         scene = replace(scene, plain=color)
-        said.append(r.choice([f"on a {color} background", f"plain {color} background", f"{color} background", f"background {color}"]))
+        said.append(
+            r.choice(
+                [f"on a {color} background", f"plain {color} background", f"{color} background", f"background {color}"]
+            )
+        )
     for words, share in ((lexicon.WEATHER, 0.2), (lexicon.TIMES, 0.25), (lexicon.OCCASIONS, 0.06)):
         if r.random() < share:
             one: Said = r.choice(words)
@@ -260,11 +336,24 @@ def around(r: random.Random, scene: Scene) -> tuple[Scene, list[str]]:
             said.append(r.choice(one.ways))
     if r.random() < 0.13:
         scene = replace(scene, mood=r.choice(lexicon.MOOD_WORDS))
-        said.append(r.choice(["{}", "{} mood", "{} atmosphere", "it should feel {}", "very {}", "make it {}"]).format(scene.mood))
+        said.append(
+            r.choice(["{}", "{} mood", "{} atmosphere", "it should feel {}", "very {}", "make it {}"]).format(
+                scene.mood
+            )
+        )
     if r.random() < 0.16:
         style = r.choice([*STYLES, "photo", "photo"])
         scene = replace(scene, style=style)
-        said.append(r.choice([style, f"as {nouns.with_article(style)}", f"{style} style", f"in the style of {nouns.with_article(style)}"]))
+        said.append(
+            r.choice(
+                [
+                    style,
+                    f"as {nouns.with_article(style)}",
+                    f"{style} style",
+                    f"in the style of {nouns.with_article(style)}",
+                ]
+            )
+        )
     return scene, said
 
 
@@ -278,7 +367,18 @@ def random_place(r: random.Random) -> str:
 def said_place(r: random.Random, place: str) -> str:
     words = setting_of(place)[0]
     preposition, _, rest = words.partition(" ")
-    return r.choice([words, words, words, words.replace(" a ", " the ").replace(" an ", " the "), f"{preposition} {r.choice(['my', 'an old', 'a quiet', 'a big'])} {place}" if rest.startswith("a") else words, place])
+    return r.choice(
+        [
+            words,
+            words,
+            words,
+            words.replace(" a ", " the ").replace(" an ", " the "),
+            f"{preposition} {r.choice(['my', 'an old', 'a quiet', 'a big'])} {place}"
+            if rest.startswith("a")
+            else words,
+            place,
+        ]
+    )
 
 
 def _around(r: random.Random, text: str, scene: Scene) -> tuple[str, Scene]:
@@ -287,7 +387,11 @@ def _around(r: random.Random, text: str, scene: Scene) -> tuple[str, Scene]:
         missing = lexicon.random_noun(r, nouns.DRAWN)
         if not {word for noun in scene.nouns for word in noun.split()} & set(missing.split()):
             scene = replace(scene, absent=(missing,))
-            said.append(r.choice(["no {}", "without {}", "without any {}", "but no {}", "{} must not be in it"]).format(nouns.plural(missing)))
+            said.append(
+                r.choice(["no {}", "without {}", "without any {}", "but no {}", "{} must not be in it"]).format(
+                    nouns.plural(missing)
+                )
+            )
     r.shuffle(said)
     for words in said:
         u = r.random()
@@ -316,7 +420,9 @@ def _finished(r: random.Random, text: str) -> str:
     return slipped(r, text) if r.random() < 0.1 else text
 
 
-_NAMES = frozenset(word for noun in (*nouns.DRAWN, *nouns.NAMED, *lexicon.MORE_PLACES, *PLACES) for word in noun.split())
+_NAMES = frozenset(
+    word for noun in (*nouns.DRAWN, *nouns.NAMED, *lexicon.MORE_PLACES, *PLACES) for word in noun.split()
+)
 _HELD = frozenset(word for noun in nouns.HELD_OUT for word in noun.split())
 
 
@@ -324,10 +430,18 @@ def slipped(r: random.Random, text: str) -> str:
     """`text` with a slip or two of the keyboard, in words that can be known again."""
     words = text.split(" ")
     fits = [i for i, word in enumerate(words) if word.isalpha() and len(word) >= 5 and word.lower() in _NAMES - _HELD]
-    fits += [i for i, word in enumerate(words) if word in ("please", "picture", "behind", "above", "with", "next", "left")]
+    fits += [
+        i for i, word in enumerate(words) if word in ("please", "picture", "behind", "above", "with", "next", "left")
+    ]
     for i in r.sample(fits, min(len(fits), r.choice([1, 1, 2]))):
         word, at = words[i], r.randrange(1, len(words[i]) - 1)
-        slip = r.choice([word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:]])
+        slip = r.choice(
+            [
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] + word[at:],
+            ]
+        )
         words[i] = slip
     return " ".join(words)
 

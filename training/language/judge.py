@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 
-from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.edits import EDITS, random_edit
 from training.language.pairs import SYSTEM, Message
@@ -29,15 +28,11 @@ from training.language.scenes import program
 
 #: what the values are grouped by
 _VALUES = re.compile(
-    r"^    (location|offset|area|distance_to_viewer|description|HTML_web_color_name|tags|atmosphere|style)='?(.*?)'?,$",
-    re.M,
+    r"^    (location|offset|area|distance_to_viewer|description|HTML_web_color_name)='?(.*?)'?,$", re.M
 )
-#: where the global description puts a thing, before its region repeats it
-_PLACE = "|".join(LOCATIONS)
-_SENTENCE = re.compile(rf"^        'The .* (?:is|are) ({_PLACE})\.',$", re.M)
 #: how one thing stands to another
-_RELATION = re.compile(rf"^        'The .* (?:is|are) ((?!(?:{_PLACE})\.).*\bthe .*)\.',$", re.M)
-_STOP = re.compile(r"^\)(\n\n|\n```)", re.M)
+_RELATION = re.compile(r"^        'The .* (?:is|are) (.*\bthe .*)\.',$", re.M)
+_STOP = re.compile(r"^\)(\ncanvas|\n```)", re.M)
 FIRST_SEED = 10**6
 
 
@@ -70,7 +65,6 @@ def _case(r: random.Random, group: int, kind: str) -> Case:
 def values(answer: str) -> list[tuple[str, int, int]]:
     """(name, first and last character) of every value that decides something, and of every choice to go on or stop."""
     found = [(match[1], *match.span(2)) for match in _VALUES.finditer(answer)]
-    found += [("said place", *match.span(1)) for match in _SENTENCE.finditer(answer)]
     found += [("said relation", *match.span(1)) for match in _RELATION.finditer(answer)]
     return found + [("another region", *match.span(1)) for match in _STOP.finditer(answer)]
 

@@ -1,8 +1,9 @@
 """Which tokens of a conversation teach, and how much: choices count, what the grammar forces hardly does.
 
 The product decodes under a grammar that forces the layout, so a step on layout tokens is a step wasted, and so is the
-output layer's time on them. Words that decide the picture (place, size, depth, what it is, colour) count in full. In an answer to an edit most lines are copies, and a model that has seen little
-copies all of them: the lines that change count double, those that stay a quarter.
+output layer's time on them. Words that decide the picture (place, size, depth, what it is, colour) count in full. In an
+answer to an edit most lines are copies, and a model that has seen little copies all of them: the lines that change
+count double, those that stay a quarter. Of an answer without a canvas every word counts.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Message(TypedDict):
     content: str
 
 
-#: share of requests in the wide sentences of free.py; the rest is the older grammar, whose cousins the layout bench asks
+#: share of requests in the wide sentences of free.py; the rest is the older grammar, cousins of the layout bench's
 FREE_SHARE = 0.7
 TALK_SHARE = 0.08
 

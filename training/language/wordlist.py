@@ -76,7 +76,9 @@ def main() -> None:
         return len(tokenizer(f" {word}", add_special_tokens=False).input_ids)
 
     everything = senses(args.folder)
-    lists = {name: chosen(args.folder, "noun", everything, {file}, most, pieces) for file, (name, most) in NOUNS.items()}
+    lists = {
+        name: chosen(args.folder, "noun", everything, {file}, most, pieces) for file, (name, most) in NOUNS.items()
+    }
     lists["verb"] = chosen(args.folder, "verb", everything, VERBS, MOST_VERBS, pieces)
     lists["adjective"] = chosen(args.folder, "adj", everything, {"00"}, MOST_ADJECTIVES, pieces)
     head = "; Words of WordNet 3.0, drawn by training/language/wordlist.py; licence: WORDNET_LICENSE.txt\n"

@@ -132,7 +132,18 @@ ATTRIBUTES = {
 }
 SIZE_WORDS = {"small": ("small", "tiny", "little"), "large": ("large", "big", "huge", "giant")}
 #: how many -> the word; 0 stands for an open number
-NUMBERS = {0: "many", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+NUMBERS = {
+    0: "many",
+    2: "two",
+    3: "three",
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+    9: "nine",
+    10: "ten",
+}
 #: location of the canvas vocabulary -> ways to say it
 SAID_AT = {
     "in the center": ("in the center", "in the middle", "at the center"),
