@@ -16,6 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench._layout_edits import KINDS, EditQuestion, Opening, edit, opening
@@ -54,7 +55,7 @@ class Report:
 
 def main(argv: list[str]) -> dict[str, Number]:
     args = parser().parse_args(argv)
-    ask, name = asker(args.llm, args.adapter)
+    ask, name = asker(args.llm, args.adapter, args.brief)
     report = Report(args.answers)
     begin = time.monotonic()
     ask_questions(ask, report, args.n, args.seed)
@@ -75,12 +76,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--llm", default="default", help="a name of the catalog, a folder, or a server's address")
     p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
+    p.add_argument("--brief", action="store_true", help="that adapter writes the brief layout")
     p.add_argument("--answers", type=Path, help="file to write all answers to")
     p.add_argument("--save", action="store_true", help="write bench/results/layout.json")
     return p
 
 
-def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
+def asker(llm: str, adapter: Path | None, is_brief: bool = False) -> tuple[Ask, str]:
     """(a function from a conversation to the reply, the name of what answers)."""
     never = threading.Event()
     if adapter is None:
@@ -98,7 +100,8 @@ def asker(llm: str, adapter: Path | None) -> tuple[Ask, str]:
     use_threads(torch.device("cpu"), 0)  # two threads of so small a model wait for each other on a busy machine
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16
-    composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device=device)
+    profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief)
+    composer = load_local(catalog.locate(entry), profile=profile, adapter=adapter, dtype=dtype, device=device)
     return lambda messages: "".join(composer.stream(messages, GREEDY, never)), adapter.name
 
 
