@@ -99,7 +99,7 @@ def asker(llm: str, adapter: Path | None, is_brief: bool = False) -> tuple[Ask, 
     entry = catalog.llm("default")
     use_threads(torch.device("cpu"), 0)  # two threads of so small a model wait for each other on a busy machine
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
     profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief)
     composer = load_local(catalog.locate(entry), profile=profile, adapter=adapter, dtype=dtype, device=device)
     return lambda messages: "".join(composer.stream(messages, GREEDY, never)), adapter.name
