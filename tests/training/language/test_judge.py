@@ -18,8 +18,8 @@ def test_the_values_of_a_program_are_found_by_their_words() -> None:
     assert ("another region", "\n```") in found
 
 
-def test_a_third_of_the_cases_is_about_held_out_nouns() -> None:
-    held_out = [case for case in cases(30) if case.group == "held-out nouns"]
+def test_a_quarter_of_the_cases_is_about_held_out_nouns() -> None:
+    held_out = [case for case in cases(40) if case.group == "held-out nouns"]
     assert len(held_out) == 10
     for case in held_out:
         said = case.messages[-1]["content"]
@@ -27,7 +27,7 @@ def test_a_third_of_the_cases_is_about_held_out_nouns() -> None:
 
 
 def test_every_kind_of_edit_has_its_turn() -> None:
-    groups = {case.group for case in cases(3 * len(EDITS))}
+    groups = {case.group for case in cases(4 * len(EDITS))}
     assert groups >= {f"edit: {kind}" for kind in EDITS}
 
 
