@@ -6,18 +6,16 @@ Works on token numbers and logits; text, chat templates and files are local.py's
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from lib_omost.composer.cached_model import CachedModel
 from lib_omost.composer.counting import Count
 from lib_omost.composer.drafts import Lookup
 from lib_omost.composer.rules import Rules
-from lib_omost.composer.sampling import Logits, Mask
+from lib_omost.composer.sampling import Logits, Pick
 
 LONGEST_DRAFT, SHORTEST_DRAFT = 64, 6
-
-Pick = Callable[[Logits, Mask | None], int]
 
 
 class Writing:

@@ -27,7 +27,7 @@ from lib_omost.composer.examples import EXAMPLES
 from lib_omost.composer.grammar import SENTENCE_SLICES
 from lib_omost.composer.prompt import fitted
 from lib_omost.composer.rules import Anything, Grammar, Rules, canvas_matcher
-from lib_omost.composer.sampling import Sampler
+from lib_omost.composer.sampling import Pick, Sampler, favoring
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 from lib_omost.composer.tokens import Text, Tokenizer, encode, turn_ends
 from lib_omost.errors import BrokenWeightsError, ComposerError, device_is_full
@@ -102,13 +102,22 @@ class LocalComposer:
         writing = Writing(
             self._cached,
             self._rules() if settings.grammar else Anything(),
-            Sampler(settings.temperature, settings.top_p, settings.seed),
+            self._pick(messages, settings),
             ends=self._ends,
             limit=limit,
             lookup=Lookup([*chain(*(tokens for _, tokens in self._said)), *prompt]) if settings.speculate else None,
             count=self._count,
         )
         yield from writing.run(prompt, stop)
+
+    def _pick(self, messages: Sequence[Message], settings: ComposeSettings) -> Pick:
+        pick = Sampler(settings.temperature, settings.top_p, settings.seed)
+        if not self.profile.echo or not settings.grammar:
+            return pick
+        request = messages[-1]["content"]
+        forms = (f" {request}", request.lower(), f" {request.lower()}", request.capitalize())
+        said = [token for form in forms for token in self._tokenizer(form, add_special_tokens=False)["input_ids"]]
+        return favoring(pick, said, self.profile.echo)
 
     @property
     def stats(self) -> ComposeStats:
