@@ -121,6 +121,7 @@ _JOINS = (
 )
 _THERE = ("", "", "", "", "there is ", "i see ", "put ", "add ", "then ", "also ")
 
+_PLACE_WORDS = ("big", "small", "old", "quiet", "empty", "busy", "windy", "snowy", "sunny", "dark", "foggy", "green")
 _ROOMY = frozenset((*PLACES, *lexicon.MORE_PLACES, *lexicon.WORDS["landscape"]))
 
 
@@ -267,8 +268,20 @@ def _two(r: random.Random, draft: Draft, known: Sequence[str], a: int, said: str
         there = r.choice(["", "there is ", "we see "])
         draft.clauses.append(f"{link} {said_phrase(r, other)} {there}{said}")
         return
-    verb = "" if link.split()[0].endswith("ing") else r.choice(["", "", "", "is ", "sits ", "stands "])
+    verb = "" if link.split()[0].endswith("ing") else _verb(r, draft.things[a])
     draft.clauses.append(f"{said} {verb}{link} {said_phrase(r, other)}")
+
+
+def _verb(r: random.Random, thing: Thing) -> str:
+    """What may stand before "under the bridge": nothing, "sits", "is resting" or any other verb."""
+    u, verb = r.random(), r.choice(lexicon.VERBS)
+    if u < 0.45:
+        return ""
+    be = "are" if thing.is_many else "is"
+    if u < 0.6:
+        return f"{be} "
+    acting = r.choice(["resting", "waiting", "sleeping", "hiding", "standing", lexicon.participle(verb)])
+    return f"{acting} " if u < 0.75 else f"{be} {acting} "
 
 
 def _afterthought(r: random.Random, draft: Draft, thing: Thing) -> None:
@@ -358,10 +371,12 @@ def around(r: random.Random, scene: Scene) -> tuple[Scene, list[str]]:
 
 
 def random_place(r: random.Random) -> str:
+    """A place of the lists or of the landscape, one in five with an adjective of its own."""
     u = r.random()
-    if u < 0.35:
-        return r.choice(list(PLACES))
-    return r.choice(list(lexicon.MORE_PLACES) if u < 0.85 else lexicon.WORDS["landscape"])
+    known = list(PLACES) if u < 0.35 else list(lexicon.MORE_PLACES)
+    place = r.choice(known if u < 0.85 else lexicon.WORDS["landscape"])
+    has_article = " a" in setting_of(place)[0]
+    return f"{r.choice((*_PLACE_WORDS, *lexicon.ADJECTIVES))} {place}" if has_article and r.random() < 0.2 else place
 
 
 def said_place(r: random.Random, place: str) -> str:
@@ -373,9 +388,7 @@ def said_place(r: random.Random, place: str) -> str:
             words,
             words,
             words.replace(" a ", " the ").replace(" an ", " the "),
-            f"{preposition} {r.choice(['my', 'an old', 'a quiet', 'a big'])} {place}"
-            if rest.startswith("a")
-            else words,
+            f"{preposition} my {place}" if rest.startswith("a") else words,
             place,
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -40,6 +41,8 @@ def conversation(r: random.Random, level: float = 1.0, pool: Sequence[str] = ())
     pool = pool or (nouns.DRAWN if r.random() < DRAWN_SHARE else nouns.DRAWN + nouns.NAMED)
     is_free = r.random() < FREE_SHARE
     text, scene = free_request(r, pool, level) if is_free else random_request(r, pool, level=level)
+    if r.random() < (0.08 if is_free else 0.2):
+        text = re.sub(r"\ban? (?=[a-z])", "the ", text)
     messages = [_system(), _user(text), _assistant(program(scene))]
     if r.random() < EDIT_SHARE * (0.5 + 0.5 * level):
         messages += _edits(r, scene, pool, is_free)

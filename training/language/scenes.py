@@ -99,13 +99,13 @@ _COLORS = {said.plan: said.color for said in (*lexicon.TIMES, *lexicon.WEATHER, 
 
 
 def setting_of(place: str) -> tuple[str, str]:
-    """(words of a place, the colour of a canvas there)."""
-    if place in PLACES:
-        before, color = PLACES[place].preposition, PLACES[place].color
-    else:
-        before, color = lexicon.MORE_PLACES.get(place, ("in a", "lightgray"))
-        if before == "in a":
-            before = f"in {nouns.with_article(place).split()[0]}"
+    """(words of a place, the colour of a canvas there). An adjective may stand before a place of the lists."""
+    known = {name: (one.preposition, one.color) for name, one in PLACES.items()} | lexicon.MORE_PLACES
+    name = place if place in known else place.partition(" ")[2]
+    before, color = known.get(name, ("in a", "lightgray"))
+    preposition, _, article = before.partition(" ")
+    if article in ("a", "an"):
+        return f"{preposition} {nouns.with_article(place)}", color
     return f"{before} {place}", color
 
 
