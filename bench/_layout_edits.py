@@ -171,12 +171,17 @@ def _without(canvas: Canvas, noun: str) -> Canvas:
     return Canvas(canvas.global_description, canvas.detailed_descriptions, canvas.tags, regions=kept)
 
 
+def _is_everywhere(canvas: Canvas, word: str, said: Sequence[str]) -> bool:
+    """Whether each region is painted with the word: the global description begins the text of every one."""
+    return word in canvas.global_description.lower() or all(word in text.lower() for text in said)
+
+
 def _style(r: random.Random, target: str, new: str) -> Asked:
     style = r.choice(STYLES)
     text = r.choice(["make it look like {}", "I want it as {}", "change the style to {}"]).format(style)
 
     def check(before: Canvas, after: Canvas) -> bool:
-        styled = all(style in region.style.lower() for region in after.regions)
+        styled = _is_everywhere(after, style, [region.style for region in after.regions])
         return styled and sorted(map(str, map(looks, before.regions))) == sorted(map(str, map(looks, after.regions)))
 
     return text, check
@@ -187,7 +192,7 @@ def _mood(r: random.Random, target: str, new: str) -> Asked:
     text = r.choice(["make the mood {}", "it should feel {}", "give the whole thing a {} mood"]).format(mood)
 
     def check(before: Canvas, after: Canvas) -> bool:
-        felt = all(mood in region.atmosphere.lower() for region in after.regions)
+        felt = _is_everywhere(after, mood, [region.atmosphere for region in after.regions])
         return felt and sorted(map(str, map(looks, before.regions))) == sorted(map(str, map(looks, after.regions)))
 
     return text, check

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench._layout_edits import KINDS, EditQuestion, Opening, edit, opening
@@ -66,7 +67,7 @@ def main(argv: list[str]) -> dict[str, Number]:
     if args.set != "own":
         return another_set(args, argv)
     n = 100 if args.n is None else args.n
-    ask, name, _ = asker(args.llm, args.adapter)
+    ask, name, _ = asker(args.llm, args.adapter, args.brief)
     report = Report(args.answers)
     begin = time.monotonic()
     ask_questions(ask, report, n, args.seed)
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--llm", default="default", help="a name of the catalog, a folder, or a server's address")
     p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
+    p.add_argument("--brief", action="store_true", help="that adapter writes the brief layout")
     p.add_argument("--answers", type=Path, help="file to write all answers to")
     p.add_argument("--save", action="store_true", help="write bench/results/layout.json, or layout-SET.json")
     return p
@@ -105,7 +107,7 @@ def another_set(args: argparse.Namespace, argv: list[str]) -> dict[str, Number]:
     asks: Asks | None = None
     name = args.adapter.name if args.adapter else args.llm
     if not args.asked:
-        write, name, tokens = asker(args.llm, args.adapter)
+        write, name, tokens = asker(args.llm, args.adapter, args.brief)
         write([{"role": "user", "content": "a dot"}])  # loads, so that the first question is timed like the others
         asks = timed(write, tokens)
     replies = answered(asks, in_turns(list(rows_of.values())), among, args.out)
@@ -136,7 +138,7 @@ def _rows_of(args: argparse.Namespace) -> dict[str, list[Row]]:
     return found
 
 
-def asker(llm: str, adapter: Path | None) -> tuple[Ask, str, Callable[[], int]]:
+def asker(llm: str, adapter: Path | None, is_brief: bool = False) -> tuple[Ask, str, Callable[[], int]]:
     """(a function from a conversation to the reply, the name of what answers, the tokens of its last reply)."""
     never = threading.Event()
     if adapter is None:
@@ -157,8 +159,9 @@ def asker(llm: str, adapter: Path | None) -> tuple[Ask, str, Callable[[], int]]:
     entry = catalog.llm("default")
     use_threads(torch.device("cpu"), 0)  # two threads of so small a model wait for each other on a busy machine
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16
-    composer = load_local(catalog.locate(entry), profile=entry.profile, adapter=adapter, dtype=dtype, device=device)
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief)
+    composer = load_local(catalog.locate(entry), profile=profile, adapter=adapter, dtype=dtype, device=device)
     write = lambda messages: "".join(composer.stream(messages, GREEDY, never))  # noqa: E731
     return write, adapter.name, lambda: composer.stats.new_tokens
 

@@ -75,6 +75,11 @@ def kind(noun: str) -> Kind:
     return _KINDS[_KIND_OF.get(noun, "object")]
 
 
+def is_known(noun: str) -> bool:
+    """True of the nouns of nouns.ini."""
+    return noun in _KIND_OF
+
+
 def kinds() -> tuple[str, ...]:
     return tuple(_KINDS)
 
@@ -130,7 +135,9 @@ def plural(noun: str) -> str:
 
 def with_article(words: str) -> str:
     """`words` behind its article; adjectives may come first, but it must be singular and countable."""
-    vowel = words[0] in "aeiou" and not words.startswith(("uni", "ufo", "u-", "one"))
+    vowel = words[0] in "aeiou" and not words.startswith(
+        ("uni", "ufo", "u-", "one ", "one-", "use", "usu", "uti", "eu", "ewe")
+    )
     return ("an " if vowel or words.startswith("hour") else "a ") + words
 
 

@@ -63,6 +63,10 @@ TAUGHT_FIELDS: tuple[str, ...] = (
 )
 OUR_FIELDS: tuple[str, ...] = ("bbox", "name", "negative", "locked", "text")
 LOCAL_FIELDS: tuple[str, ...] = (*TAUGHT_FIELDS, *OUR_FIELDS)
+#: What may be left out without a note, in either call: a usual place and depth, and words that add nothing.
+OMITTABLE_FIELDS = frozenset(
+    {"offset", "distance_to_viewer", "detailed_descriptions", "tags", "atmosphere", "style", "quality_meta"}
+)
 
 _SIZES = dict(
     zip(AREAS, [(50, 50), (40, 60), (60, 40), (60, 60), (50, 80), (80, 50), (70, 70), (60, 90), (90, 60)], strict=True)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from lib_omost.composer.cached_model import CachedModel
 from lib_omost.composer.grammar import Rules
-from lib_omost.composer.sampling import Logits, Mask
+from lib_omost.composer.sampling import Logits, Pick
 from lib_omost.composer.settings import Count
 
 LONGEST_DRAFT, SHORTEST_DRAFT = 64, 6
 LONGEST_MATCH = 12
-
-Pick = Callable[[Logits, Mask | None], int]
 
 
 class PromptLookup:

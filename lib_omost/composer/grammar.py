@@ -25,6 +25,8 @@ MAX_DETAILS = 9
 # A sentence starts with a letter or a digit and holds no control character, no backslash and no backtick (the fence).
 _SENTENCE = r"[\p{L}\p{N}](?:[^\x00-\x1f\x7f-\x9f\u2028\u2029\\`QUOTE]|\\QUOTE){1,400}"
 
+_DISTANCE = r"DISTANCE: /[1-9][0-9]{0,2}(\.[0-9]{1,2})?|0\.[0-9]?[1-9]/"
+
 #: Most tokens of a vocabulary are of these characters, so inside a sentence llguidance need not look at them one by one
 _PLAIN = r"[^'\x22\\`\x00-\x1f\x7f-\x9f\u2028\u2029]"
 SENTENCE_SLICES = [f"{_PLAIN}{{1,10}}", f"{_PLAIN}{{1,30}}", f"{_PLAIN}+"]
@@ -38,9 +40,41 @@ def canvas_grammar(*, prose: bool) -> str:
     sentences = {quote: f"/{quote}{_SENTENCE.replace('QUOTE', quote)}{quote}/" for quote in "'\""}
     terminals = [
         r"NAME: /[^\s`#][^\x00-\x1f\x7f-\x9f\u2028\u2029`]{0,99}/",
-        r"DISTANCE: /[1-9][0-9]{0,2}(\.[0-9]{1,2})?|0\.[0-9]?[1-9]/",
+        _DISTANCE,
     ]
     return "\n".join([_reply(prose), *_rules(sentences), *terminals]) + "\n"
+
+
+def brief_grammar(*, prose: bool) -> str:
+    """Lark text of a brief canvas: no comments, the description first, nothing that the reader would fill in as well.
+
+    With `prose`, also one line of prose instead of a canvas.
+    """
+    words = {"LOCATION": LOCATIONS, "OFFSET": OFFSETS[1:], "AREA": AREAS, "COLOR": tuple(COLORS)}
+    head, color = r"canvas = Canvas()\n", r'"    HTML_web_color_name=" color ",\n)"'
+    return (
+        "\n".join(
+            [
+                "start: LINE | program" if prose else "start: program",
+                r"LINE: /\p{L}[^`({~<\x00-\x1f\x7f-\x9f]{1,300}/",
+                f'program: "```python\\n{head}" whole region{{1,{GRAMMAR_REGIONS}}} "\\n```"',
+                rf'whole: "canvas.set_global_description(\n    description=" TEXT ",\n" details? {color}',
+                f'details: "    detailed_descriptions=[\\n" item{{1,{MAX_DETAILS}}} "    ],\\n"',
+                r'item: "        " TEXT ",\n"',
+                r'region: "\ncanvas.add_local_description(\n    description=" TEXT ",\n    location=" location ",\n"'
+                rf' offset? "    area=" area ",\n" distance? {color}',
+                r'offset: "    offset=" offset_words ",\n"',
+                r'distance: "    distance_to_viewer=" DISTANCE ",\n"',
+                "TEXT: /'" + _SENTENCE.replace("QUOTE", "'") + "'/",
+                _DISTANCE,
+                *(
+                    f"{'offset_words' if name == 'OFFSET' else name.lower()}: {_words(w, chr(39))}"
+                    for name, w in words.items()
+                ),
+            ]
+        )
+        + "\n"
+    )
 
 
 def canvas_gbnf() -> str:
@@ -123,9 +157,9 @@ CLOSING_TOKENS = 256  # enough to finish any call that has begun
 LIMITS = llguidance.LLParserLimits(step_lexer_fuel=10**9, max_lexer_states=1_000_000)
 
 
-def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool) -> llguidance.LLMatcher:
+def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool, brief: bool = False) -> llguidance.LLMatcher:
     """The compiled canvas grammar over a tokenizer's tokens; each reply takes a copy. Raises ComposerError."""
-    grammar = llguidance.LLMatcher.grammar_from_lark(canvas_grammar(prose=prose))
+    grammar = llguidance.LLMatcher.grammar_from_lark((brief_grammar if brief else canvas_grammar)(prose=prose))
     matcher = llguidance.LLMatcher(vocabulary, grammar, limits=LIMITS)
     if matcher.is_error():
         raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
@@ -227,7 +261,7 @@ class Grammar:
         _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
         quote = rest[:1] if opened else "'"
         certain = self._matcher.compute_ff_bytes().decode()  # forced, but not yet as tokens: a longer one may fit
-        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n"):
+        for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n", "area=", "HTML_web_color_name="):
             tokens: list[int] = self._tokenizer.tokenize_str(certain + text)
             if self._matcher.validate_tokens(tokens) == len(tokens):
                 return tokens

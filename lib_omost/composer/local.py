@@ -22,7 +22,7 @@ from lib_omost.composer.cached_model import CachedModel, cached_model
 from lib_omost.composer.decoding import GenerationLoop, PromptLookup
 from lib_omost.composer.grammar import SENTENCE_SLICES, Grammar, Rules, Unconstrained, canvas_matcher
 from lib_omost.composer.prompt import EXAMPLES, fit_to_context, with_retry
-from lib_omost.composer.sampling import Sampler
+from lib_omost.composer.sampling import Pick, Sampler, favoring
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Count, Message, Profile
 from lib_omost.composer.tokens import Detokenizer, Tokenizer, encode, eos_tokens
 from lib_omost.errors import BrokenWeightsError, ComposerError, device_is_full
@@ -102,7 +102,7 @@ class LocalComposer:
         loop = GenerationLoop(
             self.cached,
             self.rules() if settings.grammar else Unconstrained(),
-            Sampler(settings.temperature, settings.top_p, settings.seed),
+            self._pick(messages, settings),
             eos=self.eos,
             limit=limit,
             lookup=PromptLookup([*chain(*(tokens for _, tokens in self.replies)), *prompt])
@@ -111,6 +111,15 @@ class LocalComposer:
             count=self._count,
         )
         yield from loop.run(prompt, stop)
+
+    def _pick(self, messages: Sequence[Message], settings: ComposeSettings) -> Pick:
+        pick = Sampler(settings.temperature, settings.top_p, settings.seed)
+        if not self.profile.echo or not settings.grammar:
+            return pick
+        request = messages[-1]["content"]
+        forms = (f" {request}", request.lower(), f" {request.lower()}", request.capitalize())
+        said = [token for form in forms for token in self.tokenizer(form, add_special_tokens=False)["input_ids"]]
+        return favoring(pick, said, self.profile.echo)
 
     @property
     def stats(self) -> ComposeStats:
@@ -142,7 +151,7 @@ class LocalComposer:
 
     @cached_property
     def _grammar(self) -> LLMatcher:
-        return canvas_matcher(self._vocabulary, prose=self.profile.prose)
+        return canvas_matcher(self._vocabulary, prose=self.profile.prose, brief=self.profile.brief)
 
     def rules(self) -> Rules:
         """The canvas grammar at the start of a reply."""

@@ -166,7 +166,7 @@ CASES = [
     Case("an unknown argument", apple(mood="'calm'", weight="3"), says="'weight' is no argument"),
     Case("a misspelt argument", apple().replace("quality_meta", "quality_meat"), says="read as quality_meta"),
     Case("another usual name", apple().replace("HTML_web_color_name", "color"), says="read as HTML_web_color_name"),
-    Case("missing arguments", apple(offset=None, quality_meta=None), says="Not given: offset, quality_meta"),
+    Case("missing arguments", apple(area=None, quality_meta=None), says="Not given: area;"),
     Case("an argument twice", apple().replace("'calm',", "'calm', atmosphere='warm',"), says="given twice"),
     # values
     Case("words by meaning", apple(location="'in the middle'"), says="read as 'in the center'"),

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from lib_omost.canvas import read_canvas
 from lib_omost.canvas.colors import COLORS
 from lib_omost.canvas.vocabulary import AREAS, LOCATIONS, OFFSETS
-from lib_omost.composer.grammar import Grammar, canvas_grammar, canvas_matcher
+from lib_omost.composer.grammar import Grammar, brief_grammar, canvas_grammar, canvas_matcher
 from lib_omost.errors import ComposerError
 from tests.composer.conftest import a_reply
 
@@ -105,6 +105,68 @@ def test_every_word_of_the_vocabulary_is_in_it() -> None:
     grammar = canvas_grammar(prose=False)
     for word in (*LOCATIONS, *OFFSETS, *AREAS, *COLORS):
         assert f"\"'{word}'\"" in grammar
+
+
+BRIEF = """```python
+canvas = Canvas()
+canvas.set_global_description(
+    description='A red apple, at night.',
+    detailed_descriptions=[
+        'The apple is above the pear.',
+    ],
+    HTML_web_color_name='midnightblue',
+)
+canvas.add_local_description(
+    description='A red apple.',
+    location='on the top',
+    offset='slightly to the left',
+    area='a small square area',
+    distance_to_viewer=0.5,
+    HTML_web_color_name='red',
+)
+canvas.add_local_description(
+    description='A pear.',
+    location='on the bottom',
+    area='a small square area',
+    HTML_web_color_name='yellow',
+)
+```"""
+
+
+def accepts_brief(vocabulary: LLTokenizer, text: str, *, prose: bool = True) -> bool:
+    matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_lark(brief_grammar(prose=prose)))
+    assert not matcher.get_error()
+    tokens = vocabulary.tokenize_str(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+def test_a_brief_canvas_leaves_out_what_the_reader_fills_in_without_a_note(vocabulary: LLTokenizer) -> None:
+    assert accepts_brief(vocabulary, BRIEF)
+    reading = read_canvas(BRIEF)
+    assert (reading.status, reading.notes) == ("accept", ())
+    assert [region.distance_to_viewer for region in reading.canvas.regions] == [0.5, 1.0]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPLY,
+        BRIEF.removesuffix("\n```"),
+        BRIEF.replace("'midnightblue'", "'midnight'"),
+        BRIEF.replace("    location='on the top',\n", ""),
+        BRIEF.replace("slightly to the left", "no offset"),
+        f"Here it is:\n{BRIEF}",
+    ],
+    ids=["long", "open", "colour", "no place", "what is usual", "prose before"],
+)
+def test_a_brief_canvas_is_refused_where_anything_is_missing_or_too_much(vocabulary: LLTokenizer, text: str) -> None:
+    assert not accepts_brief(vocabulary, text)
+
+
+def test_a_line_of_prose_may_take_the_place_of_a_brief_canvas_where_it_was_taught(vocabulary: LLTokenizer) -> None:
+    assert accepts_brief(vocabulary, "Please describe the picture in English.")
+    assert not accepts_brief(vocabulary, "Please describe the picture in English.", prose=False)
+    assert not accepts_brief(vocabulary, "canvas.add_local_description(location='on the left')")
 
 
 # --- the grammar as the state of a reply ---

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.requests import random_thing
-from training.language.scenes import Scene, Thing, mood_of
+from training.language.scenes import Scene, Thing
 from training.language.words import COLORS, DEFAULT_STYLE, GRID, MOODS, PLACES, SAID_AT, STYLES, Spot
 
 Edit = tuple[str, Scene]
@@ -209,7 +209,7 @@ def _style(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
 
 
 def _mood(r: random.Random, scene: Scene, pool: Sequence[str]) -> Edit:
-    mood = r.choice([word for word in MOODS if word != mood_of(scene)])
+    mood = r.choice([word for word in MOODS if word != scene.mood])
     said = r.choice(
         [
             *("make it more {}", "it should feel {}", "give it a {} mood", "a more {} mood", "let it feel {}"),

@@ -16,8 +16,8 @@ from training.language.loss import Sample, tokenize
 from training.language.pairs import conversation
 
 #: share of the training after which requests are as hard as they get
-LEVELLED_AT = 0.25
-_ROUND = 64
+LEVELLED_AT = 0.1
+_ROUND = 32
 
 
 @dataclass(frozen=True, slots=True)

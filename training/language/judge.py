@@ -20,25 +20,23 @@ from typing import Any
 
 import torch
 
-from lib_omost.canvas import LOCATIONS
 from training import nouns
 from training.language.edits import EDITS, random_edit
+from training.language.free import free_request
 from training.language.pairs import SYSTEM, Message
+from training.language.refer import random_change
 from training.language.requests import random_request
 from training.language.scenes import program
 
 #: what the values are grouped by
 _VALUES = re.compile(
-    r"^    (location|offset|area|distance_to_viewer|description|HTML_web_color_name|tags|atmosphere|style)='?(.*?)'?,$",
-    re.M,
+    r"^    (location|offset|area|distance_to_viewer|description|HTML_web_color_name)='?(.*?)'?,$", re.M
 )
-#: where the global description puts a thing, before its region repeats it
-_PLACE = "|".join(LOCATIONS)
-_SENTENCE = re.compile(rf"^        'The .* (?:is|are) ({_PLACE})\.',$", re.M)
 #: how one thing stands to another
-_RELATION = re.compile(rf"^        'The .* (?:is|are) ((?!(?:{_PLACE})\.).*\bthe .*)\.',$", re.M)
-_STOP = re.compile(r"^\)(\n\n|\n```)", re.M)
+_RELATION = re.compile(r"^        'The .* (?:is|are) (.*\bthe .*)\.',$", re.M)
+_STOP = re.compile(r"^\)(\ncanvas|\n```)", re.M)
 FIRST_SEED = 10**6
+WIDE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,15 @@ class Case:
 
 
 def cases(n: int, seed: int = FIRST_SEED) -> list[Case]:
-    """A third first requests about known nouns, a third about held-out ones, a third edits, of each kind in turn."""
+    """In turn first requests about known nouns, about held-out ones, edits of each kind, and wide requests."""
     kinds = list(EDITS)
-    return [_case(random.Random(seed + i), i % 3, kinds[i // 3 % len(kinds)]) for i in range(n)]
+    return [_case(random.Random(seed + i), i % 4, kinds[i // 4 % len(kinds)]) for i in range(n)]
 
 
 def _case(r: random.Random, group: int, kind: str) -> Case:
     pool = nouns.HELD_OUT if group == 1 else nouns.DRAWN
+    if group == WIDE:
+        return _wide_case(r)
     text, scene = random_request(r, pool, things=r.choice([2, 2, 3]) if group == 2 else r.choice([1, 2, 2, 3]))
     said: list[Message] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
     said.append({"role": "assistant", "content": program(scene)})
@@ -67,10 +67,20 @@ def _case(r: random.Random, group: int, kind: str) -> Case:
     return Case(f"edit: {kind}", tuple(said))
 
 
+def _wide_case(r: random.Random) -> Case:
+    text, scene = free_request(r, nouns.DRAWN)
+    said: list[Message] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+    said.append({"role": "assistant", "content": program(scene)})
+    if r.random() < 0.5:
+        return Case("wide requests", tuple(said))
+    more, after = random_change(r, scene)
+    said += [{"role": "user", "content": more}, {"role": "assistant", "content": program(after)}]
+    return Case("wide edits", tuple(said))
+
+
 def values(answer: str) -> list[tuple[str, int, int]]:
     """(name, first and last character) of every value that decides something, and of every choice to go on or stop."""
     found = [(match[1], *match.span(2)) for match in _VALUES.finditer(answer)]
-    found += [("said place", *match.span(1)) for match in _SENTENCE.finditer(answer)]
     found += [("said relation", *match.span(1)) for match in _RELATION.finditer(answer)]
     return found + [("another region", *match.span(1)) for match in _STOP.finditer(answer)]
 
@@ -115,9 +125,10 @@ def main() -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from lib_omost.runtime.default_model import default_language_model
+    from training.language.train import number_type
 
     base = args.base or default_language_model()
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=number_type(args.device))
     model = PeftModel.from_pretrained(model, args.adapter).merge_and_unload().to(args.device).eval()
     report = judge(model, AutoTokenizer.from_pretrained(base), args.n)
     for group, shares in report.items():

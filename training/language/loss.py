@@ -1,9 +1,9 @@
 """Which tokens of a conversation teach, and how much: choices count, what the grammar forces hardly does.
 
 The product decodes under a grammar that forces the layout, so a step on layout tokens is a step wasted, and so is the
-output layer's time on them. Words that decide the picture (place, size, depth, what it is, colour) count in full,
-words that only echo them count less. In an answer to an edit most lines are copies, and a model that has seen little
-copies all of them: the lines that change count double, those that stay a quarter.
+output layer's time on them. Words that decide the picture (place, size, depth, what it is, colour) count in full. In an
+answer to an edit most lines are copies, and a model that has seen little copies all of them: the lines that change
+count double, those that stay a quarter. Of an answer without a canvas every word counts.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ from typing import Any
 
 from training.language.pairs import Message
 
-PLAN_WEIGHT, ECHO_WEIGHT = 1.0, 0.3
+PLAN_WEIGHT, ECHO_WEIGHT, TALK_WEIGHT = 1.0, 0.3, 1.0
 CHANGED, UNCHANGED = 2.0, 0.25
 #: a layout token counts in full this often and not at all otherwise: the layout stays known where no grammar forces it
-LAYOUT_SHARE = 0.1
-_PLAN = "location|offset|area|distance_to_viewer|description|HTML_web_color_name"
-_ECHO = "tags|atmosphere|style|quality_meta"
-#: what is not layout: values of keywords, list items, the thing of a comment, and what follows a closed call or item
+LAYOUT_SHARE = 0.05
+_PLAN = "location|offset|distance_to_viewer|description|HTML_web_color_name"
+#: what is not layout: values of keywords, list items, which keyword comes next where one may be left out, and what
+#: follows a closed call or item
 _CHOICES = (
+    (re.compile(r"^(```python)$", re.M), PLAN_WEIGHT),
     (re.compile(rf"^    (?:{_PLAN})='?(.*?)'?,$", re.M), PLAN_WEIGHT),
-    (re.compile(r"^# Add (.*)$", re.M), PLAN_WEIGHT),
-    (re.compile(r"^\)(\n\n|\n```)", re.M), PLAN_WEIGHT),
-    (re.compile(rf"^    (?:{_ECHO})='(.*?)',$", re.M), ECHO_WEIGHT),
-    (re.compile(r"^        '(.*)',$", re.M), ECHO_WEIGHT),
-    # "The cat is behind the dog.", "The cat is on the left.": the picture is laid out in these sentences; the regions
-    # then copy them
-    (re.compile(r"^        '(The .* (?:is|are) .*\bthe .*\.)',$", re.M), PLAN_WEIGHT),
+    (re.compile(r"^    area='a (small|medium|large)", re.M), PLAN_WEIGHT),
+    (re.compile(r"^    area='.*?(\w+) area',$", re.M), PLAN_WEIGHT),
+    (re.compile(r"^\)(\ncanvas|\n```)", re.M), PLAN_WEIGHT),
+    (re.compile(r"^    (offset|area|distance|HTML|detailed)", re.M), ECHO_WEIGHT),
+    (re.compile(r"^        '(.*)',$", re.M), PLAN_WEIGHT),
     (re.compile(r"^        '.*',(\n +.)", re.M), ECHO_WEIGHT),
 )
 
@@ -46,6 +45,8 @@ class Sample:
 
 def character_weights(answer: str, before: str = "") -> list[float]:
     """The weight of each character of a program; `before` is the program that it edits."""
+    if not answer.startswith("```"):
+        return [TALK_WEIGHT] * len(answer)
     weights = [0.0] * len(answer)
     for pattern, weight in _CHOICES:
         for match in pattern.finditer(answer):
@@ -78,7 +79,7 @@ def tokenize(messages: Sequence[Message], tokenizer: Any, r: random.Random) -> S
             by_character = character_weights(message["content"], before)
             inner = [_token_weight(by_character[a:b], r) for a, b in body.offset_mapping]
             weights += [*[0.0] * len(head), *inner, PLAN_WEIGHT, *[0.0] * (len(tail) - 1)]
-            before = message["content"]
+            before = message["content"] if message["content"].startswith("```") else before
         else:
             weights += [0.0] * (len(head) + len(body.input_ids) + len(tail))
     return Sample(tuple(ids), tuple(weights))

@@ -127,7 +127,7 @@ def _alone(r: random.Random, thing: Thing) -> Placed:
 def _each_somewhere(r: random.Random, things: list[Thing]) -> Placed:
     locations = r.sample(LOCATIONS, len(things))
     said = [f"{t.phrase} {r.choice(SAID_AT[at])}" for t, at in zip(things, locations, strict=True)]
-    spots = [Spot(at, distance=2 + i / 2) for i, at in enumerate(locations)]
+    spots = [Spot(at) for at in locations]
     return listed(said), tuple(replace(t, spot=s) for t, s in zip(things, spots, strict=True))
 
 
@@ -169,7 +169,7 @@ def related(a: Thing, b: Thing, relation: Relation) -> tuple[Thing, Thing]:
 
 
 def _between(things: list[Thing]) -> Placed:
-    spots = (Spot("in the center"), Spot("on the left", distance=2.5), Spot("on the right", distance=2.5))
+    spots = (Spot("in the center"), Spot("on the left"), Spot("on the right"))
     first, second, third = (t.phrase for t in things)
     placed = tuple(replace(t, spot=s) for t, s in zip(things, spots, strict=True))
     return f"{first} between {second} and {third}", placed
@@ -179,7 +179,7 @@ def _on_and_beside(r: random.Random, things: list[Thing]) -> Placed:
     relation = RELATIONS["on"]
     a, b = related(things[0], things[1], relation)
     a = replace(a, stands=(relation.said[0], b.noun))
-    c = replace(things[2], spot=Spot("on the right"))
+    c = replace(things[2], spot=Spot("on the bottom-right"), area="small")
     text = f"{a.phrase} {_link(r, relation, a)} {b.phrase} {r.choice(['next to', 'beside', 'near'])} {c.phrase}"
     return text, (a, b, c)
 

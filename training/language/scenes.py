@@ -6,23 +6,18 @@ from dataclasses import dataclass
 
 from lib_omost.canvas.source import Writable, call
 from training import nouns
-from training.language.words import (
-    COLORS,
-    DEFAULT_MOOD,
-    DEFAULT_STYLE,
-    NUMBERS,
-    PLACES,
-    STYLES,
-    Spot,
-)
+from training.language import lexicon
+from training.language.words import NUMBERS, PLACES, Spot
 
-BACKGROUND_DISTANCE = 10.0
+#: what a call leaves out, as the reader fills it in
+NO_OFFSET, USUAL_DISTANCE = "no offset", 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One region of a scene. `size` is "", "small" or "large"; `count` 0 means many; `area` is the layout's wish;
-    `stands` says how it stands to which other noun: ("behind", "house")."""
+    """One region of a scene. `size` is "", "small" or "large"; `count` 0 means many, which `number` may say otherwise;
+    `after` follows the noun ("wearing a hat"); `area` is the layout's wish; `stands` says how it stands to which other
+    noun: ("behind", "house")."""
 
     noun: str
     color: str = ""
@@ -33,6 +28,8 @@ class Thing:
     spot: Spot = Spot("in the center")  # noqa: RUF009 - Spot is frozen
     area: str = "medium-sized"
     stands: tuple[str, str] = ("", "")
+    number: str = ""
+    after: str = ""
 
     @property
     def is_many(self) -> bool:
@@ -50,12 +47,20 @@ class Thing:
 
     @property
     def phrase(self) -> str:
-        return nouns.phrase(self.words, self.noun) if self.count == 1 else f"{NUMBERS[self.count]} {self.words}"
+        """All that is said of it but where it is: "a small red cat wearing a hat"."""
+        return f"{self.short_phrase} {self.after}".strip()
+
+    @property
+    def short_phrase(self) -> str:
+        if self.count == 1:
+            return nouns.phrase(self.words, self.noun)
+        return f"{self.number or NUMBERS[self.count]} {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a request says. `place` and `plain` (a colour word) exclude each other; `absent` must not appear."""
+    """Everything a request says. `place` and `plain` (a colour word) exclude each other; `absent` must not appear;
+    `when` is time, weather and occasion, each in the words of a plan."""
 
     things: tuple[Thing, ...]
     place: str = ""
@@ -63,6 +68,7 @@ class Scene:
     style: str = ""
     mood: str = ""
     absent: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
 
     @property
     def nouns(self) -> tuple[str, ...]:
@@ -82,46 +88,55 @@ def sentence(text: str) -> str:
 
 
 def program(scene: Scene) -> str:
-    """The fenced program for `scene`, in the one layout that the default model writes."""
-    style = STYLES[scene.style or DEFAULT_STYLE]
-    mood = mood_of(scene)
-    parts = ["# Initialize the canvas\ncanvas = Canvas()"]
-    parts.append("# Describe the picture\n" + _call("set_global_description", _whole(scene)))
-    for thing in scene.things:
-        parts.append(f"# Add the {thing.noun}\n" + _call("add_local_description", _region(thing, style, mood)))
-    if scene.place:
-        parts.append("# Add the background\n" + _call("add_local_description", _background(scene.place, style, mood)))
-    return "```python\n" + "\n\n".join(parts) + "\n```"
+    """The fenced program for `scene`, in the one layout that the default model writes: what carries nothing is left
+    out, and the reader fills it in."""
+    parts = ["canvas = Canvas()", call("canvas", "set_global_description", _whole(scene))]
+    parts += [call("canvas", "add_local_description", _region(thing)) for thing in scene.things]
+    return "```python\n" + "\n".join(parts) + "\n```"
 
 
-def _call(method: str, values: dict[str, Writable]) -> str:
-    return call("canvas", method, values)
+_COLORS = {said.plan: said.color for said in (*lexicon.TIMES, *lexicon.WEATHER, *lexicon.OCCASIONS)}
+
+
+def setting_of(place: str) -> tuple[str, str]:
+    """(words of a place, the colour of a canvas there). An adjective may stand before a place of the lists."""
+    known = {name: (one.preposition, one.color) for name, one in PLACES.items()} | lexicon.MORE_PLACES
+    name = place if place in known else place.partition(" ")[2]
+    before, color = known.get(name, ("in a", "lightgray"))
+    preposition, _, article = before.partition(" ")
+    if article in ("a", "an"):
+        return f"{preposition} {nouns.with_article(place)}", color
+    return f"{before} {place}", color
 
 
 def mood_of(scene: Scene) -> str:
-    """The mood that was asked for, else the background's own."""
-    return scene.mood or (PLACES[scene.place].mood if scene.place else DEFAULT_MOOD)
+    """The mood that was asked for."""
+    return scene.mood
 
 
-def _setting(scene: Scene) -> tuple[str, str]:
-    """(words after the things, HTML colour of the canvas)."""
+def _color_of(scene: Scene) -> str:
+    """Time and weather colour a picture more than its place does."""
+    for said in scene.when:
+        if _COLORS.get(said):
+            return _COLORS[said]
     if scene.place:
-        place = PLACES[scene.place]
-        return f" {place.preposition} {scene.place}", place.color
-    if scene.plain:
-        return f" on a plain {scene.plain} background", COLORS[scene.plain]
-    return "", "lightgray"
+        return setting_of(scene.place)[1]
+    return (lexicon.html_color(scene.plain) if scene.plain else "") or "lightgray"
 
 
 def _whole(scene: Scene) -> dict[str, Writable]:
-    setting, color = _setting(scene)
-    mood, style = mood_of(scene), scene.style or DEFAULT_STYLE
-    return {
-        "description": sentence(listed([t.phrase for t in scene.things]) + setting),
-        "detailed_descriptions": [*_relations(scene), *_positions(scene), f"The scene feels {mood}."],
-        "tags": ", ".join([*(t.name for t in scene.things), *([scene.place] if scene.place else []), mood, style]),
-        "HTML_web_color_name": color,
-    }
+    few = len(scene.things) <= 3
+    text = listed([thing.phrase if few and len(thing.phrase) < 40 else thing.short_phrase for thing in scene.things])
+    if scene.place:
+        text += f" {setting_of(scene.place)[0]}"
+    elif scene.plain:
+        text += f" on a plain {scene.plain} background"
+    text += "".join(f", {words}" for words in scene.when)
+    text += f", {scene.mood} mood" if scene.mood else ""
+    text += f", {scene.style}" if scene.style else ""
+    details = _relations(scene)
+    whole: dict[str, Writable] = {"description": sentence(text)}
+    return whole | ({"detailed_descriptions": details} if details else {}) | {"HTML_web_color_name": _color_of(scene)}
 
 
 def _relations(scene: Scene) -> list[str]:
@@ -131,41 +146,17 @@ def _relations(scene: Scene) -> list[str]:
     return [f"The {a.name} {'are' if a.is_many else 'is'} {words} the {b.name}." for a, words, b in pairs if b]
 
 
-def _positions(scene: Scene) -> list[str]:
-    return [f"The {t.words} {'are' if t.is_many else 'is'} {t.spot.location}." for t in scene.things]
+def outline(thing: Thing) -> str:
+    if thing.count != 1:
+        return "horizontal"
+    kind = lexicon.NOUN_KIND.get(thing.noun, "") if not nouns.is_known(thing.noun) else ""
+    return {"person": "vertical", "landscape": "horizontal"}.get(kind) or nouns.outline(thing.noun)
 
 
-def _region(thing: Thing, style: str, mood: str) -> dict[str, Writable]:
-    first, second = nouns.parts(thing.noun)
-    outline = "horizontal" if thing.count != 1 else nouns.outline(thing.noun)
-    return {
-        "location": thing.spot.location,
-        "offset": thing.spot.offset,
-        "area": f"a {thing.size or thing.area} {outline} area",
-        "distance_to_viewer": thing.spot.distance,
-        "description": sentence(thing.phrase),
-        "detailed_descriptions": [f"The {thing.words} {'have' if thing.is_many else 'has'} {first} and {second}."],
-        "tags": ", ".join(w for w in (thing.name, thing.color, thing.attribute, mood) if w),
-        "atmosphere": f"{mood.capitalize()} mood.",
-        "style": f"{style}.",
-        "quality_meta": "High resolution.",
-        "HTML_web_color_name": COLORS[thing.color] if thing.color else nouns.color(thing.noun),
-    }
-
-
-def _background(name: str, style: str, mood: str) -> dict[str, Writable]:
-    place = PLACES[name]
-    article = place.preposition.partition(" ")[2]
-    return {
-        "location": "in the center",
-        "offset": "no offset",
-        "area": "a large horizontal area",
-        "distance_to_viewer": BACKGROUND_DISTANCE,
-        "description": sentence(f"{article} {name}".strip()),
-        "detailed_descriptions": [f"The background shows {place.shows}."],
-        "tags": f"{name}, {mood}",
-        "atmosphere": f"{mood.capitalize()} mood.",
-        "style": f"{style}.",
-        "quality_meta": "High resolution.",
-        "HTML_web_color_name": place.color,
-    }
+def _region(thing: Thing) -> dict[str, Writable]:
+    spot, color = thing.spot, lexicon.html_color(thing.color) if thing.color else ""
+    values: dict[str, Writable] = {"description": sentence(thing.phrase), "location": spot.location}
+    values |= {"offset": spot.offset} if spot.offset != NO_OFFSET else {}
+    values |= {"area": f"a {thing.size or thing.area} {outline(thing)} area"}
+    values |= {"distance_to_viewer": spot.distance} if spot.distance != USUAL_DISTANCE else {}
+    return values | {"HTML_web_color_name": color or lexicon.own_color(thing.noun)}

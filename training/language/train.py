@@ -46,6 +46,8 @@ _PRESET = {
 }
 #: positions whose logits are in memory at a time: the vocabulary is large (49,152 words)
 LOGIT_ROWS = 4096
+#: so few rows are kept for the way back (0.4 GB) instead of computed twice
+FEW_ROWS = 1024
 
 
 @dataclass(slots=True)
@@ -61,12 +63,18 @@ class Run:
 
 
 def new_run(base: Path, rank: int, device: str) -> Run:
-    """A fresh adapter of `rank` on all linear layers of the model in `base`; the base is bf16, the adapter fp32."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).to(device)
+    """A fresh adapter of `rank` on all linear layers of the model in `base`; the adapter is fp32."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=number_type(device)).to(device)
     model.config.use_cache = False
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=LINEAR, task_type="CAUSAL_LM")
     model = get_peft_model(model, config).train()
     return Run(model, torch.optim.AdamW(trained(model), betas=(0.9, 0.98), weight_decay=0.0, fused=device == "cuda"))
+
+
+def number_type(device: str) -> torch.dtype:
+    """bf16, but fp32 on a CPU that has no instructions for bf16: there it is ten times slower."""
+    knows = device == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if knows else torch.float32
 
 
 def trained(model: Any) -> list[torch.nn.Parameter]:
@@ -119,7 +127,10 @@ def weighted_loss(model: Any, ids: torch.Tensor, weights: torch.Tensor) -> torch
         return (F.cross_entropy(parts.lm_head(h).float(), want, reduction="none") * scale).sum()
 
     rows = zip(*(torch.split(tensor, LOGIT_ROWS) for tensor in (hidden, wanted, weight)), strict=True)
-    pieces = [checkpoint(piece, h, want, scale, use_reentrant=False) for h, want, scale in rows]
+    if hidden.shape[0] <= FEW_ROWS:
+        pieces = [piece(h, want, scale) for h, want, scale in rows]
+    else:
+        pieces = [checkpoint(piece, h, want, scale, use_reentrant=False) for h, want, scale in rows]
     return torch.stack(pieces).sum() / weight.sum()
 
 
@@ -128,7 +139,8 @@ def one_step(run: Run, batch: tuple[torch.Tensor, torch.Tensor], learning_rate: 
     ids, weights = (tensor.to(device, non_blocking=True) for tensor in batch)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate
-    with torch.autocast(device.type, torch.bfloat16):
+    is_bf16 = run.model.get_base_model().dtype == torch.bfloat16
+    with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
         loss = weighted_loss(run.model, ids, weights)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ class Spot:
 
     location: str
     offset: str = "no offset"
-    distance: float = 2.0
+    distance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,18 @@ ATTRIBUTES = {
 }
 SIZE_WORDS = {"small": ("small", "tiny", "little"), "large": ("large", "big", "huge", "giant")}
 #: how many -> the word; 0 stands for an open number
-NUMBERS = {0: "many", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+NUMBERS = {
+    0: "many",
+    2: "two",
+    3: "three",
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+    9: "nine",
+    10: "ten",
+}
 #: location of the canvas vocabulary -> ways to say it
 SAID_AT = {
     "in the center": ("in the center", "in the middle", "at the center"),
@@ -162,9 +173,9 @@ GRID = (
     ("on the bottom-left", "on the bottom", "on the bottom-right"),
 )
 _LEFT, _RIGHT, _LOW = Spot("on the left"), Spot("on the right"), Spot("on the bottom")
-_TOP = Spot("on the top", distance=3.0)
-_NEAR = Spot("in the center", "slightly to the lower", 1.5)
-_FAR = Spot("in the center", "slightly to the upper", 4.0)
+_TOP = Spot("on the top")
+_NEAR = Spot("in the center", "slightly to the lower", 0.5)
+_FAR = Spot("in the center", "slightly to the upper", 3.0)
 RELATIONS = {
     "left of": Relation(
         ("to the left of", "left of", "on the left of"), ("to its left", "on its left side"), (_LEFT, _RIGHT)
@@ -188,20 +199,20 @@ RELATIONS = {
     "on": Relation(
         ("on", "on top of", "riding", "set down on", "balancing on"),
         ("on top", "on top of it"),
-        (Spot("in the center", "slightly to the upper", 1.5), Spot("on the bottom", distance=3.0)),
+        (Spot("in the center", "slightly to the upper", 0.5), Spot("on the bottom")),
         large=1,
     ),
     "inside": Relation(
         ("inside", "in", "within", "tucked into", "hidden in"),
         ("inside", "inside it"),
-        (Spot("in the center", distance=1.5), Spot("in the center", distance=3.0)),
+        (Spot("in the center", distance=0.5), Spot("in the center")),
         large=1,
         small=0,
     ),
     "holding": Relation(
         ("holding", "carrying"),
         (),
-        (Spot("in the center"), Spot("in the center", "slightly to the lower-right", 1.5)),
+        (Spot("in the center"), Spot("in the center", "slightly to the lower-right", 0.5)),
         small=1,
         verbs=False,
     ),

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from lib_omost.canvas.reader.notes import Level, brief
 from lib_omost.canvas.reader.salvage import Argument, Unusable
+from lib_omost.canvas.vocabulary import OMITTABLE_FIELDS
 
 #: Adds a note at an argument (None: at the call).
 NoteSink = Callable[[Level, str, "Argument | None", str], None]
@@ -27,8 +28,8 @@ class Arguments:
         self.report("repair", code, argument, message)
 
     def report_missing(self, wanted: Sequence[str]) -> None:
-        """One note on all fields that are wanted and were not given."""
-        missing = [field for field in wanted if field not in self.by_field]
+        """One note on all fields that are wanted, were not given, and may not be left out in silence."""
+        missing = [field for field in wanted if field not in self.by_field and field not in OMITTABLE_FIELDS]
         if missing:
             message = f"Not given: {', '.join(missing)}; a default takes the place of each."
             self.report("repair", "missing", None, message)

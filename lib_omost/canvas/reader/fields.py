@@ -80,8 +80,10 @@ def read_place(arguments: Sequence[Argument]) -> Box | None:
     given = named([argument for argument in arguments if argument.closed], LOCAL_FIELDS, _mute)
     if box := _bbox(given):
         return box
+    if given.get("location") is None or given.get("area") is None:
+        return None
     place = [given.get(field) for field in ("location", "offset", "area")]
-    return None if None in place else read_local([a for a in place if a], _mute, DEFAULT_COLOR).box
+    return read_local([a for a in place if a], _mute, DEFAULT_COLOR).box
 
 
 def _mute(level: Level, code: str, argument: Argument | None, message: str) -> None: ...

@@ -11,7 +11,7 @@ from lib_omost.canvas.reader.reading import Span
 from lib_omost.canvas.reader.salvage import Argument
 from lib_omost.canvas.reader.splitter import Statement
 from lib_omost.canvas.reader.statements import Call, NewCanvas, parse
-from lib_omost.canvas.vocabulary import TAUGHT_FIELDS
+from lib_omost.canvas.vocabulary import OMITTABLE_FIELDS, TAUGHT_FIELDS
 
 MAX_FIXES = 6  # notes on the writing of one call
 
@@ -162,7 +162,8 @@ class Programs:
 
     def _ended(self, statement: Statement, call: Call) -> bool:
         """False, with a note, for a call without arguments and for one in which the text ended."""
-        wanted = TAUGHT_FIELDS if call.method == "local" else ("description", "HTML_web_color_name")
+        fields = set(TAUGHT_FIELDS) if call.method == "local" else {"description", "HTML_web_color_name"}
+        wanted = fields - OMITTABLE_FIELDS
         complete = {argument.name for argument in call.arguments}.issuperset(wanted)
         if statement.state == "cut" and not (complete and all(argument.closed for argument in call.arguments)):
             self.current.finished = False

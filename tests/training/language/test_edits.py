@@ -12,7 +12,7 @@ from training.language.scenes import Scene, Thing, program
 
 def calls(scene: Scene) -> list[str]:
     """The text of each region's call."""
-    return program(scene).split("\n\n# Add ")[1:]
+    return program(scene).split("\ncanvas.add_local")[1:]
 
 
 def edited(kind: str, seed: int) -> tuple[str, Scene, Scene]:

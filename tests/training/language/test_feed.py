@@ -21,7 +21,7 @@ def test_no_batch_holds_more_tokens_than_its_budget() -> None:
 
 def test_padding_has_no_weight() -> None:
     ids, weights = padded([sample(3), sample(5)])
-    assert ids.shape == weights.shape == (2, 64)
+    assert ids.shape == weights.shape == (2, 32)
     assert weights.sum(1).tolist() == [3, 5]
 
 
@@ -30,4 +30,4 @@ def test_the_feed_starts_again_with_its_seed(base: Path) -> None:
     fraction = multiprocessing.get_context().Value("d", 0.0)
     first, again = (next(batches(settings, fraction)) for _ in range(2))
     assert torch.equal(first[0], again[0])
-    assert first[0].shape[1] <= 4096 + 64
+    assert first[0].shape[1] <= 4096 + 32

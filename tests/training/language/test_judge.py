@@ -15,21 +15,19 @@ def test_the_values_of_a_program_are_found_by_their_words() -> None:
     answer = program(Scene((Thing("cat", color="red"),)))
     found = {(name, answer[a:b]) for name, a, b in values(answer)}
     assert ("location", "in the center") in found
-    assert ("said place", "in the center") in found
-    assert ("distance_to_viewer", "2.0") in found
     assert ("another region", "\n```") in found
 
 
-def test_a_third_of_the_cases_is_about_held_out_nouns() -> None:
-    held_out = [case for case in cases(30) if case.group == "held-out nouns"]
+def test_a_quarter_of_the_cases_is_about_held_out_nouns() -> None:
+    held_out = [case for case in cases(40) if case.group == "held-out nouns"]
     assert len(held_out) == 10
     for case in held_out:
-        named = case.messages[-1]["content"].split("# Add the ")[1].split("\n")[0]
-        assert named in nouns.HELD_OUT
+        said = case.messages[-1]["content"]
+        assert any(noun in said or nouns.plural(noun) in said for noun in nouns.HELD_OUT)
 
 
 def test_every_kind_of_edit_has_its_turn() -> None:
-    groups = {case.group for case in cases(3 * len(EDITS))}
+    groups = {case.group for case in cases(4 * len(EDITS))}
     assert groups >= {f"edit: {kind}" for kind in EDITS}
 
 
