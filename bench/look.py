@@ -7,7 +7,7 @@ in_box, leakage, background_rgb: as in `regions`, for layouts of two and of thre
 
 Writes things.png (every noun once, in a box of 50 units, shuffled), scenes.png (two and three things each) and keys
 to both. Look at a sheet at its own size, write one name a line into a file (a scene's names with commas between them,
-from left to right), and only then
+in any order), and only then
 
     python -m bench look --answers FILE --key bench/out/look/things.json
 
@@ -20,6 +20,7 @@ import argparse
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,18 +186,12 @@ def blind_things(pipe: Any, nouns: Sequence[str], seed: int) -> tuple[list[Image
 
 
 def blind_scenes(pipe: Any, nouns: Sequence[str], count: int, seed: int) -> tuple[list[Image.Image], list[list[str]]]:
-    """Layouts of two and of three things in turns; and their nouns from left to right."""
+    """Layouts of two and of three things in turns; and their nouns."""
     settings = best_settings(side_of(pipe))
     pairs, triples = (layouts(200 + count, nouns, things)[200:] for things in (2, 3))
     plans = [(pairs if i % 2 == 0 else triples)[i // 2] for i in range(count)]
     pictures = [paint(pipe, p.canvas(), replace(settings, seed=5000 * (1 + seed) + i)) for i, p in enumerate(plans)]
-    keys = []
-    for plan in plans:
-        placed = sorted(
-            zip(plan.boxes(), plan.nouns, strict=True), key=lambda at: (at[0].left + at[0].right, at[0].top)
-        )
-        keys.append([noun for _, noun in placed])
-    return pictures, keys
+    return pictures, [list(plan.nouns) for plan in plans]
 
 
 def numbered(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
@@ -212,17 +207,15 @@ def numbered(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
 
 
 def score(answers: Path, key: Path) -> dict[str, Number]:
-    """How many of the things, and of the pictures as a whole, were named rightly; prints the others."""
-    given = [[name.strip() for name in line.split(",")] for line in answers.read_text().splitlines()]
-    wanted: list[list[str]] = json.loads(key.read_text())
+    """How many of the things, and of the pictures as a whole, were named rightly, in any order; prints the others."""
+    given = [Counter(name.strip() for name in line.split(",")) for line in answers.read_text().splitlines()]
+    wanted = [Counter(names) for names in json.loads(key.read_text())]
     if len(given) != len(wanted):
         raise SystemExit(f"{answers} has {len(given)} lines; {key} wants {len(wanted)}.")
-    things = sum(
-        sum(a == b for a, b in zip(said, asked, strict=False)) for said, asked in zip(given, wanted, strict=True)
-    )
+    things = sum((said & asked).total() for said, asked in zip(given, wanted, strict=True))
     wrong = [(i + 1, asked, said) for i, (asked, said) in enumerate(zip(wanted, given, strict=True)) if asked != said]
     print(*(f"{i}: {', '.join(asked)} was taken for {', '.join(said)}" for i, asked, said in wrong), sep="\n")
-    count = sum(map(len, wanted))
+    count = sum(asked.total() for asked in wanted)
     return {
         "things_named": round(things / count, 3),
         "pictures_named": round(1 - len(wrong) / len(wanted), 3),
