@@ -93,6 +93,9 @@ def _text(group: Sequence[Change]) -> str:
         return f"{label(first.after)} added, {place_words(first.after.box)}"
     if first.kind == "remove":
         return f"{label(first.before)} removed"
+    renamed = next((change for change in group if change.field == "description" and change.region is not None), None)
+    if renamed is not None:
+        return f"{_short(renamed.before)} → {_short(renamed.after)}"
     return f"{'whole picture' if first.region is None else label(first.region)}: {_how(group)}"
 
 
@@ -131,5 +134,5 @@ def _nudged(across: int, down: int) -> str:
 
 
 def _short(text: str) -> str:
-    text = text.strip(" .,")
+    text = _ASIDE.sub("", text.strip(" .,"))
     return text if len(text) <= 2 * MAX_LABEL else text[: 2 * MAX_LABEL - 1] + "…"

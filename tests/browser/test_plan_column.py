@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 
 import pytest
 
 from bench._server import TextServer
-from lib_omost.canvas import Canvas
+from lib_omost.canvas import Box, Canvas, snap
 from lib_omost.studio.conversation import fenced
 from tests.browser.acts import (
     Browser,
@@ -225,9 +226,17 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     page.locator(".re-stage").press("ArrowRight")
     expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")
+    night = plan().replace("an apple and a tree in a meadow", "a meadow at night")
+    night = night.replace("description='an apple'", "description='a golden pear'")
+    for taught, told in zip(("on the left", "no offset", "a small square area"), snap(Box(1, 20, 41, 70)), strict=True):
+        night = night.replace(f"'{taught}'", f"'{told}'", 1)
+    server.text = fenced(night)
     composed(page, "make it night", messages=4)
     replies = [turn["content"] for turn in server.asked[-1]["messages"] if turn["role"] == "assistant"]
     assert "a golden pear" in replies[-1]
+    expect(page.locator("#state .sl-text")).to_have_text(re.compile("^whole picture: .*night"))
+    page.locator(FIRST).click()
+    expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
 
 
 def test_a_hovered_region_lights_its_code_and_hovered_code_its_region(page: Page) -> None:
