@@ -13,14 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`, with its folder if need be. Raises OSError and leaves what was there."""
+def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
+    """Writes `content` to `path`, with its folder if need be; `durable`: it survives a power cut once this returns. `mode` as
+    of `os.open`, less the umask.
+
+    Raises OSError and leaves what was there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # beside it, since a rename stays on one disk; not by tempfile, whose files only their owner may read
     beside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with beside.open("xb") as file:
+        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)

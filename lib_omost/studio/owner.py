@@ -11,6 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import MutableHeaders
 
 COOKIE = "omost_visitor"
 A_YEAR_S = 365 * 24 * 3600
@@ -31,15 +32,15 @@ class VisitorCookie:
             await self.app(scope, receive, send)
             return
         name = secrets.token_urlsafe(24)
-        known = _header(scope, b"cookie")
-        cookies = f"{known}; {COOKIE}={name}" if known else f"{COOKIE}={name}"
-        headers = [(key, value) for key, value in scope["headers"] if key != b"cookie"]
-        scope = {**scope, "headers": [*headers, (b"cookie", cookies.encode("latin-1"))]}
+        scope = {**scope, "headers": list(scope["headers"])}
+        headers = MutableHeaders(scope=scope)
+        known = headers.get("cookie")
+        headers["cookie"] = f"{known}; {COOKIE}={name}" if known else f"{COOKIE}={name}"
 
         async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 line = f"{COOKIE}={name}; Path=/; Max-Age={A_YEAR_S}; HttpOnly; SameSite=Lax"
-                message["headers"] = [*message.get("headers", []), (b"set-cookie", line.encode("latin-1"))]
+                MutableHeaders(scope=message).append("set-cookie", line)
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from lib_omost import atomic
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.renderer import PRESETS, RenderSettings
@@ -66,17 +66,9 @@ def save_png(
     info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
     info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                image.save(file, format="PNG", pnginfo=info)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        file = io.BytesIO()
+        image.save(file, format="PNG", pnginfo=info)
+        atomic.write_bytes(path, file.getvalue(), durable=True, mode=0o600)
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
