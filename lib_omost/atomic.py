@@ -14,8 +14,8 @@ from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
-    """Writes `content` to `path`, with its folder if need be; `durable`: it survives a power cut once this returns. `mode` as
-    of `os.open`, less the umask.
+    """Writes `content` to `path`, with its folder if need be. `durable`: it survives a power cut once this returns;
+    `mode` is that of `os.open`, less the umask.
 
     Raises OSError and leaves what was there.
     """
