@@ -48,9 +48,7 @@ MUTANTS = (
     ),
     Mutant("canvas/writer.py", "place = found[-1]", "place = found[0]", f"{CANVAS}/test_writer.py"),
     Mutant("canvas/merge.py", "and not mine.locked", "", f"{CANVAS}/test_merge.py"),
-    Mutant(
-        "canvas/merge.py", "same(has, was) and not ours.locked", "True and not ours.locked", f"{CANVAS}/test_merge.py"
-    ),
+    Mutant("canvas/merge.py", "untouched and not ours.locked", "not ours.locked", f"{CANVAS}/test_merge.py"),
     Mutant(
         "composer/decoding.py",
         "self._model.crop(len(draft) - accepted)",
@@ -65,8 +63,8 @@ MUTANTS = (
     ),
     Mutant(
         "composer/sampling.py",
-        "if cumulative[-1] >= enough:",
-        "if cumulative[-1] > 2 * enough:",
+        "searchsorted(cumulative, enough)) + 1",
+        "searchsorted(cumulative, enough)) + 2",
         f"{COMPOSER}/test_sampling.py {COMPOSER}/test_decoding.py",
     ),
     Mutant("composer/prompt.py", "if turn is not newest", "if True", f"{COMPOSER}/test_prompt.py"),

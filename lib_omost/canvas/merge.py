@@ -205,15 +205,17 @@ def _region_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[Planned
 
 
 def _field_plan(base: Region, theirs: Region, ours: Region, at: int) -> Iterator[PlannedChange]:
-    wanted = _differing(base, theirs)
-    for field in wanted:
-        was, wants, has = _get(base, field), _get(theirs, field), _get(ours, field)
-        if field == PLACE:
-            wants = moved(base, theirs, ours.box)
-        if same(has, wants):
-            continue
-        untouched = _is_shown_as(ours, base) if field == PLACE else same(has, was)
-        yield Change("set", _with(ours, field, wants), field, has, wants), at, untouched and not ours.locked
+    wishes: list[tuple[str, Any, bool]] = []
+    for field in _differing(base, theirs):
+        wants = moved(base, theirs, ours.box) if field == PLACE else _get(theirs, field)
+        untouched = _is_shown_as(ours, base) if field == PLACE else same(_get(ours, field), _get(base, field))
+        if not same(_get(ours, field), wants):
+            wishes.append((field, wants, untouched and not ours.locked))
+    after = ours
+    for field, wants, allowed in wishes:
+        after = _with(after, field, wants) if allowed else after
+    for field, wants, allowed in wishes:
+        yield Change("set", after, field, _get(ours, field), wants), at, allowed
 
 
 def moved(base: Region, theirs: Region, ours: Box) -> Box:

@@ -137,6 +137,12 @@ def test_the_locked_text_of_the_whole_picture_stays() -> None:
     assert done.code == ours and [c.field for c in done.refused] == ["description"]
 
 
+def test_the_text_of_the_whole_picture_stays_where_the_person_changed_it_meanwhile() -> None:
+    ours = set_keyword(BASE.to_code(), None, "description", "A beach.")
+    done = merge(BASE, canvas(APPLE, BALLOON, text="A desert."), ours)
+    assert done.code == ours and [(c.before, c.after) for c in done.refused] == [("A beach.", "A desert.")]
+
+
 def test_a_lock_round_trips_in_code_and_json_and_can_be_taken_out() -> None:
     code = set_keyword(set_keyword(BASE.to_code(), 1, "locked", True), None, "locked", True)
     locked = canvas_of(code)
@@ -248,7 +254,7 @@ def test_a_reply_to_an_untouched_program_is_taken_over_whole(asked: list[Edit]) 
     base = canvas(*(region(noun, LOCATIONS[at]) for at, noun in enumerate(NOUNS[:4])))
     reply, _ = answered(base, asked)
     done = merge(base, reply, base.to_code())
-    key = lambda r: (r.description, r.box, r.tags)  # noqa: E731
+    key = lambda r: (r.description, tuple(r.box), r.tags, r.distance_to_viewer, r.HTML_web_color_name)  # noqa: E731
     assert sorted(canvas_of(done.code).regions, key=key) == sorted(reply.regions, key=key)
     assert not done.refused
 

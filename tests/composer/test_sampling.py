@@ -23,3 +23,10 @@ def test_words_of_the_request_are_favored_inside_texts_and_nowhere_else() -> Non
     assert pick(logits, everything) == 4
     assert pick(logits, few) == 3
     assert logits[4] == 0.5
+
+
+def test_the_nucleus_holds_the_fewest_likely_tokens_that_make_up_top_p() -> None:
+    logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
+    assert {Sampler(1.0, 0.75, seed)(logits, None) for seed in range(80)} == {0, 1}
+    assert {Sampler(1.0, 0.4, seed)(logits, None) for seed in range(20)} == {0}
+    assert {Sampler(1.0, 0.85, seed)(logits, None) for seed in range(200)} == {0, 1, 2}

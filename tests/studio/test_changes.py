@@ -66,9 +66,9 @@ def test_a_line_is_undone_alone() -> None:
     words, color, tree = lines(differences(before, after))
     back = read_program(tree.undo(words.undo(after.to_code()))).canvas
     assert back is not None
-    assert [(r.description, r.HTML_web_color_name) for r in back.regions] == [
-        ("A red apple.", "lime"),
-        ("A tree.", "green"),
+    assert [(r.description, r.tags, r.HTML_web_color_name) for r in back.regions] == [
+        ("A red apple.", "A red apple., icon", "lime"),
+        ("A tree.", "A tree., icon", "green"),
     ]
     assert color.text == "frog: red → lime"
 
