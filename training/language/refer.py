@@ -75,7 +75,7 @@ def swap(r: random.Random, scene: Scene) -> Change:
         f"put the {a.name} where the {b.name} is and the other way round",
     ]
     if len(scene.things) == 2:
-        said += ["swap them", "swap the two", "switch sides", "the other way round", "exchange their places"] * 2
+        said += ["swap those two", "swap the two", "switch sides", "the other way round", "exchange their places"] * 2
     after = _swap_in(scene, (a, replace(_alone(a), spot=b.spot)), (b, replace(_alone(b), spot=a.spot)))
     return r.choice(said), replace(after, things=tuple(_alone(thing) for thing in after.things))
 
@@ -434,13 +434,13 @@ _WRAPPED = (
     "wait, {}",
 )
 UNDO = (
-    "undo that",
+    "undo the last change",
     "undo",
     "no, go back",
     "take that back",
     "as it was before",
     "revert the last change",
-    "that was better before",
+    "the one before was better",
     "back to the previous one",
 )
 

@@ -13,10 +13,10 @@ ENGLISH = "I only understand English so far. Please describe the picture in Engl
 UNCLEAR = "I did not understand that. Please describe a picture in a few English words."
 ABOUT = "I can only plan pictures. Describe one in a sentence, such as: a red boat on a lake at sunset."
 
-_HELLO = ("hi", "hello", "hey", "hello there", "good morning", "good evening", "hi there!", "hey you", "yo", "hello?",
+_HELLO = ("hi", "hello hello", "hey", "hello there", "good morning", "good evening", "hi there!", "hey you", "yo", "hello you",
     "anybody home?", "hi, how are you?", "how are you today", "howdy", "good afternoon", "greetings",
     "are you awake?", "is someone there?", "nice to meet you", "testing")  # fmt: skip
-_THANKS = ("thanks", "thank you", "thank you so much", "great", "perfect", "very nice", "i love it", "wow",
+_THANKS = ("thanks", "thank you", "thank you so much", "great", "perfect", "very nice", "i love it", "wow, lovely",
     "cool, thanks", "awesome!", "that is beautiful", "good job", "well done", "ok", "fine, thank you", "lovely",
     "that's it", "nice work", "bye", "see you later", "goodbye", "ok thanks bye", "amazing",
     "no more changes")  # fmt: skip
@@ -55,7 +55,7 @@ _FOREIGN: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] =
          "vor dem Haus", "im Winter")),
     (("{a} {p}", "dessine {a} {p}", "je voudrais {a} et {b}", "une image de {a} {p}", "{a} à côté de {b}",
         "peux-tu faire {a} ?", "plus grand s'il te plaît", "merci beaucoup", "comment ça marche ?"),
-     ("un chien", "une maison rouge", "trois oiseaux", "un vieil homme", "un dragon vert", "le soleil", "un bateau",
+     ("un chien", "une maison jaune", "trois oiseaux", "un vieil homme", "un dragon vert", "le soleil", "un bateau",
          "une petite fille"), ("dans la forêt", "sur la plage", "au bord de la mer", "dans la cuisine",
          "devant la maison", "en hiver", "sous la pluie")),
     (("{a} {p}", "dibuja {a} {p}", "quiero {a} y {b}", "una imagen de {a} {p}", "{a} al lado de {b}",
