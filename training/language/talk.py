@@ -13,8 +13,8 @@ ENGLISH = "I only understand English so far. Please describe the picture in Engl
 UNCLEAR = "I did not understand that. Please describe a picture in a few English words."
 ABOUT = "I can only plan pictures. Describe one in a sentence, such as: a red boat on a lake at sunset."
 
-_HELLO = ("hi", "hello hello", "hey", "hello there", "good morning", "good evening", "hi there!", "hey you", "yo", "hello you",
-    "anybody home?", "hi, how are you?", "how are you today", "howdy", "good afternoon", "greetings",
+_HELLO = ("hi", "hello hello", "hey", "hello there", "good morning", "good evening", "hi there!", "hey you", "yo",
+    "hello you", "anybody home?", "hi, how are you?", "how are you today", "howdy", "good afternoon", "greetings",
     "are you awake?", "is someone there?", "nice to meet you", "testing")  # fmt: skip
 _THANKS = ("thanks", "thank you", "thank you so much", "great", "perfect", "very nice", "i love it", "wow, lovely",
     "cool, thanks", "awesome!", "that is beautiful", "good job", "well done", "ok", "fine, thank you", "lovely",
