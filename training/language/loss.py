@@ -17,6 +17,7 @@ from typing import Any
 from training.language.pairs import Message
 
 PLAN_WEIGHT, ECHO_WEIGHT, TALK_WEIGHT = 1.0, 0.3, 1.0
+RELATION_WEIGHT = 3.0
 CHANGED, UNCHANGED = 2.0, 0.25
 #: a layout token counts in full this often and not at all otherwise: the layout stays known where no grammar forces it
 LAYOUT_SHARE = 0.05
@@ -30,6 +31,8 @@ _CHOICES = (
     (re.compile(r"^    area='.*?(\w+) area',$", re.M), PLAN_WEIGHT),
     (re.compile(r"^\)(\ncanvas|\n```)", re.M), PLAN_WEIGHT),
     (re.compile(r"^    (offset|area|distance|HTML|detailed)", re.M), ECHO_WEIGHT),
+    # whether a relation is said: a planner that says it puts things right, one that does not puts them side by side
+    (re.compile(r"^    description='.*',\n    (detailed|HTML)", re.M), RELATION_WEIGHT),
     (re.compile(r"^        '(.*)',$", re.M), PLAN_WEIGHT),
     (re.compile(r"^        '.*',(\n +.)", re.M), ECHO_WEIGHT),
 )

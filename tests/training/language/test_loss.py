@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from training.language import loss
-from training.language.loss import ECHO_WEIGHT, PLAN_WEIGHT, TALK_WEIGHT, character_weights, tokenize
+from training.language.loss import ECHO_WEIGHT, PLAN_WEIGHT, RELATION_WEIGHT, TALK_WEIGHT, character_weights, tokenize
 from training.language.pairs import Message
 from training.language.scenes import Scene, Thing, program
 from training.language.words import Spot
@@ -34,6 +34,11 @@ def test_the_sentence_of_a_relation_counts_in_full() -> None:
 
 def test_which_keyword_comes_next_counts_where_one_may_be_left_out() -> None:
     assert weight_of("area", ANSWER) == weight_of("distance", ANSWER) == ECHO_WEIGHT
+
+
+def test_whether_a_relation_is_said_counts_most() -> None:
+    told = program(Scene((Thing("cat", stands=("behind", "dog")), Thing("dog"))))
+    assert weight_of("detailed", told) == weight_of("HTML", ANSWER) == RELATION_WEIGHT
 
 
 def test_of_an_answer_without_a_canvas_every_word_counts() -> None:
