@@ -11,7 +11,7 @@ import gradio as gr
 
 from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import SettingsError, StorageError
+from lib_omost.errors import OmostError, SettingsError, StorageError
 from lib_omost.runtime import Engine
 from lib_omost.studio import changes, reply_stats
 from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
@@ -193,7 +193,10 @@ class CanvasChat:
         """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
         if reply.reading is None or reply.reading.canvas is None:
             return reply.text, {}
-        done, own = self.chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+        try:
+            done, own = self.chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+        except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
+            return reply.text, {"refused": [f"The reply stands as the model wrote it: {error}"]}
         if done is None:
             return reply.text, {}
         text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
