@@ -15,25 +15,13 @@ from typing import Any, Literal
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.reader import read_program
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, Box, box_of, center_of, snap
+from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, TAUGHT_FIELDS, Box, box_of, center_of, snap
 from lib_omost.canvas.writer import add_global, add_region, delete_region, set_box, set_keyword
 
 #: The three words and the free box say one thing, so they are compared and changed together.
 PLACE = "place"
-REGION_FIELDS = (
-    PLACE,
-    "distance_to_viewer",
-    "description",
-    "detailed_descriptions",
-    "tags",
-    "atmosphere",
-    "style",
-    "quality_meta",
-    "HTML_web_color_name",
-    "name",
-    "negative",
-    "text",
-)
+_TAUGHT = (PLACE, *TAUGHT_FIELDS[3:])
+REGION_FIELDS = (*_TAUGHT, "name", "negative", "text")
 #: From here on two regions count as the same thing, changed (`likeness`).
 ALIKE = 0.45
 _FILLERS = frozenset(["a", "an", "the", "of", "in", "on", "at", "with", "and", "is", "are", "its", "to", "some"])
@@ -291,7 +279,7 @@ def _canvas_of(code: str) -> Canvas:
 
 
 def _identity(region: Region) -> Any:
-    return tuple(_get(region, field) for field in REGION_FIELDS[:-3])
+    return tuple(_get(region, field) for field in _TAUGHT)
 
 
 def _name(region: Region) -> Any:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import html
 import inspect
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,7 @@ from lib_omost.settings import table
 from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import bounds, checked
 from lib_omost.studio.sentences import sentence
-from lib_omost.studio.store.images import save_png
+from lib_omost.studio.store.images import new_path, save_png
 from lib_omost.studio.store.sessions import Turn
 
 YIELD_PAUSE_S = 0.1
@@ -170,7 +169,7 @@ def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: P
     images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
     for note in notes:
         gr.Warning(html.escape(note))
-    paths = [folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png" for _ in images]
+    paths = [new_path(folder) for _ in images]
     for image, path in zip(images, paths, strict=True):
         save_png(image, path, canvas, settings, model=engine.sdxl_entry.name, notes=notes)
     return [FileData(path=str(path), orig_name=f"omost-{settings.seed}.png", mime_type="image/png") for path in paths]

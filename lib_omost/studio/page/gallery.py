@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +15,7 @@ from lib_omost.renderer import STYLES, RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
-from lib_omost.studio.store.images import Saved, read_png, save_png
+from lib_omost.studio.store.images import Saved, new_path, read_png, save_png
 from lib_omost.studio.store.sessions import Data, Render
 
 
@@ -163,7 +161,7 @@ class Gallery:
         return render
 
     def new_path(self) -> Path:
-        return self.folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png"
+        return new_path(self.folder)
 
     def add(self, session: str, code: str, settings: RenderSettings, path: Path) -> Render:
         """Notes a picture that is on disk in the session and in its chat."""

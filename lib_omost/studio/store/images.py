@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,11 @@ class Saved:
     settings: RenderSettings
     model: str
     notes: tuple[str, ...] = ()
+
+
+def new_path(folder: Path) -> Path:
+    """A name for a new picture that nobody can guess, by the day."""
+    return folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png"
 
 
 def save_png(
