@@ -1,4 +1,4 @@
-"""What requests name and their plans lack: the written questions are well formed, and answered as well as the README says."""
+"""What requests name and their plans lack: the questions are well formed, and answered as well as the README says."""
 
 from __future__ import annotations
 
