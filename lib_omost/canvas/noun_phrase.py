@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 
@@ -101,6 +101,18 @@ def phrase_of(description: str) -> Phrase | None:
     first = next((at for at, word in enumerate(head[:-1]) if not _is_adjective(word.lower())), len(head) - 1)
     noun = " ".join(head[first:])
     return Phrase(" ".join(number), _count(number, noun), tuple(head[:first]), noun, " ".join(tail))
+
+
+def noun_as_tagged(phrase: Phrase, tags: str) -> Phrase:
+    """The phrase with the noun that the tags of its region name: of "a ruined castle" the castle, where that is a tag
+    and the ruined castle is none.
+    """
+    named = {singular(tag.strip().lower()) for tag in tags.split(",")}
+    words = phrase.noun.split()
+    for at in range(len(words)):
+        if singular(" ".join(words[at:]).lower()) in named:
+            return replace(phrase, adjectives=(*phrase.adjectives, *words[:at]), noun=" ".join(words[at:]))
+    return phrase
 
 
 @lru_cache(maxsize=1024)
