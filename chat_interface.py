@@ -14,7 +14,7 @@ from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError, SettingsError, StorageError
 from lib_omost.runtime import Engine
 from lib_omost.studio import changes, reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages, own_after
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import state_line
@@ -200,7 +200,8 @@ class CanvasChat:
         if done is None:
             return reply.text, {}
         text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
-        return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+        about = {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+        return text, {**about, **own_after(chat.newest, reply.reading.canvas)}
 
     def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
         """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""

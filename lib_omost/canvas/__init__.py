@@ -11,6 +11,7 @@ from lib_omost.canvas.exchange import (
     to_flux,
     to_ideogram,
 )
+from lib_omost.canvas.follow import Followed, followed
 from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
@@ -37,6 +38,7 @@ __all__ = [
     "CanvasReader",
     "Change",
     "Finished",
+    "Followed",
     "GlobalDescription",
     "Merge",
     "Note",
@@ -48,6 +50,7 @@ __all__ = [
     "color_png",
     "delete_region",
     "differences",
+    "followed",
     "from_comfy",
     "from_fibo",
     "from_flux",

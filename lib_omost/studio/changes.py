@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib_omost.canvas import GRID, Box, Change, Region, undone
+from lib_omost.canvas import GRID, Box, Change, Followed, Region, undone
 from lib_omost.canvas.merge import PLACE
 
 NOTHING_CHANGED = (
@@ -62,6 +62,11 @@ def told(changes: Sequence[Change]) -> str:
 def kept(refused: Sequence[Change]) -> list[str]:
     """A sentence for each thing that a reply asked for and did not get."""
     return [f"Kept as you have it: {line.text} was asked for." for line in lines(refused)]
+
+
+def also(done: Followed) -> str:
+    """What followed from a description that was changed by hand, as the end of a sentence; "" where nothing did."""
+    return f" · also changed: {', '.join(done.also)}" if done.also else ""
 
 
 def label(region: Region) -> str:
