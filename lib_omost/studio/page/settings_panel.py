@@ -20,7 +20,7 @@ from lib_omost.settings import Setting, table
 from lib_omost.studio.limits import checked, kept_name, usable
 from lib_omost.studio.page.events import QUIET
 from lib_omost.studio.page.few_steps import FewSteps
-from lib_omost.studio.presets import CHOICES, NEGATIVES, size_name, sizes_for, with_quality
+from lib_omost.studio.presets import CHOICES, NEGATIVES, SDXL_SIZES, size_name, sizes_for, with_quality
 from lib_omost.studio.presets import LOCKED as LOCKED
 from lib_omost.studio.presets import RANDOM as RANDOM
 from lib_omost.studio.reply_stats import context_line
@@ -113,7 +113,7 @@ class SettingsPanel:
     def keep(self, session: str, *values: Any) -> None:
         """Writes the settings to the session, with the image model that they are for."""
         settings = dict(zip(self.kept, values, strict=True))
-        self.sessions.set_settings(session, {**settings, "sdxl": self.engine.sdxl_entry.name})
+        self.sessions.set_settings(session, {**settings, "sdxl": image_model(self.engine)})
 
     def view(self, settings: Mapping[str, Any]) -> list[Any]:
         """What `outputs` show of a session's settings; what is missing, is not for the image model at work, or will not
@@ -121,7 +121,7 @@ class SettingsPanel:
         """
         d, found = self.engine.render_defaults, usable(settings)
         suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
-        of_another_model = found.get("sdxl") != self.engine.sdxl_entry.name
+        of_another_model = found.get("sdxl") != image_model(self.engine)
         unsuitable = self.render_fields.keys() - ANY_MODEL if of_another_model else set()
         values = {**suits, **{name: value for name, value in found.items() if name not in unsuitable}}
         sizes, size = _sizes(d), f"{values['width']}x{values['height']}"
@@ -145,6 +145,12 @@ class SettingsPanel:
     def values_of(self, settings: RenderSettings) -> list[Any]:
         """The other way round: what `render` shows of some settings."""
         return [getattr(settings, name) for name in self.render_fields]
+
+
+def image_model(engine: Engine) -> str:
+    """Which image model kept settings are for: its name, and of a small one the size too, which new weights change."""
+    d, name = engine.render_defaults, engine.sdxl_entry.name
+    return name if (d.width, d.height) in SDXL_SIZES else f"{name} {d.width}x{d.height}"
 
 
 def add_widgets(
