@@ -261,8 +261,9 @@ def check_side(name: str, pixels: int) -> None:
 def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
     """`settings` with the preset's scheduler (which `render` sets for its run), steps and guidance together.
 
-    The steps of a second pass follow, if they were more. "" removes the scheduler and leaves the numbers. Needs no
-    torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError for an unknown name.
+    Guidance is in all steps; the steps of a second pass follow, if they were more. "" removes the scheduler and leaves
+    the numbers. Needs no torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError
+    for an unknown name.
     """
     table(RenderSettings)["few_steps"].check(name)
     if not name:
@@ -273,6 +274,8 @@ def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
         few_steps=name,
         steps=preset.steps,
         guidance=preset.guidance,
+        guidance_start=0.0,
+        guidance_steps=1.0,
         highres_steps=min(settings.highres_steps, preset.steps),
     )
 
