@@ -41,8 +41,9 @@ class Engine:
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
     use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
-    model's short passes are compiled, minutes once and faster from then on. `status` says what goes on, `notes`
-    what the start had to change. Raises UnknownModelError, SettingsError.
+    model's short passes are compiled, minutes once and faster from then on. `attention`: a back end of the image
+    model's attention by name. `precision`: "llm" and "sdxl" -> "fp16", "bf16" or "fp32" in place of what suits the
+    device. `status` says what goes on, `notes` what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Engine:
         keep_llm: bool = False,
         remember: Path | None = None,
         compile_llm: bool = False,
+        attention: str = "auto",
+        precision: Mapping[str, str] | None = None,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is an error now, not at the first message
             from lib_omost.runtime import device as devices
@@ -67,6 +70,7 @@ class Engine:
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
         self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
+        self._attention, self._precision = attention, dict(precision or {})
         self._api_key = ""  # of the server; kept nowhere else
         self._lock = FairLock()  # of the device
         self._switching = threading.Lock()  # of the language model: entry, key and composer belong together
@@ -269,7 +273,13 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
+                self._made = Machine(
+                    self.device,
+                    self._vram_gib,
+                    compile_llm=self._compile_llm,
+                    attention=self._attention,
+                    precision=self._precision,
+                )
             return self._made
 
     @contextlib.contextmanager
