@@ -148,6 +148,8 @@ def main(argv: list[str] | None = None) -> int:
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
+        if engine.device_note:
+            print(f"WARNING: {engine.device_note}")
         local = chosen.host in LOOPBACK
         if not local and not chosen.auth:
             print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
@@ -178,11 +180,11 @@ def main(argv: list[str] | None = None) -> int:
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    no_cuda = "the card of this machine is not used" if engine.device_note else "no CUDA device was found"
     whys = {
         "as asked for": bool(chosen.llm and chosen.sdxl),
         "as chosen in the page last time": engine.remembers,
-        "no CUDA device was found, so the small models of this repository are used": "embedded"
-        in (llm.place, sdxl.place),
+        f"{no_cuda}, so the small models of this repository are used": "embedded" in (llm.place, sdxl.place),
         "the default on this machine": True,
     }
     why = next(reason for reason, holds in whys.items() if holds)

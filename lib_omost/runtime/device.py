@@ -9,14 +9,18 @@ import psutil
 import torch
 
 from lib_omost.errors import SettingsError
+from lib_omost.runtime.card import no_cuda_reason
 
 GIB = 1 << 30
 CONTEXT_BYTES = GIB // 2  # what a CUDA context and its libraries take beside the tensors
 
 
 def choose_device() -> torch.device:
-    """CUDA (which is also what ROCm builds of torch call themselves), else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
+    """CUDA (which is also what ROCm builds of torch call themselves), else Apple's MPS, else the CPU.
+
+    A card that this torch has no kernels for is none: no_cuda_reason says so.
+    """
+    if torch.cuda.is_available() and not no_cuda_reason():
         return torch.device("cuda", torch.cuda.current_device())
     if torch.backends.mps.is_available():
         return torch.device("mps")

@@ -20,6 +20,7 @@ from lib_omost.composer import ComposeSettings, ComposeStats, Message
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
+from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
 from lib_omost.runtime.known_words import in_known_words, words_of
@@ -100,7 +101,14 @@ class Engine:
     def _has_cuda(self) -> bool:
         import torch
 
-        return torch.device(self.device).type == "cuda" if self.device else torch.cuda.is_available()
+        from lib_omost.runtime import device as devices
+
+        return (torch.device(self.device) if self.device else devices.choose_device()).type == "cuda"
+
+    @property
+    def device_note(self) -> str:
+        """Why a card that is there is not used, and the next command; nothing where it is, or where none is there."""
+        return "" if self.device else no_cuda_reason()
 
     @property
     def render_defaults(self) -> RenderSettings:

@@ -128,5 +128,5 @@ def test_no_numbers_name_the_option_that_asks_for_another_precision() -> None:
 
     pipe = tiny_pipeline()
     pipe.unet.half()
-    with pytest.raises(RenderError, match="no numbers in torch.float16. Start again with --precision sdxl=fp32"):
+    with pytest.raises(RenderError, match=r"no numbers in torch\.float16\. Start again with --precision sdxl=fp32"):
         pipe.output(torch.full((1, 4, 8, 8), torch.nan), "latent")
