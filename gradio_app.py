@@ -23,6 +23,7 @@ from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
+from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.owner import VisitorCookie
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
@@ -112,8 +113,8 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
         "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
     )
     parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
-    parser.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    parser.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+    add_device(parser)
+    add_attention(parser)
     parser.add_argument(
         "--keep-llm", action="store_true", help="leave the language model on a card of up to 12 GB after a reply"
     )
@@ -141,12 +142,14 @@ def main(argv: list[str] | None = None) -> int:
         engine = Engine(
             chosen.llm,
             chosen.sdxl,
-            device=chosen.device,
-            vram_gib=chosen.vram,
+            **on_device(chosen),
+            attention=chosen.attention,
             keep_llm=chosen.keep_llm,
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
+        if engine.device_note:
+            print(f"WARNING: {engine.device_note}")
         local = chosen.host in LOOPBACK
         if not local and not chosen.auth:
             print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
@@ -177,11 +180,11 @@ def main(argv: list[str] | None = None) -> int:
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    no_cuda = "the card of this machine is not used" if engine.device_note else "no CUDA device was found"
     whys = {
         "as asked for": bool(chosen.llm and chosen.sdxl),
         "as chosen in the page last time": engine.remembers,
-        "no CUDA device was found, so the small models of this repository are used": "embedded"
-        in (llm.place, sdxl.place),
+        f"{no_cuda}, so the small models of this repository are used": "embedded" in (llm.place, sdxl.place),
         "the default on this machine": True,
     }
     why = next(reason for reason, holds in whys.items() if holds)

@@ -19,6 +19,7 @@ from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
 from lib_omost.settings import Setting, table
+from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
 from lib_omost.studio.presets import RenderRequest, requested
 
@@ -81,7 +82,7 @@ def _add_compose(commands: Commands) -> None:
     )
     add_options(command, ComposeSettings)
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
-    _add_device(command)
+    add_device(command)
     command.set_defaults(run=compose)
 
 
@@ -100,7 +101,8 @@ def _add_render(commands: Commands) -> None:
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
     add_options(command, RenderRequest)
-    _add_device(command)
+    add_device(command)
+    add_attention(command)
     command.set_defaults(run=render)
 
 
@@ -162,11 +164,6 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
-def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    command.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
-
-
 def read(args: argparse.Namespace) -> int:
     reading = read_canvas(_text(args.file), strict=args.strict)
     print(json.dumps(report(reading), ensure_ascii=False, indent=2))
@@ -177,7 +174,7 @@ def compose(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
 
     settings = ComposeSettings(**given(args, ComposeSettings))
-    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
+    engine = Engine(args.llm, "default", **on_device(args), compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
         print(piece, end="", flush=True)
@@ -197,7 +194,7 @@ def render(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
     from lib_omost.studio.store.images import save_png
 
-    engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
+    engine = Engine("default", args.sdxl, **on_device(args), attention=args.attention)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
     settings = requested(engine.render_defaults, given(args, RenderRequest))

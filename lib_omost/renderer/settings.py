@@ -17,6 +17,7 @@ from lib_omost.settings import Shown, check, table
 # 16x smaller, it is whole.
 SIDE_STEP = 64
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+ATTENTIONS = ("auto", "lse", "groups", "sdpa", "varlen")  # the names of attention.py's back ends
 PICTURE, REGIONS = "Picture", "Second pass and regions"  # the groups of the settings
 
 # DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.

@@ -20,6 +20,7 @@ from lib_omost.composer import ComposeSettings, ComposeStats, Message
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
+from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
 from lib_omost.runtime.known_words import in_known_words, words_of
@@ -41,8 +42,9 @@ class Engine:
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
     use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
-    model's short passes are compiled, minutes once and faster from then on. `status` says what goes on, `notes`
-    what the start had to change. Raises UnknownModelError, SettingsError.
+    model's short passes are compiled, minutes once and faster from then on. `attention`: a back end of the image
+    model's attention by name. `precision`: "llm" and "sdxl" -> "fp16", "bf16" or "fp32" in place of what suits the
+    device. `status` says what goes on, `notes` what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Engine:
         keep_llm: bool = False,
         remember: Path | None = None,
         compile_llm: bool = False,
+        attention: str = "auto",
+        precision: Mapping[str, str] | None = None,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is an error now, not at the first message
             from lib_omost.runtime import device as devices
@@ -67,6 +71,7 @@ class Engine:
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
         self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
+        self._attention, self._precision = attention, dict(precision or {})
         self._api_key = ""  # of the server; kept nowhere else
         self._lock = FairLock()  # of the device
         self._switching = threading.Lock()  # of the language model: entry, key and composer belong together
@@ -96,7 +101,14 @@ class Engine:
     def _has_cuda(self) -> bool:
         import torch
 
-        return torch.device(self.device).type == "cuda" if self.device else torch.cuda.is_available()
+        from lib_omost.runtime import device as devices
+
+        return (torch.device(self.device) if self.device else devices.choose_device()).type == "cuda"
+
+    @property
+    def device_note(self) -> str:
+        """Why a card that is there is not used, and the next command; nothing where it is, or where none is there."""
+        return "" if self.device else no_cuda_reason()
 
     @property
     def render_defaults(self) -> RenderSettings:
@@ -269,7 +281,13 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
+                self._made = Machine(
+                    self.device,
+                    self._vram_gib,
+                    compile_llm=self._compile_llm,
+                    attention=self._attention,
+                    precision=self._precision,
+                )
             return self._made
 
     @contextlib.contextmanager
