@@ -200,7 +200,8 @@ class CanvasChat:
         if done is None:
             return reply.text, {}
         text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
-        about = {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+        refused = [*changes.kept(done.refused), *changes.held_back(done.held)]
+        about = {"changes": [changes.told(done.applied, done.held)], "refused": refused}
         return text, {**about, **own_after(chat.newest, reply.reading.canvas)}
 
     def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
@@ -275,7 +276,7 @@ def _state(chat: Conversation) -> Data:
     state = outcome(reading, reply_stats.summary(turn.about))
     told = " ".join(turn.about.get("changes", ()))
     if told and reading.canvas is not None:
-        nothing = told == changes.NOTHING_CHANGED
+        nothing = told.startswith("Nothing changed")
         state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
     text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
     notes = [*state["notes"], *turn.about.get("refused", ()), *reply_stats.notes(turn.about)]
