@@ -114,7 +114,7 @@ class _Held:
             if is_in(head, bases(word))
             for at in range(max(end - 3, 0), end)
         }
-        return {*counts, sum(counts), *said} - {None}  # type: ignore[arg-type]
+        return {number for number in (*counts, sum(counts), *said) if number is not None}
 
 
 def missing(request: str, canvas: Canvas, before: Canvas | None = None) -> tuple[Missing, ...]:
