@@ -186,7 +186,7 @@ def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(
     chat.send("more", session, *SIZE)
     # The plan before it, too: from it the length of the next one is guessed.
     read = readers(lambda: answer(chat, session))
-    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py"}
+    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py", "chat_interface.py"}
 
 
 def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
@@ -326,6 +326,13 @@ def test_a_hand_edit_survives_the_next_message_and_the_state_line_says_what_chan
     assert last[chat.plan.code] == code.replace("'red'", "'gold'")
     assert last[chat.state_line]["text"] == "apple: red → gold"
     assert chat.at_rest(session, SIZE)[chat.state_line]["text"] == "apple: red → gold"
+
+
+def test_what_the_plan_lacks_is_named_and_a_chip_asks_for_it(chat: CanvasChat, session: str) -> None:
+    state = send(chat, session, "an apple on a bicycle")[-1][chat.state_line]
+    assert state["text"].endswith(" · not in the plan: bicycle")
+    assert state["chips"][0] == "add a bicycle"
+    assert chat.at_rest(session, SIZE)[chat.state_line] == state
 
 
 def test_a_reply_that_changes_nothing_says_so(chat: CanvasChat, session: str) -> None:

@@ -81,12 +81,13 @@ class _Held:
         whole = [canvas.global_description, *canvas.detailed_descriptions, canvas.tags]
         self.canvas = canvas
         self.regions = [(region, _bases_of(_texts(region))) for region in canvas.regions]
+        self.colors = [canvas.HTML_web_color_name, *(region.HTML_web_color_name for region in canvas.regions)]
         self.everything = _bases_of(whole).union(*(bases for _, bases in self.regions))
         self.sentences = [_words(text) for text in (*whole, *(region.description for region in canvas.regions))]
 
     def has(self, word: str) -> bool:
         """Whether the plan says the word, one that means the same, or what must be meant by a slip of the pen."""
-        return is_in(word, self.everything)
+        return is_in(word, self.everything) or any(_is_painted(word, color) for color in self.colors)
 
     def of(self, head: str) -> list[tuple[Region, frozenset[str]]]:
         """The regions that are about `head`, with their words."""
@@ -95,7 +96,7 @@ class _Held:
     def says_of(self, word: str, head: str) -> bool:
         """Whether an attribute is said of `head`: in its region, or right before it in a sentence."""
         about = self.of(head)
-        if any(is_in(word, bases) or _is_painted(word, region) for region, bases in about):
+        if any(is_in(word, bases) or _is_painted(word, region.HTML_web_color_name) for region, bases in about):
             return True
         return any(
             is_in(head, bases(text[at])) and any(is_in(word, bases(other)) for other in text[max(at - 3, 0) : at])
@@ -234,10 +235,10 @@ def _number(word: str) -> int | None:
     return int(word) if word.isdecimal() and len(word) < 3 else 1 if word in ("a", "an") else None
 
 
-def _is_painted(word: str, region: Region) -> bool:
-    """Whether the colour of the region is the one that the word names."""
-    color = read_color(word) if word in COLOR_WORDS else None
-    return color is not None and alike(color, region.HTML_web_color_name)
+def _is_painted(word: str, color: str) -> bool:
+    """Whether the word names the colour."""
+    named = read_color(word) if word in COLOR_WORDS else None
+    return named is not None and alike(named, color)
 
 
 def _texts(region: Region) -> list[str]:

@@ -72,22 +72,22 @@ OF_THE_WHOLE = word_set(
 _SAME = """
 dog puppy pup doggy hound; cat kitten kitty; rabbit bunny hare; bicycle bike; car automobile auto; airplane plane
 aeroplane jet; forest woods wood woodland; child kid; house cottage cabin home hut; sea ocean; sunset dusk evening
-twilight sundown nightfall; dawn sunrise morning daybreak; night midnight nighttime moonlit starry; snow snowy
-winter wintry; rain rainy raining rainfall; fog foggy mist misty; storm stormy thunderstorm; gray grey; color colour
-colored colorful colourful; woman lady female; man guy male gentleman grandpa; woman grandma; girl daughter; boy
-son; meadow field pasture; photo photograph; sofa couch; street road alley; ship boat; sheep lamb; autumn fall;
-happy cheerful joyful; sad gloomy; scary spooky creepy haunted; big large huge giant enormous gigantic; small little
-tiny miniature; moon moonlight; sun sunshine sunny; star starry; wind windy; cloud cloudy; gold golden; silver
-silvery; wood wooden; rock stone; mountain hill peak; plant flower; flower blossom bloom; chick chicken; mug cup;
-donut doughnut; fire campfire flame fireplace hearth; spaceship spacecraft rocket; calm peaceful serene quiet; cozy
-cosy warm; cheerful festive party; purple violet; grass lawn; river stream; beach shore seaside coast; harbor
-harbour port; space cosmos; golden~hour sunset; bee honeybee; watercolor watercolour; city town urban; village town;
-glasses spectacles sunglasses; grandpa grandfather; grandma grandmother; mum mother mom; dad father; fridge
-refrigerator; robot android; ghost spirit; picture image; policeman cop; toad frog; ladybird ladybug; puma cougar;
-hippo hippopotamus; rhino rhinoceros; pc computer; tv television; phone telephone; bush shrub; stone pebble; ice
-icy; path trail road; boulder rock; lightning thunder; pine fir; pot pan; jungle rainforest; temple shrine; store
-shop; aircraft airplane; bunny hare; infant baby; hedgehog porcupine; lamp lantern light; dinner meal; truck lorry;
-pavement sidewalk; crimson red; scarlet red; navy blue; teal turquoise
+twilight sundown nightfall; dawn sunrise morning daybreak; night midnight nighttime moonlit moonlight starlit
+starry; snow snowy winter wintry; rain rainy raining rainfall; fog foggy mist misty; storm stormy thunderstorm; gray
+grey; color colour colored colorful colourful; woman lady female; man guy male gentleman grandpa; woman grandma;
+girl daughter; boy son; meadow field pasture; photo photograph; sofa couch; street road alley; ship boat; sheep
+lamb; autumn fall; happy cheerful joyful; sad gloomy; scary spooky creepy haunted; big large huge giant enormous
+gigantic; small little tiny miniature; moon moonlight; sun sunshine sunny; star starry; wind windy; cloud cloudy;
+gold golden; silver silvery; wood wooden; rock stone; mountain hill peak; plant flower; flower blossom bloom; chick
+chicken; mug cup; donut doughnut; fire campfire flame fireplace hearth; spaceship spacecraft rocket; calm peaceful
+serene quiet; cozy cosy warm; cheerful festive party; purple violet; grass lawn; river stream; beach shore seaside
+coast; harbor harbour port; space cosmos; golden~hour sunset; bee honeybee; watercolor watercolour; city town urban;
+village town; glasses spectacles sunglasses; grandpa grandfather; grandma grandmother; mum mother mom; dad father;
+fridge refrigerator; robot android; ghost spirit; picture image; policeman cop; toad frog; ladybird ladybug; puma
+cougar; hippo hippopotamus; rhino rhinoceros; pc computer; tv television; phone telephone; bush shrub; stone pebble;
+ice icy; path trail road; boulder rock; lightning thunder; pine fir; pot pan; jungle rainforest; temple shrine;
+store shop; aircraft airplane; bunny hare; infant baby; hedgehog porcupine; lamp lantern light; dinner meal; truck
+lorry; pavement sidewalk; crimson red; scarlet red; navy blue; teal turquoise
 """
 #: A kind of thing, then what is one: who asks for a bird and gets a robin has it.
 _KINDS = """

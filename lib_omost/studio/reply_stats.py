@@ -144,6 +144,8 @@ class Record(TypedDict, total=False):
     notes: Annotated[list[str], BeforeValidator(_notes)]
     changes: Annotated[list[str], BeforeValidator(_notes)]
     refused: Annotated[list[str], BeforeValidator(_notes)]
+    lacks: Annotated[list[str], BeforeValidator(_notes)]
+    ask: str
     own: Annotated[list[str], BeforeValidator(_own)]  # the texts that the model wrote, once a person changed others
 
 
