@@ -72,6 +72,7 @@ SMALL = Profile(
     context_tokens=8192,
     words_only=True,
     prose=False,
+    recent_only=True,
 )
 
 _LLAMA = "Meta Llama 3 Community License"
