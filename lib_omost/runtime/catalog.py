@@ -73,6 +73,7 @@ SMALL = Profile(
     context_tokens=8192,
     words_only=True,
     prose=False,
+    recent_only=True,
 )
 
 _LLAMA = "Meta Llama 3 Community License"

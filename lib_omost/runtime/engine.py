@@ -17,6 +17,7 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message
+from lib_omost.composer.talk import answer_to
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
@@ -83,6 +84,7 @@ class Engine:
         self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
         self.status = ""
         self.last_error: str | None = None
+        self._was_asked = True  # whether the last reply is the language model's
 
     # --- which models ---
 
@@ -174,10 +176,16 @@ class Engine:
     # --- work ---
 
     def compose(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        """The reply in pieces, as they come; ends early when `stop` is set.
+        """The reply in pieces, as they come; ends early when `stop` is set. To what is clearly no picture a model that
+        writes nothing but plans is not asked: the reply is a sentence that helps.
 
         Raises ComposerError, ModelError or DeviceMemoryError.
         """
+        said = None if self.llm_entry.profile.prose else answer_to(messages)
+        self._was_asked = said is None
+        if said is not None:
+            yield said
+            return
         with contextlib.suppress(Stopped):
             while True:  # until the model is of the kind that it was when it was looked at: a switch may come between
                 if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
@@ -250,8 +258,8 @@ class Engine:
 
     @property
     def compose_stats(self) -> ComposeStats | None:
-        """Counts of the last reply."""
-        return self.machine.compose_stats
+        """Counts of the last reply; None where no model wrote it."""
+        return self.machine.compose_stats if self._was_asked else None
 
     @property
     def render_notes(self) -> tuple[str, ...]:
