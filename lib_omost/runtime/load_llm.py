@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lib_omost import atomic
-from lib_omost.composer import LocalComposer, checked_key, load_local
+from lib_omost.composer import LocalComposer, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
 from lib_omost.runtime import catalog, checks, default_model, hub
 from lib_omost.runtime import device as devices
@@ -27,15 +26,11 @@ MERGED = "default-language-"
 
 
 def connect(entry: LlmEntry, api_key: str = "") -> RemoteComposer:
-    """A server's model; "#name" at the end of its URL picks one. Without a key, OPENAI_API_KEY holds it.
-
-    Raises SettingsError for what cannot be a key.
-    """
+    """A server's model; "#name" at the end of its URL picks one. Raises SettingsError for what cannot be a key."""
     from lib_omost.composer import RemoteComposer
 
     base_url, _, model = entry.source.partition("#")
-    key = api_key or checked_key(os.environ.get("OPENAI_API_KEY"), "What OPENAI_API_KEY holds")
-    return RemoteComposer(base_url, model, key, entry.profile)
+    return RemoteComposer(base_url, model, api_key, entry.profile)
 
 
 def load_composer(
