@@ -209,7 +209,8 @@ class CanvasChat:
         if done is None:
             return made.text, {**about, **self._lacks(chat, canvas, before)}
         text = made.text.replace(own, done.code, 1) if own and own in made.text else fenced(done.code)
-        about |= {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+        about["changes"] = [changes.told(done.applied, done.held)]
+        about["refused"] = [*changes.kept(done.refused), *changes.held_back(done.held)]
         lacks = self._lacks(chat, read_program(done.code).canvas or canvas, before)
         return text, {**about, **lacks, **own_after(chat.newest, canvas)}
 
@@ -290,7 +291,7 @@ def _state(chat: Conversation) -> Data:
     state = outcome(reading, reply_stats.summary(turn.about))
     told = " ".join(turn.about.get("changes", ()))
     if told and reading.canvas is not None:
-        nothing = told == changes.NOTHING_CHANGED
+        nothing = told.startswith("Nothing changed")
         state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
     if turn.about.get(LACKS) and reading.canvas is not None:
         chips = [turn.about[ASK]] * bool(turn.about.get(ASK)) + state.get("chips", [])

@@ -370,3 +370,16 @@ def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session:
     chat.chats.set_code(session, locked)
     server.text = REPLY.replace("an apple", "a pear")
     assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked
+
+
+def test_what_a_message_does_not_speak_of_is_held_back_and_told(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text = REPLY.replace("'an apple'", "'two apples'")
+    last = send(chat, session, "I want two apples instead of one")[-1]
+    assert "two apples" in last[chat.plan.code] and "a tree" in last[chat.plan.code]
+    assert last[chat.state_line]["text"] == "apple → two apples · held back: tree removed"
+    assert "Held back: tree removed. The message does not speak of it." in last[chat.state_line]["notes"]

@@ -25,6 +25,7 @@ from lib_omost.canvas.reader import (
     read_program,
     report,
 )
+from lib_omost.canvas.scope import outside
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
@@ -59,6 +60,7 @@ __all__ = [
     "mask_png",
     "merge",
     "move_region",
+    "outside",
     "read_canvas",
     "read_program",
     "report",

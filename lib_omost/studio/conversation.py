@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
-from lib_omost.canvas import Canvas, Followed, Merge, Reading, followed, merge, read_canvas
+from lib_omost.canvas import Canvas, Followed, Merge, Reading, followed, merge, outside, read_canvas
 from lib_omost.canvas.follow import texts_of
 from lib_omost.canvas.vocabulary import OUR_FIELDS
 from lib_omost.composer import Message, in_words
@@ -147,14 +147,17 @@ class Chats:
         return self.open(session, chat)
 
     def patched(self, session: str, chat: Conversation, reply: Canvas) -> Merge | None:
-        """A whole reply to the newest plan of `chat` as a patch on that plan as the person has it by now; None where it
-        had none.
+        """A whole reply to the newest plan of `chat` as a patch on that plan as the person has it by now, less what the
+        person's message gives no ground for; None where it had none.
         """
         if chat.newest is None:
             return None
+        question = chat.question()
+        request = "" if question is None else chat.turns[question].text
         basis, now = chat.newest, self.open(session, chat)
         ours = next((now.reading(turn) for turn in now.turns if turn.id == basis.turn.id), basis.reading)
-        return merge(shown(basis, reply), reply, ours.code if ours.canvas else basis.reading.code)
+        code = ours.code if ours.canvas else basis.reading.code
+        return merge(shown(basis, reply), reply, code, partial(outside, request))
 
     def add_plan(self, session: str, code: str, line: str) -> Conversation:
         """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
