@@ -118,9 +118,9 @@ def noun_as_tagged(phrase: Phrase, tags: str) -> Phrase:
 @lru_cache(maxsize=1024)
 def plural(noun: str) -> str:
     """The plural of a noun's last word; a plural stays."""
-    *before, last = noun.split()
+    *before, last = noun.split() or [""]
     small = last.lower()
-    if small in _SINGULAR or singular(last) != last:
+    if not last or small in _SINGULAR or singular(last) != last:
         many = last
     elif small in _IRREGULAR:
         many = _IRREGULAR[small]
@@ -134,7 +134,7 @@ def plural(noun: str) -> str:
 @lru_cache(maxsize=4096)
 def singular(noun: str) -> str:
     """The singular of a noun's last word; a singular stays."""
-    *before, last = noun.split()
+    *before, last = noun.split() or [""]
     small = last.lower()
     if small in _SINGULAR:
         one = _SINGULAR[small]

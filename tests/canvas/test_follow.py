@@ -206,12 +206,15 @@ def test_regions_in_another_order_are_not_renamed() -> None:
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(["A frog.", "Two dogs", "red", "(", "\\1"])
 
 
-@given(was=TEXTS, now=TEXTS, place=st.integers(0, 2))
+@given(was=TEXTS, now=TEXTS, tags=TEXTS | st.just("apple, , ,red"), line=TEXTS, place=st.integers(0, 2))
 @settings(max_examples=150, deadline=None)
 def test_any_description_leaves_a_program_that_reads_with_places_and_depths_as_they_were(
-    was: str, now: str, place: int
+    was: str, now: str, tags: str, line: str, place: int
 ) -> None:
-    before = canvas_of(set_keyword(canvas().to_code(), place, "description", was))
+    before = canvas()
+    for field, value in (("description", was), ("tags", tags), ("detailed_descriptions", [line])):
+        before = canvas_of(set_keyword(before.to_code(), place, field, value))
+    before.set_global_description(line, [was, line], tags, "gold")
     code = set_keyword(before.to_code(), place, "description", now)
     after = canvas_of(followed(before, code).code)
     kept = ("location", "offset", "area", "distance_to_viewer", "description", "atmosphere", "style", "quality_meta")
