@@ -26,14 +26,15 @@ FUNCTION_WORDS = word_set(
 )
 #: Verbs of saying and wanting, and what joins sentences.
 COMMON = word_set(
-    """appear ask asked become becomes begin believe bring call care choose come consider continue contain contains cover
-    covers decide describe enjoy enjoying ensure expect feature features fill find finish follow forget happen
-    happening help hope imagine imagining include includes including involve know learn live lives mean means meet mention mind
-    miss notice offer pick prefer preferably present provide reach remember remind represent require say said send share
-    start stick stop suggest suppose talk tell tells think thought understand wait wonder wondering id ill im ive dont
-    cant doesnt isnt didnt wont id'd until till since whilst although though unless whether otherwise thus hence however
-    therefore moreover besides except amid amidst throughout ahead aside nearby beyond past alongside apart straight
-    shot taken viewed onto atop twice once"""
+    """appear ask asked become becomes begin believe bring call care choose come consider continue contain
+    contains cover covers decide describe enjoy enjoying ensure expect feature features fill find finish
+    follow forget happen happening help hope imagine imagining include includes including involve know learn
+    live lives mean means meet mention mind miss notice offer pick prefer preferably present provide reach
+    remember remind represent require say said send share start stick stop suggest suppose talk tell tells
+    think thought understand wait wonder wondering id ill im ive dont cant doesnt isnt didnt wont id'd until
+    till since whilst although though unless whether otherwise thus hence however therefore moreover besides
+    except amid amidst throughout ahead aside nearby beyond past alongside apart straight shot taken viewed
+    onto atop twice once"""
 )
 #: Words in -ly that are no adverbs.
 NO_ADVERBS = word_set(
