@@ -11,7 +11,17 @@ from lib_omost.canvas.exchange import (
     to_flux,
     to_ideogram,
 )
-from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
+from lib_omost.canvas.merge import (
+    Change,
+    Merge,
+    as_far_as_written,
+    differences,
+    matched,
+    merge,
+    taken,
+    undone,
+    with_locked,
+)
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
     CanvasReader,
@@ -44,6 +54,7 @@ __all__ = [
     "Region",
     "Started",
     "add_region",
+    "as_far_as_written",
     "box_of",
     "color_png",
     "delete_region",
@@ -54,6 +65,7 @@ __all__ = [
     "from_ideogram",
     "layout_svg",
     "mask_png",
+    "matched",
     "merge",
     "move_region",
     "read_canvas",
@@ -68,4 +80,5 @@ __all__ = [
     "to_flux",
     "to_ideogram",
     "undone",
+    "with_locked",
 ]

@@ -30,10 +30,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _COMMON = frozenset(
     re.findall(
         r"\w+",
-        "a an the it its this that these those them they there here all both and or but so of in on at to for from with "
-        "into onto by as is are be was were should would could can will please now then just also too very more much "
-        "some i me my we you your want like need let make makes making put add change turn give set get have has do "
-        "does not no yes ok bit little picture plan thing things one",
+        "a an the it its this that these those them they there here all both and or but so of in on at to for from "
+        "with into onto by as is are be was were should would could can will please now then just also too very more "
+        "much some i me my we you your want like need let make makes making put add change turn give set get have has "
+        "do does not no yes ok bit little picture plan thing things one",
     )
 )
 _ASIDE = re.compile(r"^(?:the|a|an|some)\s+", re.IGNORECASE)

@@ -47,17 +47,19 @@ class Told:
             {
                 "text": row.text,
                 "label": row.label,
-                "value": row.do if row.do == "hand" else f"{self.id} {index}",
+                "value": row.do if row.do == "hand" else f"{self.id} {index} {row.do}",
                 "off": row.off,
             }
             for index, row in enumerate(self.rows)
         ]
 
     def pressed(self, value: object) -> tuple[int, Remark] | None:
-        """The row whose button has this value; None for any other value, which may be anyone's."""
-        name, _, index = str(value).partition(" ")
-        at = int(index) if index.isdecimal() and len(index) < 4 else -1
-        return (at, self.rows[at]) if name == self.id and 0 <= at < len(self.rows) else None
+        """The row whose button has this value; None for any other value, which may be anyone's, and for that of a row
+        that was pressed meanwhile.
+        """
+        return next(
+            ((at, row) for at, row in enumerate(self.rows) if row.do and value == f"{self.id} {at} {row.do}"), None
+        )
 
     def instead(self, index: int, row: Remark) -> Told:
         return replace(self, rows=(*self.rows[:index], row, *self.rows[index + 1 :]))

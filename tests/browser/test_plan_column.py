@@ -22,6 +22,7 @@ from tests.browser.acts import (
     middle,
     pane,
     plan,
+    rows,
     visit,
     watched,
 )  # fmt: skip
@@ -57,7 +58,7 @@ def test_boxes_appear_one_by_one_with_label_colour_and_depth_while_the_reply_str
     assert [count for count, _ in itertools.groupby(seen())] == [0, 1, 2]
     assert 1 in pending()
     expect(page.locator(".re-label")).to_have_text(["an apple2", "a tree8"])
-    expect(page.locator(".re-list button")).to_have_text(["an apple2", "a tree8"])
+    expect(page.locator(".re-list .pick")).to_have_text(["an apple2", "a tree8"])
     assert page.locator(".re-box .tint").first.evaluate("n => n.style.background") == "rgb(255, 0, 0)"
 
 
@@ -234,7 +235,7 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     composed(page, "make it night", messages=4)
     replies = [turn["content"] for turn in server.asked[-1]["messages"] if turn["role"] == "assistant"]
     assert "a golden pear" in replies[-1]
-    expect(page.locator("#state .sl-text")).to_have_text(re.compile("^whole picture: .*night"))
+    expect(rows(page)).to_have_text([re.compile("^whole picture: .*night")])
     page.locator(FIRST).click()
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
 

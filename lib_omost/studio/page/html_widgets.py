@@ -34,7 +34,7 @@ def state_line(**layout: object) -> gr.HTML:
 
 def remarks(**layout: object) -> gr.HTML:
     """Sentences with an action each (`Told.values`) and which reply of several is shown: `{"rows": [...], "at": 1,
-    "of": 3}`. Its events: `act` (`value`: the row's) and `page` (`by`: 1 or -1).
+    "of": 3}`. Its events: `act` (`value`: the row's) and `turn_over` (`by`: 1 or -1).
     """
     return _widget("remarks", layout)
 

@@ -5,16 +5,18 @@ through plan.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from lib_omost.canvas import read_canvas
 from lib_omost.errors import CanvasError
-from lib_omost.studio.conversation import Chats, Conversation, bubbles
+from lib_omost.studio import history
+from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
-from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.plan import Plan, apply_edit, carried, editor_value, plan_of, renamed, streaming_value
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.sentences import by_hand, counted, suggestions
 from lib_omost.studio.store.sessions import Data, Render
@@ -51,11 +53,15 @@ class PlanColumn:
         for side in size:
             side.change(self.resize, known, self.editor, **QUIET)
 
-    def show(self, session: str, chat: Conversation, size: PictureSize) -> Update:
-        """Editor, code and plan of the newest canvas in the conversation."""
-        renders = self.chats.sessions.renders(session)
-        plan = _plan_of(renders, chat)
-        value = editor_value(plan, ratio=size, picture=_picture(renders))
+    def show(
+        self, session: str, chat: Conversation, size: PictureSize, known: Plan | None = None, echo: int | None = None
+    ) -> Update:
+        """Editor, code and plan of the newest canvas in the conversation. Regions of the plan that is `known` keep
+        their names, with which the editor keeps what is selected; `echo` is the number of what this answers.
+        """
+        plan = _plan_of(self.chats.sessions.renders(session), chat)
+        plan = plan if known is None else carried(plan, known)
+        value = self._value(session, plan, size, echo=echo, fresh=known is None)
         return {self.editor: value, self.code: plan.code, self.plan: plan}
 
     def frame(self, session: str, chat: Conversation, size: PictureSize) -> Update:
@@ -94,7 +100,10 @@ class PlanColumn:
 
     def _kept(self, session: str, plan: Plan, size: PictureSize, echo: int | None) -> Update:
         """An edit, in the one turn of the chat that holds the plan, and as the page shows it then."""
-        chat = self.chats.set_code(session, plan.code)
+        chat = self.chats.set_code(session, plan.code, {STRENGTHS: list(plan.strengths)})
+        told = self.chats.told(session)
+        if told.text:  # the state line speaks of this edit now
+            self.chats.tell(session, replace(told, text=""))
         chips = suggestions(plan.read().canvas)
         state = by_hand(f"{counted(len(plan.ids), 'region')}, edited by hand", chips=chips, asks=False)
         return {
@@ -106,14 +115,19 @@ class PlanColumn:
         }
 
     def _value(self, session: str, plan: Plan, size: PictureSize, **more: Any) -> Data:
-        return editor_value(plan, ratio=size, picture=_picture(self.chats.sessions.renders(session)), **more)
+        picture, steps = _picture(self.chats.sessions.renders(session)), history.steps(self.chats, session)
+        return editor_value(plan, ratio=size, picture=picture, steps=steps, **more)
 
 
 def _plan_of(renders: Sequence[Render], chat: Conversation) -> Plan:
-    """The newest canvas, with the strengths that its regions had when it was painted last."""
+    """The newest canvas, with the strengths that a person gave its regions, or those that they had when it was painted
+    last.
+    """
     if chat.newest is None:
         return Plan()
-    reading = chat.newest.reading
+    turn, reading = chat.newest
+    if STRENGTHS in turn.about:
+        return plan_of(reading, turn.about[STRENGTHS])
     painted = next((render for render in renders if render.code == reading.code), None)
     return plan_of(reading, painted.settings.get("region_strengths", ()) if painted else ())
 

@@ -27,6 +27,6 @@ rows.addEventListener('click', e => {
   if (value === 'hand') document.querySelector('.re-stage')?.focus();
   else trigger('act', {value});
 });
-pages.addEventListener('click', e => { if (e.target.dataset.by) trigger('page', {by: Number(e.target.dataset.by)}); });
+pages.addEventListener('click', e => { if (e.target.dataset.by) trigger('turn_over', {by: Number(e.target.dataset.by)}); });
 watch('value', draw);
 draw();
