@@ -13,16 +13,17 @@ from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.runtime import Engine
+from lib_omost.runtime.known_words import words_of
 from lib_omost.studio import changes, history, reply_stats
 from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
+from lib_omost.studio.finished import settled
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import remarks, state_line
-from lib_omost.studio.page.plan_column import PlanColumn
+from lib_omost.studio.page.plan_column import PlanColumn, remarks_value
 from lib_omost.studio.page.settings_panel import SettingsPanel
-from lib_omost.studio.patches import Written, patch
+from lib_omost.studio.patches import Patch, Written, patch
 from lib_omost.studio.plan import Plan
-from lib_omost.studio.remarks import Told
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, outcome, sentence
@@ -205,8 +206,7 @@ class CanvasChat:
                 cut = stopped or reply.reading is None
                 about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
                 written = Written(reader.text, reader.canvas, None if cut else reply.reading)
-                kept = patch(self.chats, session, chat, written, replaced)
-                failure = self._kept(session, turn, kept.text, about | kept.about, kept.told) or failure
+                failure = self._kept(session, turn, self._ended(session, chat, written, replaced, about)) or failure
         # 5. At rest: what the store has by now, others' turns too, with the reading made while the reply streamed.
         if reply.reading is not None:
             chat.readings[reply.text] = reply.reading
@@ -217,14 +217,23 @@ class CanvasChat:
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _kept(self, session: str, turn: Turn | None, text: str, about: Data, told: Told) -> str:
+    def _ended(self, session: str, chat: Conversation, reply: Written, replaced: Conversation, about: Data) -> Patch:
+        """A reply at its end, with all that is kept with it; the default model's is settled first."""
+        if reply.reading is not None and self.engine.llm_entry.place == "embedded":
+            before = chat.newest.reading.canvas if chat.newest else None
+            text, reading, notes = settled(reply.text, reply.reading, before)
+            reply, about = reply._replace(text=text, reading=reading), {**about, "notes": [*about["notes"], *notes]}
+        made = patch(self.chats, session, chat, reply, replaced, words_of(self.engine.sdxl_entry))
+        return made._replace(about={**about, **made.about})
+
+    def _kept(self, session: str, turn: Turn | None, made: Patch) -> str:
         """Keeps a reply at the end of its run, and what is told of it where nobody took it back meanwhile; returns what
         went wrong, as a sentence, or nothing.
         """
         try:
-            turn = self.chats.keep_reply(session, turn, text, about)
+            turn = self.chats.keep_reply(session, turn, made.text, made.about)
             if turn is not None and any(one.id == turn.id for one in self.chats.open(session).turns):
-                self.chats.tell(session, told)
+                self.chats.tell(session, made.told)
         except StorageError as error:
             return sentence(error)
         return ""
@@ -274,8 +283,7 @@ class CanvasChat:
         stopped: bool = False,
     ) -> Update:
         """The same of a conversation, and how the last run ended; `text` goes into the message box."""
-        told, (at, of) = self.chats.told(session), history.replies(self.chats, session)
-        state = _state(chat)
+        told, state = self.chats.told(session), _state(chat)
         if told.text:
             state = {**state, "text": told.text, "level": told.level, "asks": False}
         if stopped and not state["text"].startswith(STOPPED):
@@ -286,7 +294,7 @@ class CanvasChat:
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),
             self.state_line: state,
-            self.remarks: {"rows": told.values(), "at": at, "of": of},
+            self.remarks: remarks_value(self.chats, session),
             **self.plan.show(session, chat, size),
         }
 
@@ -298,9 +306,9 @@ def _state(chat: Conversation) -> Data:
     turn, reading = chat.latest
     state = outcome(reading, reply_stats.summary(turn.about))
     if "changed" in turn.about and reading.canvas is not None:  # a patch on the plan that there was
-        changed, kept = turn.about["changed"], turn.about.get("kept", 0)
-        level = state["level"] if changed and not kept else "warn"
-        state = {**state, "text": changes.headline(changed, kept), "asks": not changed and not kept, "level": level}
+        changed, kept, held = (turn.about.get(key, 0) for key in ("changed", "kept", "held"))
+        level, nothing = state["level"] if changed and not kept and not held else "warn", not changed + kept + held
+        state = {**state, "text": changes.headline(changed, kept, held), "asks": nothing, "level": level}
     unmerged = [turn.about["unmerged"]] if "unmerged" in turn.about else []
     if unmerged:
         state = {**state, "level": "warn"}

@@ -106,7 +106,7 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     with gr.Blocks():
         session, chats = gr.State(""), Chats(sessions)
         drawer, widgets = SettingsPanel(engine), ChatWidgets()
-        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
         return CanvasChat(engine, chats, Runs(), session, widgets, plan, drawer)
 
 
@@ -331,6 +331,15 @@ def test_a_hand_edit_survives_the_next_message_and_the_state_line_says_what_chan
     assert (again[chat.state_line]["text"], again[chat.remarks]["rows"]) == ("1 change", rows)
 
 
+def test_what_the_plan_lacks_is_named_and_a_button_asks_for_it(chat: CanvasChat, session: str) -> None:
+    last = send(chat, session, "an apple on a bicycle")[-1]
+    (row,) = last[chat.remarks]["rows"]
+    assert (row["text"], row["label"]) == ("not in the plan: bicycle", "ask for it")
+    assert chat.at_rest(session, SIZE)[chat.remarks] == last[chat.remarks]
+    shown = chat.press(session, *SIZE, gr.EventData(None, {"value": row["value"]}))
+    assert shown[chat.textbox]["value"] == "add a bicycle"
+
+
 def test_a_reply_that_changes_nothing_says_so(chat: CanvasChat, session: str) -> None:
     send(chat, session, "an apple")
     last = send(chat, session, "swap them")[-1]
@@ -370,3 +379,23 @@ def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session:
     chat.chats.set_code(session, locked)
     server.text = REPLY.replace("an apple", "a pear")
     assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked
+
+
+def test_what_a_message_does_not_speak_of_is_held_back_and_told(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text = REPLY.replace("'an apple'", "'two apples'")
+    last = send(chat, session, "I want two apples instead of one")[-1]
+    assert "two apples" in last[chat.plan.code] and "a tree" in last[chat.plan.code]
+    assert (last[chat.state_line]["text"], last[chat.state_line]["level"]) == ("1 change, 1 held back", "warn")
+    rows = last[chat.remarks]["rows"]
+    assert [(row["text"], row["label"]) for row in rows] == [
+        ("apple → two apples", "undo"),
+        ("held back: tree removed", "take it"),
+    ]
+    shown = chat.press(session, *SIZE, gr.EventData(None, {"value": rows[1]["value"]}))
+    assert "a tree" not in shown[chat.plan.code]
+    assert shown[chat.remarks]["rows"][1]["label"] == "put back"

@@ -11,6 +11,7 @@ from lib_omost.canvas.exchange import (
     to_flux,
     to_ideogram,
 )
+from lib_omost.canvas.follow import Followed, followed
 from lib_omost.canvas.merge import (
     Change,
     Merge,
@@ -34,6 +35,7 @@ from lib_omost.canvas.reader import (
     read_program,
     report,
 )
+from lib_omost.canvas.scope import outside
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
@@ -47,6 +49,7 @@ __all__ = [
     "CanvasReader",
     "Change",
     "Finished",
+    "Followed",
     "GlobalDescription",
     "Merge",
     "Note",
@@ -59,6 +62,7 @@ __all__ = [
     "color_png",
     "delete_region",
     "differences",
+    "followed",
     "from_comfy",
     "from_fibo",
     "from_flux",
@@ -68,6 +72,7 @@ __all__ = [
     "matched",
     "merge",
     "move_region",
+    "outside",
     "read_canvas",
     "read_program",
     "report",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lib_omost.canvas import GRID, Box, Canvas, Change, Region, taken, undone
+from lib_omost.canvas import GRID, Box, Canvas, Change, Followed, Region, taken, undone
 from lib_omost.canvas.merge import PLACE
 from lib_omost.studio.remarks import Remark
 from lib_omost.studio.sentences import counted
@@ -78,9 +78,22 @@ def nothing(request: str, canvas: Canvas) -> Remark:
     return Remark(f"Nothing changed: {why}", "Edit by hand", "hand")
 
 
-def headline(changed: int, refused: int) -> str:
+def held_back(held: Sequence[Change]) -> tuple[Remark, ...]:
+    """A row for each thing that a reply changed without a word of it in the message."""
+    return tuple(Remark(f"held back: {line.text}", "take it", "take", line.changes) for line in lines(held))
+
+
+def also(done: Followed) -> tuple[Remark, ...]:
+    """The row of what followed from a description that was changed by hand; none where nothing did."""
+    if not done.also:
+        return ()
+    return (Remark(f"also changed: {', '.join(done.also)}", "undo", "undo", done.changes, by_hand=True),)
+
+
+def headline(changed: int, refused: int, held: int) -> str:
     """The state line of a reply to a plan."""
     parts = [counted(changed, "change") if changed else "", f"{refused} kept as you have it" if refused else ""]
+    parts += [f"{held} held back" if held else ""]
     return ", ".join(part for part in parts if part) or "Nothing changed"
 
 

@@ -6,10 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
-from lib_omost.canvas import Canvas, Merge, Reading, as_far_as_written, merge, read_canvas
+from lib_omost.canvas import (
+    Canvas,
+    Followed,
+    Merge,
+    Reading,
+    as_far_as_written,
+    followed,
+    merge,
+    outside,
+    read_canvas,
+)
+from lib_omost.canvas.follow import texts_of
 from lib_omost.canvas.vocabulary import OUR_FIELDS
 from lib_omost.composer import Message, in_words
 from lib_omost.errors import SettingsError
@@ -25,6 +36,7 @@ AGAIN = "Take this earlier plan again."
 RESTORED = "Take this plan from a picture."
 CLEARED = Told((Remark("Chat and plan were cleared.", "put them back", "back"),), "cleared", "idle")
 STRENGTHS = "strengths"  # of a reply: how strongly each of its regions binds, where a person set that
+OWN = "own"  # of a reply that a person changed by hand: the texts that are the model's
 
 
 class Newest(NamedTuple):
@@ -136,6 +148,17 @@ class Chats:
         self.tell(session, Told())
         return self.open(session, chat)
 
+    def edit_by_hand(self, session: str, code: str, about: Data | None = None) -> tuple[Conversation, Followed]:
+        """A program that a person changed, with what was derived from a description that it changes, in the place of
+        the newest one. Texts that the person wrote stay.
+        """
+        basis = self.open(session).newest
+        if basis is None:
+            return self.set_code(session, code, about), Followed(code)
+        before = basis.reading.canvas or Canvas()
+        done = followed(before, code, basis.turn.about.get(OWN, texts_of(before)))
+        return self.set_code(session, done.code, {**(about or {}), OWN: sorted(done.own or ())}), done
+
     def set_code(
         self, session: str, code: str, about: Data | None = None, step: str = "edited by hand"
     ) -> Conversation:
@@ -154,20 +177,24 @@ class Chats:
         return self.open(session, chat)
 
     def patched(self, session: str, chat: Conversation, reply: Canvas, whole: bool = True) -> Merge | None:
-        """A reply to the newest plan of `chat` as a patch on that plan as the person has it by now; None where it had
-        none. One that is not `whole` says nothing of what it had not come to.
+        """A reply to the newest plan of `chat` as a patch on that plan as the person has it by now, less what the
+        person's message gives no ground for; None where it had none. One that is not `whole` says nothing of what it
+        had not come to.
         """
         if chat.newest is None:
             return None
+        question = chat.question()
+        request = "" if question is None else chat.turns[question].text
         basis, now = chat.newest, self.open(session, chat)
         ours = next((now.reading(turn) for turn in now.turns if turn.id == basis.turn.id), basis.reading)
-        base = shown(basis, reply)
+        code, base = ours.code if ours.canvas else basis.reading.code, shown(basis, reply)
         theirs = reply if whole else as_far_as_written(base, reply)
-        return merge(base, theirs, ours.code if ours.canvas else basis.reading.code)
+        return merge(base, theirs, code, partial(outside, request))
 
     def add_plan(self, session: str, code: str, line: str, about: Data | None = None) -> Conversation:
         """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
-        answer = Turn("assistant", fenced(code), about=about or {})
+        own: Data = {OWN: []} if line == DRAWN else {}
+        answer = Turn("assistant", fenced(code), about={**own, **(about or {})})
         self.sessions.add_turns(session, Turn("user", line), answer, step=line)
         self.tell(session, Told())
         return self.open(session)
@@ -205,6 +232,13 @@ def shown(basis: Newest, reply: Canvas) -> Canvas:
         return canvas
     in_taught_words = in_words({"role": "assistant", "content": text})["content"]
     return canvas if in_taught_words == text else read_canvas(in_taught_words).canvas or canvas
+
+
+def own_after(basis: Newest | None, reply: Canvas) -> Data:
+    """Which texts of a plan are the model's once its reply is merged into it: those before, and the reply's."""
+    if basis is None or OWN not in basis.turn.about:
+        return {}  # all of them, as long as no person wrote any
+    return {OWN: sorted({*basis.turn.about[OWN], *texts_of(reply)})}
 
 
 def said(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:

@@ -20,7 +20,9 @@ MAX_ROWS = 40
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One row: a sentence, what its button says ("" for a sentence alone) and does. `off`: its changes are undone."""
+    """One row: a sentence, what its button says ("" for a sentence alone) and does. `off`: its changes are undone;
+    `by_hand`: it is on an edit by hand, and stands until the next such row.
+    """
 
     text: str
     label: str = ""
@@ -28,6 +30,7 @@ class Remark:
     changes: tuple[Change, ...] = ()
     words: str = ""
     off: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

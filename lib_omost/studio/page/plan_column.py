@@ -10,13 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import read_canvas
+from lib_omost.canvas import read_canvas, read_program
 from lib_omost.errors import CanvasError
-from lib_omost.studio import history
+from lib_omost.studio import changes, history
 from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
 from lib_omost.studio.plan import Plan, apply_edit, carried, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.remarks import Remark
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.sentences import by_hand, counted, suggestions
 from lib_omost.studio.store.sessions import Data, Render
@@ -26,13 +27,19 @@ FILE_ROUTE = "gradio_api/file="
 
 class PlanColumn:
     """The editor, the code pane and the server's own copy of the plan. `outputs` are filled by `show` and
-    `streaming`; an edit by hand shows in the chat (`chatbot`, `state_line`) too.
+    `streaming`; an edit by hand shows in the chat (`chatbot`, `state_line`, `remarks`) too.
     """
 
     def __init__(
-        self, chats: Chats, session: gr.State, size: list[gr.Number], chatbot: gr.Chatbot, state_line: gr.HTML
+        self,
+        chats: Chats,
+        session: gr.State,
+        size: list[gr.Number],
+        chatbot: gr.Chatbot,
+        state_line: gr.HTML,
+        remarks: gr.HTML,
     ) -> None:
-        self.chats, self.chatbot, self.state_line = chats, chatbot, state_line
+        self.chats, self.chatbot, self.state_line, self.remarks = chats, chatbot, state_line, remarks
         self.editor = region_editor(elem_id="editor")
         with gr.Column(elem_id="code-box"):
             self.code = gr.Code(
@@ -47,7 +54,7 @@ class PlanColumn:
             apply = gr.Button("Apply code (Ctrl+S)", size="sm", elem_id="apply")
         self.plan = gr.State(Plan())
         self.outputs = [self.editor, self.code, self.plan]
-        shown, known = [*self.outputs, chatbot, state_line], [session, self.plan, *size]
+        shown, known = [*self.outputs, chatbot, state_line, remarks], [session, self.plan, *size]
         self.editor.edited(self.edit, known, shown, trigger_mode="multiple", **QUIET)
         apply.click(self.apply_code, [*known, self.code], shown, **QUIET)
         for side in size:
@@ -100,10 +107,9 @@ class PlanColumn:
 
     def _kept(self, session: str, plan: Plan, size: PictureSize, echo: int | None) -> Update:
         """An edit, in the one turn of the chat that holds the plan, and as the page shows it then."""
-        chat = self.chats.set_code(session, plan.code, {STRENGTHS: list(plan.strengths)})
-        told = self.chats.told(session)
-        if told.text:  # the state line speaks of this edit now
-            self.chats.tell(session, replace(told, text=""))
+        chat, done = self.chats.edit_by_hand(session, plan.code, {STRENGTHS: list(plan.strengths)})
+        plan = renamed(plan_of(read_program(done.code)), plan) if done.also else plan
+        self._told(session, changes.also(done))
         chips = suggestions(plan.read().canvas)
         state = by_hand(f"{counted(len(plan.ids), 'region')}, edited by hand", chips=chips, asks=False)
         return {
@@ -112,11 +118,25 @@ class PlanColumn:
             self.plan: plan,
             self.chatbot: bubbles(chat.turns),
             self.state_line: state,
+            self.remarks: remarks_value(self.chats, session),
         }
+
+    def _told(self, session: str, rows: tuple[Remark, ...]) -> None:
+        """Rows on an edit come before those on the last reply; the state line speaks of the edit now."""
+        told = self.chats.told(session)
+        if rows or told.text:
+            others = tuple(row for row in told.rows if not (rows and row.by_hand))
+            self.chats.tell(session, replace(told, rows=(*rows, *others), text=""))
 
     def _value(self, session: str, plan: Plan, size: PictureSize, **more: Any) -> Data:
         picture, steps = _picture(self.chats.sessions.renders(session)), history.steps(self.chats, session)
         return editor_value(plan, ratio=size, picture=picture, steps=steps, **more)
+
+
+def remarks_value(chats: Chats, session: str) -> Data:
+    """What was said of the last act, and which reply of several is shown, for the widget."""
+    at, of = history.replies(chats, session)
+    return {"rows": chats.told(session).values(), "at": at, "of": of}
 
 
 def _plan_of(renders: Sequence[Render], chat: Conversation) -> Plan:
