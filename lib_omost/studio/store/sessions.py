@@ -9,12 +9,13 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from lib_omost.errors import StorageError
+from lib_omost.studio.store import history
 from lib_omost.studio.store.migrations import migrate
 
 EMPTY = (
@@ -61,7 +62,10 @@ class Session:
 
 
 class Sessions:
-    """The store. Every call opens its own connection, so any thread may call; a write is durable when it returns."""
+    """The store. Every call opens its own connection, so any thread may call; a write is durable when it returns.
+
+    A write of turns that is a person's act gives it a name, as `step`, and can be undone (history.py).
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises StorageError where the file cannot be made, is not a database, or is of a later version."""
@@ -131,20 +135,20 @@ class Sessions:
             )
             return tuple(Turn(role, text, picture, json.loads(about), id) for role, text, picture, about, id in rows)
 
-    def set_turns(self, session: str, turns: Iterable[Turn]) -> None:
+    def set_turns(self, session: str, turns: Iterable[Turn], *, step: str = "") -> None:
         """Replaces the whole chat, as an import does; what anyone else was writing to it is gone with it."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             db.execute("DELETE FROM turn WHERE session = ?", (session,))
             _append(db, session, turns)
 
-    def add_turns(self, session: str, *turns: Turn) -> None:
+    def add_turns(self, session: str, *turns: Turn, step: str = "") -> None:
         """Puts turns at the end of the chat, all or none, with nothing between them."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             _append(db, session, turns)
 
-    def change_turn(self, session: str, turn: Turn) -> bool:
+    def change_turn(self, session: str, turn: Turn, *, step: str = "") -> bool:
         """Replaces the turn of the same id, as growing replies do. Where it is gone meanwhile, it stays gone: False."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             changed = db.execute(
                 "UPDATE turn SET role = ?, text = ?, picture = ?, about = ?, id = ? WHERE session = ? AND id = ?",
                 (*_columns(turn), session, turn.id),
@@ -152,11 +156,15 @@ class Sessions:
             _touch(db, session)
         return changed > 0
 
-    def cut_turns(self, session: str, after: Turn | None, *instead: Turn) -> bool:
+    def cut_turns(
+        self, session: str, after: Turn | None, *instead: Turn, step: str = "", sibling: bool = False
+    ) -> bool:
         """Takes all turns after one away, or all there are after None, and puts others in their place. Where that one
-        is gone meanwhile, nothing is cut: False.
+        is gone meanwhile, nothing is cut: False. With `sibling` what is cut stays as another reply to that message.
         """
-        with self._write() as db:
+        with self._write(session, step) as db:
+            if sibling and after is not None:
+                history.keep_sibling(db, session, after.id)
             position = -1
             if after is not None:
                 where = "SELECT position FROM turn WHERE session = ? AND id = ?"
@@ -209,6 +217,14 @@ class Sessions:
             rows = db.execute(query, (session,)).fetchall()
         return [Render(key, code, json.loads(settings), picture, at) for key, code, settings, picture, at in rows]
 
+    def connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To the file, for other tables of it; each statement is a transaction of its own."""
+        return self._open()
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To the file, for other tables of it; the block is one transaction."""
+        return self._write()
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A connection where each statement is a transaction of its own. Raises StorageError with the file's name."""
@@ -225,13 +241,15 @@ class Sessions:
             ) from error
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def _write(self, session: str = "", step: str = "") -> Iterator[sqlite3.Connection]:
         """A connection whose block is one transaction. It waits for other writers before it reads, so that nothing that
-        it decides on changes until it is over.
+        it decides on changes until it is over. With a `step`, the chat before it is kept.
         """
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             with db:  # commits, or rolls back where the block raises
+                if step:
+                    history.add_step(db, session, step)
                 yield db
 
 
