@@ -13,7 +13,7 @@ from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError, SettingsError, StorageError
 from lib_omost.runtime import Engine
-from lib_omost.studio import changes, reply_stats
+from lib_omost.studio import bubble, changes, reply_stats
 from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
@@ -75,7 +75,7 @@ class CanvasChat:
         engine: Engine,
         chats: Chats,
         runs: Runs,
-        session: gr.State,
+        session: gr.Textbox,
         widgets: ChatWidgets,
         plan: PlanColumn,
         drawer: SettingsPanel,
@@ -84,7 +84,7 @@ class CanvasChat:
         self.chatbot, self.state_line, self.textbox = widgets.chatbot, widgets.state_line, widgets.textbox
         self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
-        self.ask = gr.State(NOTHING)
+        self.ask = gr.Textbox(NOTHING, visible="hidden", elem_id="ask")
         self.view = View([self.chatbot, self.textbox, self.state_line, *plan.outputs], self.at_rest)
         self._wire(drawer.size)
 
@@ -132,7 +132,7 @@ class CanvasChat:
         """A message is asked anew; a reply is read anew, without the language model."""
         index = _index(event.index)
         try:
-            chat = self.chats.edit(session, index, str(event.value))
+            chat = self.chats.edit(session, index, bubble.typed(str(event.value)))
         except SettingsError as error:
             return self._refused(error)
         if chat.turns[index].role == "user":

@@ -13,6 +13,7 @@ from lib_omost.canvas import Canvas, Merge, Reading, merge, read_canvas
 from lib_omost.canvas.vocabulary import OUR_FIELDS
 from lib_omost.composer import Message, in_words
 from lib_omost.errors import SettingsError
+from lib_omost.studio import bubble
 from lib_omost.studio.store.sessions import Data, Sessions, Turn
 
 MAX_MESSAGE = 2000  # characters of a person's message
@@ -207,7 +208,7 @@ def _content(turn: Turn) -> Data:
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.
-    return {"type": "text", "text": turn.text.replace("![", "\\![")}
+    return {"type": "text", "text": bubble.shown(turn.text)}
 
 
 def fenced(code: str) -> str:

@@ -95,7 +95,7 @@ class SettingsPanel:
         self.few.wire(self.quality, {name: fields[name] for name in ("steps", "guidance", "highres_steps")})
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, fields["negative_prompt"], **QUIET)
 
-    def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
+    def wire(self, sessions: Sessions, session: gr.Textbox, bar: gr.Sidebar) -> None:
         self.sessions = sessions
         changes = [widget.change for widget in self.kept.values()]
         gr.on(changes, self.keep, [session, *self.kept.values()], None, trigger_mode="always_last", **QUIET)

@@ -219,6 +219,11 @@ class Sessions:
                 yield db
             finally:
                 db.close()
+        except sqlite3.IntegrityError as error:
+            raise StorageError(
+                "This session is not here any more; it was deleted, maybe in another tab. Choose another one from the "
+                "list, or load the page again."
+            ) from error
         except sqlite3.Error as error:
             raise StorageError(
                 f"cannot use the session file {self.path}: {error}; is the disk full or the file damaged?"
