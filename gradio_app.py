@@ -80,7 +80,7 @@ def build(
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
         api.add(engine, pictures)
-    guard(demo, session, sessions)
+    guard(demo, session, sessions, widgets.state_line)
     return demo
 
 

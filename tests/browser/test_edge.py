@@ -37,17 +37,14 @@ ATTACK = """async server => {
 
 
 @pytest.fixture(scope="module")
-def attacked() -> Iterator[Browser]:
+def attacked(browser: Browser) -> Iterator[Browser]:
     """A browser that finds NAME on this machine, and asks nobody whether a page may call here."""
-    from playwright.sync_api import sync_playwright
-
     flags = [flag for flag in FLAGS if not flag.startswith("--disable-features")]
     features = ",".join((*WITHOUT, "LocalNetworkAccessChecks", "BlockInsecurePrivateNetworkRequests"))
     rules = [f"--disable-features={features}", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*flags, *rules])
-        yield browser
-        browser.close()
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=[*flags, *rules])
+    yield other
+    other.close()
 
 
 @pytest.fixture
@@ -152,5 +149,5 @@ def test_what_was_typed_outlives_its_session(attacked: Browser, url: str, folder
         for one in store.of(f"visitor:{cookie['value']}"):
             store.delete(one.id)
         send(page, "an apple in no session")
-        expect(page.locator(".toast-body")).to_contain_text("What you typed is still in its box")
+        expect(page.locator("#state .sl-text")).to_contain_text("What you typed is still in its box")
         expect(page.locator("#message textarea")).to_have_value("an apple in no session")

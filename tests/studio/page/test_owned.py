@@ -31,7 +31,7 @@ class Page:
             button.click(lambda given: given[self.session], {text, self.session}, out, **known)
             button.click(self.flow, [self.session, text], out, **known)
             button.click(lambda text: text, text, out, **known)
-        guard(demo, self.session, self.sessions)
+        guard(demo, self.session, self.sessions, gr.HTML(render=False))
         self.ids = [dependency["id"] for dependency in demo.config["dependencies"]]
         self.edge = Edge(App.create_app(demo), Site())
 
