@@ -30,6 +30,7 @@ from lib_omost.studio.store.images import new_path, save_png
 from lib_omost.studio.store.sessions import Turn
 
 YIELD_PAUSE_S = 0.1
+MAX_HISTORY = 128 * 1024
 HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 
 
@@ -193,11 +194,16 @@ def plainly() -> Iterator[None]:
 
 def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ...]:
     """Raises SettingsError for anything that is not a conversation of bounded length."""
-    before = []
-    for turn in (history or [])[:MAX_TURNS]:
+    before, length = [], 0
+    if len(history or []) > MAX_TURNS:
+        raise SettingsError(f"The history has {len(history or [])} turns; at most {MAX_TURNS} are taken.")
+    for turn in history or []:
         role, text = turn.get("role"), turn.get("content")
         if role not in ("user", "assistant") or not isinstance(text, str):
             raise SettingsError('history wants turns of the form {"role": "user" or "assistant", "content": text}.')
+        length += len(text)
+        if length > MAX_HISTORY:  # far more than a language model reads
+            raise SettingsError(f"The history has more than {MAX_HISTORY} characters; send the latest turns alone.")
         before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
     return said(before, message)
 

@@ -111,8 +111,10 @@ class SettingsPanel:
         return {self.render_fields[name]: getattr(settings, name) for name in ("steps", "highres_scale")}
 
     def keep(self, session: str, *values: Any) -> None:
-        """Writes the settings to the session, with the image model that they are for."""
-        settings = dict(zip(self.kept, values, strict=True))
+        """Writes the settings to the session, with the image model that they are for; those that the page could not
+        show again, a text beyond its bounds too, are left out.
+        """
+        settings = usable(dict(zip(self.kept, values, strict=True)))
         self.sessions.set_settings(session, {**settings, "sdxl": self.engine.sdxl_entry.name})
 
     def view(self, settings: Mapping[str, Any]) -> list[Any]:
