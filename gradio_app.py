@@ -212,9 +212,10 @@ def logins(chosen: argparse.Namespace) -> tuple[tuple[str, str] | Check | None, 
         users = Users(chosen.users)
         print(f"Users: {', '.join(users.names())}.")
         return users.check, users
+    login = one_login(chosen.auth)
     if chosen.auth and not chosen.auth.startswith("@"):
         print("Note: a password after --auth is seen in the list of processes; --auth @FILE or OMOST_AUTH hides it.")
-    return one_login(chosen.auth), None
+    return login, None
 
 
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
