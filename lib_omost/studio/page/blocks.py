@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -21,8 +23,6 @@ JPEG_QUALITY = 85  # of previews
 class Page(gr.Blocks):  # type: ignore[misc]  # gradio has no types
     """Blocks whose events take only text that UTF-8 can hold, and end in an answer or in a sentence."""
 
-    is_template = True
-
     async def process_api(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> dict[str, Any]:
         """As gradio's. A failure within it is gr.Error, of which gradio tells the browser more than that it was one."""
         event = named.get("event_data")
@@ -37,21 +37,22 @@ class Page(gr.Blocks):  # type: ignore[misc]  # gradio has no types
             raise gr.Error(sentence(error), print_exception=False) from error
 
 
-class Picture(gr.Image):  # type: ignore[misc]
-    """Shows a file as gradio does; a PNG that is no file (bytes) and a preview (of PIL) go to the browser as they are,
-    so that a full disk hides neither and previews leave no files behind.
+def without_files(image: gr.Image) -> gr.Image:
+    """The same widget, which shows a PNG that is no file (bytes) and a preview (of PIL) by sending them to the browser
+    as they are: a full disk hides neither, and previews leave no files behind.
     """
+    image.postprocess = partial(_postprocess, image.postprocess)
+    return image
 
-    is_template = True
 
-    def postprocess(self, value: Any) -> Any:
-        if isinstance(value, bytes):
-            return ImageData(url=_data_url(value, "png"), orig_name="omost.png", mime_type="image/png")
-        if isinstance(value, Image.Image):
-            file = io.BytesIO()
-            value.convert("RGB").save(file, format="JPEG", quality=JPEG_QUALITY)
-            return ImageData(url=_data_url(file.getvalue(), "jpeg"), orig_name="preview.jpg", mime_type="image/jpeg")
-        return super().postprocess(value)
+def _postprocess(usual: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, bytes):
+        return ImageData(url=_data_url(value, "png"), orig_name="omost.png", mime_type="image/png")
+    if isinstance(value, Image.Image):
+        file = io.BytesIO()
+        value.convert("RGB").save(file, format="JPEG", quality=JPEG_QUALITY)
+        return ImageData(url=_data_url(file.getvalue(), "jpeg"), orig_name="preview.jpg", mime_type="image/jpeg")
+    return usual(value)
 
 
 def _data_url(content: bytes, kind: str) -> str:
