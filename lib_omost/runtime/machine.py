@@ -85,7 +85,7 @@ class Machine:
         try:
             total = devices.total_bytes(self.device, self.limit_bytes)
             composer = load_composer(entry, self.device, total, compiled=self._compile_llm)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             problem = asked_for(error)
@@ -125,7 +125,7 @@ class Machine:
         try:
             self.offloader.load(["llm"], LLM_WORK_BYTES)
             yield from self._on_threads(composer.stream(messages, settings, stop))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             # without the traceback, whose frames hold the tensors that filled the device
@@ -225,7 +225,7 @@ class Machine:
         self._tile(self._wants_tiles())
         try:
             return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             sentence = asked_for(error)
