@@ -27,14 +27,17 @@ def load_pipeline(
     device: torch.device,
     loras: Mapping[str, float],
     notify: Callable[[str], None] = log.warning,
+    dtype: torch.dtype | None = None,
 ) -> StableDiffusionXLOmostPipeline:
-    """The pipeline on the CPU, in the formats that suit `device`. `loras`: names in models_dir/loras -> weights;
-    `notify(sentence)` is called for those with parts that find no place."""
+    """The pipeline on the CPU, in the formats that suit `device`; UNet and text encoders in `dtype` if it is given.
+
+    `loras`: names in models_dir/loras -> weights; `notify(sentence)` is called for those with parts that find no place.
+    """
     checks.need("diffusers", "0.40", entry.name)
     path = catalog.locate(entry)
     log.info("Loading %s …", entry.name)
     try:
-        pipe = _from_folder(path, device) if path.is_dir() else _from_file(path, device)
+        pipe = _from_folder(path, device, dtype) if path.is_dir() else _from_file(path, device, dtype)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         if device_is_full(error):
             raise
@@ -48,7 +51,7 @@ def load_pipeline(
     return pipe
 
 
-def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPipeline:
+def _from_folder(folder: Path, device: torch.device, wanted: torch.dtype | None) -> StableDiffusionXLOmostPipeline:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -59,15 +62,20 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
         "text_encoder_2": CLIPTextModelWithProjection,
     }
     refuse_parts_missing(folder)
-    dtype = devices.network_dtype(device, parameters=parameters(folder / "unet"))
+    dtype = wanted or devices.network_dtype(device, parameters=parameters(folder / "unet"))
     parts = {
-        name: _part(kind, folder, name, best_vae_dtype(device) if name == "vae" else dtype)
+        name: _part(kind, folder, name, vae_dtype(device, wanted) if name == "vae" else dtype)
         for name, kind in classes.items()
     }
     pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_pretrained(
         folder, **parts, local_files_only=True
     )
     return pipe
+
+
+def vae_dtype(device: torch.device, wanted: torch.dtype | None) -> torch.dtype:
+    """What suits the device, unless fp32 is asked for: SDXL's VAE computes no numbers in fp16."""
+    return torch.float32 if wanted == torch.float32 else best_vae_dtype(device)
 
 
 def refuse_parts_missing(folder: Path) -> None:
@@ -113,11 +121,11 @@ def _part(kind: Any, folder: Path, name: str, dtype: torch.dtype) -> Any:
     return model.eval()
 
 
-def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeline:
+def _from_file(path: Path, device: torch.device, wanted: torch.dtype | None) -> StableDiffusionXLOmostPipeline:
     """A checkpoint in the original layout: UNet, VAE and text encoders in one file, memory-mapped, cast by part."""
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
-    dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
+    dtype = wanted or devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
     configs = hub.sdxl_configs()
     try:
         pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
@@ -133,7 +141,7 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
         if sum(key.startswith(prefix) for key in shapes) != len(getattr(pipe, name).state_dict()):
             checks.refuse_misfit(f"{path.name}: {name}", (), left_over(shapes, prefix, getattr(pipe, name)))
     checks.refuse_misfit(f"{path.name}: text encoders", (), [key for key in shapes if is_no_text_encoders(key)])
-    pipe.vae.to(best_vae_dtype(device))
+    pipe.vae.to(vae_dtype(device, wanted))
     return pipe
 
 

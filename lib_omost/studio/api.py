@@ -21,11 +21,12 @@ from gradio.utils import get_upload_folder
 from lib_omost.canvas import Canvas, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import SettingsError
-from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.settings import table
 from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import bounds, checked
+from lib_omost.studio.presets import RenderRequest, requested
 from lib_omost.studio.sentences import sentence
 from lib_omost.studio.store.images import new_path, png_bytes, write_png
 from lib_omost.studio.store.room import DiskFullError
@@ -81,7 +82,8 @@ def read(text: str, strict: bool = False) -> dict[str, Any]:
 
 
 def render_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
-    names = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
+    first = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
+    names = (*first, *table(RenderSettings))  # what came later stands last
 
     def render(code: str, *values: Any) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
@@ -93,11 +95,10 @@ def render_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
             The PNG files. What had to be changed or left out comes as warnings, and stands in the files under "notes".
         """
         with plainly():
-            named = given(values)
-            settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
+            settings = requested(engine.render_defaults, given(values))
             return pictures(engine, Canvas.from_bot_response(_bounded(code)), checked(settings), folder)
 
-    given = takes(render, RenderSettings, names, optional=True)
+    given = takes(render, RenderRequest, names, optional=True)
     return render
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -290,6 +291,22 @@ def test_labels_of_boxes_in_one_corner_never_overlap(page: Page, server: TextSer
     found = page.evaluate("[...document.querySelectorAll('.re-label')].map(l => l.getBoundingClientRect().toJSON())")
     assert len(found) == 6
     for one, other in itertools.combinations(found, 2):
+        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+
+
+def test_a_label_lies_on_no_thing_where_there_is_room(page: Page, server: TextServer) -> None:
+    canvas = Canvas.from_bot_response(plan())
+    apple, tree = canvas.regions
+    words = {"location": "in the center", "offset": "no offset", "area": "a large horizontal area"}
+    canvas.regions = (apple, tree, replace(tree, **words, description="a forest", distance_to_viewer=10.0))
+    server.text = fenced(canvas.to_code())
+    composed(page, regions=3)
+    rects = "[...document.querySelectorAll('{}')].map(n => n.getBoundingClientRect().toJSON())"
+    labels = page.evaluate(rects.format(".re-label"))
+    things = sorted(page.evaluate(rects.format(".re-box")), key=lambda box: float(box["width"] * box["height"]))[:2]
+    assert len(labels) == 3
+    for one, other in itertools.product(labels, things):
         apart = one["right"] <= other["left"] or other["right"] <= one["left"]
         assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
 

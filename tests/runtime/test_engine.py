@@ -425,3 +425,11 @@ def test_a_choice_that_cannot_be_written_is_told_and_the_switch_holds(
     engine = Engine("default", "default", device="cpu", remember=tmp_path / "file" / "models.json")
     engine.keep_llm = True
     assert engine.keep_llm and "could not be kept" in caplog.text
+
+
+def test_a_model_that_writes_only_plans_is_not_asked_what_is_no_picture() -> None:
+    engine = Engine("default", "default")
+    began = time.monotonic()
+    said = "".join(engine.compose([{"role": "user", "content": "thanks!"}], FREE, threading.Event()))
+    assert said.startswith("You are welcome") and engine.compose_stats is None
+    assert time.monotonic() - began < 1 and engine.machine.composer is None

@@ -134,6 +134,24 @@ def test_a_quantised_checkpoint_runs_on_the_cpu_back_end_of_bitsandbytes(quantis
     assert reply(quantised)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_quantised_checkpoint_computes_in_the_format_that_is_asked_for(quantised: Path, dtype: torch.dtype) -> None:
+    model = load_composer(catalog.llm(str(quantised)), CPU, None, dtype=dtype).model  # type: ignore[union-attr]
+    floating = {parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()}
+    layers = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
+    assert floating == {dtype}
+    assert {layer.compute_dtype for layer in layers} <= {dtype}
+    assert {layer.weight.quant_state.dtype for layer in layers} <= {dtype}
+    assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([[1, 2, 3]])).logits
+        plain = load_composer(catalog.llm(str(quantised)), CPU, None).model  # type: ignore[union-attr]
+        assert (
+            logits.dtype == dtype
+            and (logits.float() - plain(torch.tensor([[1, 2, 3]])).logits.float()).abs().max() < 0.1
+        )
+
+
 def test_a_quantised_checkpoint_moves_by_plain_to(quantised: Path) -> None:
     composer = load_composer(catalog.llm(str(quantised)), CPU, None)
     composer.model.to("cpu")  # type: ignore[union-attr]
@@ -179,6 +197,7 @@ def as_large_as(billions: float, folder: Path, name: str = "model.safetensors") 
     with (folder / name).open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + 2 * count)
+    (folder / "config.json").write_text("{}")
     return folder
 
 

@@ -1,0 +1,313 @@
+"""A new description of a region, and what was derived from the old one: tags, details, colour and the whole picture's
+texts follow where they still say the old thing. By rules; runs no model, and changes only those values of the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from lib_omost.canvas.canvas import Canvas, Region
+from lib_omost.canvas.colors import alike, read_color
+from lib_omost.canvas.merge import Change, differences, matched, same
+from lib_omost.canvas.noun_phrase import Phrase, phrase_of, plural, singular, with_article, word_set
+from lib_omost.canvas.reader import read_program
+from lib_omost.canvas.thing_colors import color_of
+from lib_omost.canvas.vocabulary import GRID
+from lib_omost.canvas.writer import set_keyword
+
+TAGS, DETAILS, BLANKED, COLOR, WHOLE = "tags", "details", "details left empty", "colour", "whole picture"
+#: Words that say where a thing is, and fit any thing.
+_NEUTRAL = word_set(
+    """the a an and is are was were stands stand sits sit lies lie rests on in at of to by with from front behind
+    beside next near above below under over between around foreground background picture image scene left right
+    top bottom upper lower center centre middle corner side edge close far away hand slightly both each one two
+    three four five it they there visible placed seen"""
+)
+#: Words by which a sentence tells what a thing has, which another thing need not have.
+_HAS = re.compile(r"\b(?:has|have|with|its|their|whose|shows?|made)\b|['’]s\b", re.IGNORECASE)
+_VERBS = {"is": "are", "has": "have", "was": "were", "stands": "stand", "sits": "sit", "lies": "lie"}
+_TO_ONE = {many: one for one, many in _VERBS.items()}
+_BEFORE = r"(?P<before>\b(?:an?|the|one|two|three|four|five|six|seven|eight|\d+|many|several|some)\s+)?"
+_AFTER = rf"(?P<after>\s+(?:{'|'.join([*_VERBS, *_TO_ONE])})\b)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """`code`: the program with what follows; `also`: what that was, in a person's words; `changes`: the same one by
+    one, so that `canvas.undone` takes them back and leaves the person's own change. `own`: the model's texts
+    from now on.
+    """
+
+    code: str
+    also: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    own: frozenset[str] | None = None
+
+
+def followed(before: Canvas, code: str, own: Collection[str] | None = None) -> Followed:
+    """The program `code`, in which a person changed descriptions of `before`, with what was derived from them.
+
+    What the same change touches stays as the person has it, and so does every text that is not among `own`, the model's
+    texts (`texts_of`; None: all are). The whole picture's texts stay where they are locked.
+    """
+    start = after = read_program(code).canvas
+    if start is None or after is None:
+        return Followed(code, own=None if own is None else frozenset(own))
+    done, also = code, dict[str, None]()
+    for old, new, index in _renamed(before, start):
+        for at, field, value, word in list(_derived(before, after, old, new, index, own)):
+            done = set_keyword(done, at, field, value)
+            also[word] = None
+        after = read_program(done).canvas or after
+    return Followed(done, _in_order(also), differences(start, after), _own_texts(before, start, after, own))
+
+
+def _own_texts(before: Canvas, start: Canvas, end: Canvas, own: Collection[str] | None) -> frozenset[str] | None:
+    """The model's texts with what was made of them: what follows, and a colour that stayed under a new description."""
+    if own is None:
+        return None
+    kept = {
+        _color_key(end.regions[j])
+        for i, j in _pairs(before.regions, end.regions).items()
+        if _color_key(before.regions[i]) in own
+        and before.regions[i].HTML_web_color_name == start.regions[j].HTML_web_color_name
+    }
+    return frozenset(own) | (texts_of(end) - texts_of(start)) | kept
+
+
+def texts_of(canvas: Canvas) -> frozenset[str]:
+    """All texts of a canvas and, as `description: colour`, its colours: what `followed` may change of it."""
+    found = {canvas.global_description, canvas.tags, *canvas.detailed_descriptions}
+    for region in canvas.regions:
+        found |= {region.description, region.tags, *region.detailed_descriptions, _color_key(region)}
+    return frozenset(found)
+
+
+def _in_order(also: Collection[str]) -> tuple[str, ...]:
+    shown = [word for word in (TAGS, BLANKED, DETAILS, COLOR, WHOLE) if word in also]
+    return tuple(word for word in shown if word != DETAILS or BLANKED not in also)
+
+
+def _renamed(before: Canvas, after: Canvas) -> Iterator[tuple[Phrase, Phrase, tuple[int, int]]]:
+    """The phrases that a description had and has, and the place of its region before and after."""
+    for i, j in _pairs(before.regions, after.regions).items():
+        was, now = before.regions[i].description, after.regions[j].description
+        old, new = phrase_of(was), phrase_of(now)
+        if not same(was, now) and old is not None and new is not None:
+            yield old, new, (i, j)
+
+
+def _pairs(before: Sequence[Region], after: Sequence[Region]) -> dict[int, int]:
+    """By place in the list where only words changed there, else as a merge matches them."""
+    if len(before) == len(after):
+        changed = [(a.description, b.description) for a, b in zip(before, after, strict=True) if not _alike(a, b)]
+        if not {was for was, _ in changed} & {now for _, now in changed}:
+            return {index: index for index in range(len(before))}
+    return matched(before, after)
+
+
+def _alike(one: Region, other: Region) -> bool:
+    return same(one.description, other.description)
+
+
+Wish = tuple[
+    int | None, str, Any, str
+]  # the region (None: the whole picture), its keyword, the value, how it is called
+
+
+def _derived(
+    before: Canvas, after: Canvas, old: Phrase, new: Phrase, index: tuple[int, int], own: Collection[str] | None
+) -> Iterator[Wish]:
+    """What follows from one description, as values to set; only what the person left as it was and did not write."""
+    was, now = before.regions[index[0]], after.regions[index[1]]
+    stays = partial(_is_theirs, own)
+    if now.tags == was.tags and not stays(was.tags):
+        tags = _tags(now.tags, old, new, now.atmosphere)
+        if tags != now.tags:
+            yield index[1], "tags", tags, TAGS
+    kept = [line if stays(line) or line not in was.detailed_descriptions else _detail(line, old, new, after)
+            for line in now.detailed_descriptions]  # fmt: skip
+    yield from _lines(index[1], now.detailed_descriptions, kept)
+    if now.HTML_web_color_name == was.HTML_web_color_name and (color := _color(was, old, new, own)):
+        yield index[1], "HTML_web_color_name", color, COLOR
+        whole = before.HTML_web_color_name == after.HTML_web_color_name == was.HTML_web_color_name
+        if whole and _is_background(was, before) and not after.locked:
+            yield None, "HTML_web_color_name", color, WHOLE
+    if not after.locked:
+        yield from _whole(before, after, old, new, index, stays)
+
+
+def _is_background(region: Region, canvas: Canvas) -> bool:
+    """Whether nothing lies behind a region of half of the picture or more."""
+    farthest = all(region.distance_to_viewer >= other.distance_to_viewer for other in canvas.regions)
+    return farthest and region.box.cells * 2 >= GRID * GRID
+
+
+def _whole(
+    before: Canvas, after: Canvas, old: Phrase, new: Phrase, index: tuple[int, int], stays: Callable[[str], bool]
+) -> Iterator[Wish]:
+    """The whole picture's texts. A noun that another region has too is only followed with its adjectives."""
+    others = [region.description for at, region in enumerate(before.regions) if at != index[0]]
+    shared = any(_form(old.noun).search(text) for text in others)
+    if shared and (old.words == old.noun or any(_form(old.words).search(text) for text in others)):
+        return
+    write = partial(_replaced, old=old, new=new, alone=not shared)
+    if after.global_description == before.global_description and not stays(after.global_description):
+        text = _sentence(write, after.global_description, before.regions[index[0]], after.regions[index[1]])
+        if text != after.global_description:
+            yield None, "description", text, WHOLE
+    if after.tags == before.tags and not stays(after.tags):
+        tags = _tags(after.tags, old, new, "", shared=shared, colors=False)
+        if tags != after.tags:
+            yield None, "tags", tags, WHOLE
+    kept = [
+        line if stays(line) or line not in before.detailed_descriptions else _told(write, line, old, new)
+        for line in after.detailed_descriptions
+    ]
+    if tuple(kept) != after.detailed_descriptions:
+        yield None, "detailed_descriptions", [line for line in kept if line], WHOLE
+
+
+def _is_theirs(own: Collection[str] | None, text: str) -> bool:
+    """Whether a person wrote the text."""
+    return own is not None and text not in own
+
+
+def _lines(at: int, were: Sequence[str], lines: Sequence[str]) -> Iterator[Wish]:
+    if tuple(lines) != tuple(were):
+        left = [line for line in lines if line]
+        yield at, "detailed_descriptions", left, DETAILS if len(left) == len(were) else BLANKED
+
+
+def _sentence(write: Callable[[str], str], text: str, was: Region, now: Region) -> str:
+    """The whole picture's sentence with the new words: of the description where it stands there, else the head."""
+    whole, instead = (region.description.strip(" .,") for region in (was, now))
+    at = re.compile(rf"\b{re.escape(whole)}\b", re.IGNORECASE).search(text)
+    return write(text) if at is None else text[: at.start()] + _cased(instead, at[0]) + text[at.end() :]
+
+
+def _detail(line: str, old: Phrase, new: Phrase, canvas: Canvas) -> str:
+    """A region's own detail said of the new thing; "" where it tells of the old one what words cannot carry over."""
+    written = _colored(_replaced(line, old, new), old, new)
+    if _is_same_thing(old, new):
+        return written
+    known = set(_words(" ".join([new.words, *(region.description for region in canvas.regions)])))
+    return written if set(_words(written)) <= _NEUTRAL | known else ""
+
+
+def _told(write: Callable[[str], str], line: str, old: Phrase, new: Phrase) -> str:
+    """The same for a detail of the whole picture, which may tell of other things."""
+    written = write(line)
+    gone = written != line and not _is_same_thing(old, new) and _HAS.search(line)
+    return "" if gone else written
+
+
+def _is_same_thing(old: Phrase, new: Phrase) -> bool:
+    return singular(old.noun.lower()) == singular(new.noun.lower())
+
+
+def _replaced(text: str, old: Phrase, new: Phrase, alone: bool = True) -> str:
+    """`text` with the new phrase for every mention of the old one: with its adjectives, then (`alone`) of the noun."""
+    text = _form(old.words).sub(partial(_mention, old, new, new.words), text)
+    if not alone or old.words == old.noun or (_is_same_thing(old, new) and old.is_many == new.is_many):
+        return text
+    return _form(old.noun).sub(partial(_mention, old, new, new.noun), text)
+
+
+def _mention(old: Phrase, new: Phrase, words: str, found: re.Match[str]) -> str:
+    """One mention of the old thing as one of the new: its article or number, its number and the verb after it."""
+    before, after = found["before"] or "", found["after"] or ""
+    many = _is_plural(found["noun"]) if old.is_many == new.is_many else new.is_many
+    words = plural(words) if many and not new.is_many and words != singular(words) + "s" else words
+    article = before.strip().lower()
+    if article and article != "the":
+        before = "" if not new.number else new.number.lower() + " "
+        before = with_article(words).removesuffix(words) if before in ("a ", "an ") else before
+    verb = after.strip()
+    if verb and old.is_many != new.is_many:
+        after = " " + (_VERBS.get(verb, verb) if new.is_many else _TO_ONE.get(verb, verb))
+    return _cased(before + _as_within(words), found[0]) + after
+
+
+def _as_within(words: str) -> str:
+    """`Snow` of "Snow." as it stands within a sentence; a name of several capitals stays."""
+    return words if words[1:] != words[1:].lower() or (" " in words and words.istitle()) else words.lower()
+
+
+def _cased(text: str, like: str) -> str:
+    """`text` with a capital where `like` has one, else small, unless it is a name."""
+    if like[:1].isupper():
+        return text[:1].upper() + text[1:]
+    return text[:1].lower() + text[1:] if re.match(r"(?:[A-Z][a-z]* [a-z]|[A-Z][a-z]*$)", text) else text
+
+
+def _form(words: str) -> re.Pattern[str]:
+    """The words in singular and plural, with the article or number before them and a verb of being or having after."""
+    forms = "|".join(re.escape(form) for form in dict.fromkeys((plural(words), words, singular(words))))
+    return re.compile(rf"{_BEFORE}\b(?P<noun>{forms})\b{_AFTER}", re.IGNORECASE)
+
+
+def _is_plural(noun: str) -> bool:
+    return singular(noun) != noun
+
+
+def _colored(text: str, old: Phrase, new: Phrase) -> str:
+    """`text` with the new colour word for the old one; the word goes where there is no new one."""
+    for at, color in enumerate(old.colors):
+        instead = new.colors[min(at, len(new.colors) - 1)] if new.colors else ""
+        if color.lower() not in {word.lower() for word in new.colors}:
+            text = re.sub(rf"\b{color}\b{'' if instead else ' ?'}", instead.lower(), text, flags=re.IGNORECASE)
+    return text
+
+
+def _tags(tags: str, old: Phrase, new: Phrase, mood: str, *, shared: bool = False, colors: bool = True) -> str:
+    """Tags with the new noun and colour for the old; `shared`: the old noun stays, as another region's."""
+    found = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    noun = _as_within(new.noun)
+    out = list[str]()
+    for tag in found:
+        small = tag.lower()
+        if singular(small) == singular(old.noun.lower()):
+            out += [tag, noun] if shared else [noun]
+            out += [color.lower() for color in new.colors if colors]
+        elif colors and small in {word.lower() for word in old.colors}:
+            out += (
+                []
+                if {singular(t.lower()) for t in found} & {singular(old.noun.lower())}
+                else map(str.lower, new.colors)
+            )
+        elif small in {word.lower() for word in old.adjectives} - {word.lower() for word in new.adjectives}:
+            out += [tag] if small in mood.lower() else []
+        else:
+            out.append(_replaced(tag, old, new, alone=not shared))
+    written = list(dict.fromkeys(out))
+    return tags if written == found else ", ".join(written)
+
+
+def _color(was: Region, old: Phrase, new: Phrase, own: Collection[str] | None) -> str | None:
+    """The new thing's colour where the old one was the old thing's own: by its colour word, else as such things are."""
+    wanted = _own_color(new, None if _is_same_thing(old, new) else "gray")
+    before, usual = was.HTML_web_color_name, _own_color(old, None)
+    theirs = own is not None and _color_key(was) in own
+    if wanted is None or not (theirs or (usual is not None and alike(before, usual))):
+        return None
+    if alike(before, wanted) and new.colors == old.colors:
+        return None
+    return wanted if wanted != before else None
+
+
+def _own_color(phrase: Phrase, otherwise: str | None) -> str | None:
+    named = read_color(phrase.colors[-1]) if phrase.colors else None
+    return named or color_of(phrase.noun) or otherwise
+
+
+def _color_key(region: Region) -> str:
+    return f"{region.description}: {region.HTML_web_color_name}"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.lower())
