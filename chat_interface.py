@@ -11,7 +11,7 @@ import gradio as gr
 
 from lib_omost.canvas import Canvas, CanvasReader, read_program
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import OmostError, SettingsError, StorageError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.known_words import words_of
 from lib_omost.studio import changes, reply_stats
@@ -223,7 +223,7 @@ class CanvasChat:
         """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
         try:
             self.chats.keep_reply(session, turn, text, about)
-        except StorageError as error:
+        except Exception as error:  # this is called from a `finally`, which has to end
             return sentence(error)
         return ""
 
@@ -275,6 +275,8 @@ class CanvasChat:
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif told := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {told}" if state["text"] else told}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),

@@ -186,7 +186,11 @@ def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(
     chat.send("more", session, *SIZE)
     # The plan before it, too: from it the length of the next one is guessed.
     read = readers(lambda: answer(chat, session))
-    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py", "chat_interface.py"}
+    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {
+        "merge.py",
+        "writer.py",
+        "chat_interface.py",
+    }
 
 
 def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(

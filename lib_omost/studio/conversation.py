@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import NamedTuple
 
 from lib_omost.canvas import Canvas, Followed, Merge, Reading, followed, merge, outside, read_canvas
@@ -21,6 +22,7 @@ MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader
 MAX_TURNS = 200
 DRAWN = "Take this plan, drawn by hand."
 AGAIN = "Take this earlier plan again."
+GONE = "(The file of this picture is not there.)"
 RESTORED = "Take this plan from a picture."
 OWN = "own"  # of a reply that a person changed by hand: the texts that are the model's
 
@@ -228,6 +230,8 @@ def bubbles(turns: Sequence[Turn]) -> list[Data]:
 
 
 def _content(turn: Turn) -> Data:
+    if turn.picture and not Path(turn.picture).is_file():
+        return {"type": "text", "text": GONE}
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.
