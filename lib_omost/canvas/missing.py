@@ -115,7 +115,7 @@ class _Held:
             if is_in(head, bases(word))
             for at in range(max(end - 3, 0), end)
         }
-        return {number for number in (*counts, sum(counts), *said) if number is not None}
+        return {*counts, sum(counts), *(number for number in said if number is not None)}
 
 
 def missing(request: str, canvas: Canvas, before: Canvas | None = None) -> tuple[Missing, ...]:
