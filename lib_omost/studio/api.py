@@ -206,11 +206,16 @@ def plainly() -> Iterator[None]:
 
 def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ...]:
     """Raises SettingsError for anything that is not a conversation of bounded length."""
+    wanted = 'history wants turns of the form {"role": "user" or "assistant", "content": text}.'
+    if not isinstance(message, str):
+        raise SettingsError("message wants a text.")
+    if not all(isinstance(turn, dict) for turn in history or []):
+        raise SettingsError(wanted)
     before = []
     for turn in (history or [])[:MAX_TURNS]:
         role, text = turn.get("role"), turn.get("content")
         if role not in ("user", "assistant") or not isinstance(text, str):
-            raise SettingsError('history wants turns of the form {"role": "user" or "assistant", "content": text}.')
+            raise SettingsError(wanted)
         before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
     return said(before, message)
 

@@ -322,7 +322,7 @@ def test_an_adapter_is_merged_once_and_the_next_start_reads_the_same_model(
         os.utime(tmp_path / "omost" / name, (time.time() - days * 86400,) * 2)
     entry = replace(catalog.llm(str(tiny_llm)), adapter=adapter)
     first = load_composer(entry, CPU, None)
-    another, *kept = sorted((tmp_path / "omost").glob("default-language-*"))
+    *kept, another = sorted((tmp_path / "omost").glob("default-language-*"))
     assert another.name == "default-language-of-another"  # which another version may use now
     assert len(kept) == 1 and kept[0].name.endswith("-bfloat16")  # the older one is gone
     written = (kept[0] / "model.safetensors").stat().st_mtime_ns

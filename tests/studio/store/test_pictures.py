@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import signal
-import sqlite3
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from bench._kills import rounds
 from lib_omost.canvas import Canvas
 from lib_omost.errors import StorageError
 from lib_omost.renderer import RenderSettings
-from lib_omost.studio.store.images import png_bytes, read_pixels, read_png
+from lib_omost.studio.store.images import png_bytes, read_pixels
 from lib_omost.studio.store.pictures import Pictures, sweep
 from lib_omost.studio.store.room import FULL, ROOM
 from lib_omost.studio.store.sessions import Sessions
 
-WRITER = Path(__file__).parent / "writer.py"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 ROUNDS = int(os.environ.get("OMOST_KILLS", "12"))  # 100 by hand and in `bench faults`
 
 
@@ -112,36 +104,8 @@ def test_a_file_that_a_living_process_writes_is_not_swept(tmp_path: Path) -> Non
     assert [file.name for file in folder.iterdir()] == ["a.png"]
 
 
-def test_a_process_that_dies_inside_writes_leaves_nothing_half(tmp_path: Path, canvas: Canvas, png: bytes) -> None:
+def test_a_process_that_dies_inside_writes_leaves_nothing_half(tmp_path: Path, png: bytes) -> None:
     """Killed at any moment: the database is sound, each turn and picture is whole, no file is left over."""
-    (tmp_path / "one.png").write_bytes(png)
-    chance = random.Random(5)
-    caught = 0
-    for _ in range(ROUNDS):
-        child = subprocess.Popen([sys.executable, str(WRITER), str(tmp_path)], stdout=subprocess.PIPE, env=ENVIRONMENT)
-        assert child.stdout is not None and child.stdout.readline() == b"writing\n"
-        time.sleep(chance.uniform(0.0, 0.25))
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-        caught += any((tmp_path / "pictures").glob(".*"))
-        check(tmp_path, png)
+    caught, wrong = rounds(tmp_path, png, ROUNDS)
+    assert wrong == []
     assert ROUNDS < 50 or caught  # some kills were inside the write of a picture
-
-
-def check(folder: Path, png: bytes) -> None:
-    """What the next start finds."""
-    with sqlite3.connect(folder / "sessions.sqlite") as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    sessions = Sessions(folder / "sessions.sqlite")
-    sweep(sessions, folder / "pictures")
-    listed = set()
-    for session in sessions.of("ann"):
-        for turn in sessions.turns(session.id):
-            assert turn.picture or json.loads(turn.text)["end"] == "end"
-        listed |= {Path(render.picture) for render in sessions.renders(session.id)}
-    assert set((folder / "pictures").iterdir()) == listed
-    for picture in listed:
-        assert picture.read_bytes() == png
-    assert not listed or read_png(next(iter(listed))).canvas.regions
-    shown = {turn.picture for one in sessions.of("ann") for turn in sessions.turns(one.id) if turn.picture}
-    assert shown <= {str(picture) for picture in listed}
