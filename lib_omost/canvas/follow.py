@@ -20,6 +20,7 @@ from lib_omost.canvas.thing_colors import color_of
 from lib_omost.canvas.vocabulary import GRID
 from lib_omost.canvas.writer import set_keyword
 
+FEW, MOST = 2, 8  # regions that a person renames at once: half of them, at least so many and at most
 TAGS, DETAILS, BLANKED, COLOR, WHOLE = "tags", "details", "details left empty", "colour", "whole picture"
 #: Words that say where a thing is, and fit any thing.
 _NEUTRAL = word_set(
@@ -89,13 +90,23 @@ def _in_order(also: Collection[str]) -> tuple[str, ...]:
     return tuple(word for word in shown if word != DETAILS or BLANKED not in also)
 
 
-def _renamed(before: Canvas, after: Canvas) -> Iterator[tuple[Phrase, Phrase, tuple[int, int]]]:
-    """The phrases that a description had and has, and the place of its region before and after."""
+Renaming = tuple[Phrase, Phrase, tuple[int, int]]  # what a region was, what it is, its place before and after
+
+
+def _renamed(before: Canvas, after: Canvas) -> list[Renaming]:
+    """The regions with another description. None where most have one: that is another program, all meant."""
+    found = list[Renaming]()
     for i, j in _pairs(before.regions, after.regions).items():
-        was, now = before.regions[i].description, after.regions[j].description
-        old, new = phrase_of(was), phrase_of(now)
-        if not same(was, now) and old is not None and new is not None:
-            yield noun_as_tagged(old, before.regions[i].tags), new, (i, j)
+        was, now = before.regions[i], after.regions[j]
+        old, new = phrase_of(was.description), phrase_of(now.description)
+        if not _alike(was, now) and not _is_rewritten(was, now) and old is not None and new is not None:
+            found.append((noun_as_tagged(old, was.tags), new, (i, j)))
+    return found if len(found) <= max(FEW, min(MOST, len(after.regions) // 2)) else []
+
+
+def _is_rewritten(was: Region, now: Region) -> bool:
+    """Whether tags and details came with the description, so that nothing of it is derived."""
+    return was.tags != now.tags and was.detailed_descriptions != now.detailed_descriptions
 
 
 def _pairs(before: Sequence[Region], after: Sequence[Region]) -> dict[int, int]:

@@ -198,6 +198,17 @@ def test_a_region_that_goes_takes_nothing_with_it() -> None:
     assert followed(canvas(), code).code == code
 
 
+def test_a_region_that_was_written_anew_and_a_whole_other_program_stay_as_they_are() -> None:
+    pear = replace(APPLE, description="A pear.", tags="pear", detailed_descriptions=("It is ripe.",))
+    one = canvas(pear, STAR, MEADOW).to_code()
+    assert followed(canvas(), one).code == one
+    three = [
+        replace(region, description=f"A {noun}.") for region, noun in zip((APPLE, STAR, MEADOW), "xyz", strict=True)
+    ]
+    other = canvas(*three).to_code()
+    assert followed(canvas(), other).code == other
+
+
 def test_regions_in_another_order_are_not_renamed() -> None:
     code = canvas(STAR, APPLE, MEADOW).to_code()
     assert followed(canvas(), code).code == code
