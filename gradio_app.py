@@ -23,8 +23,10 @@ from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
+from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.edge import Site, around
 from lib_omost.studio.edge.users import Check, Users, one_login
+from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
@@ -36,6 +38,7 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.pictures import sweep
 from lib_omost.studio.store.sessions import Sessions
 
 
@@ -47,7 +50,8 @@ def build(
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
-    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+    sweep(sessions, pictures)
+    with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
@@ -129,8 +133,8 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
         "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
     )
     parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
-    parser.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    parser.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+    add_device(parser)
+    add_attention(parser)
     parser.add_argument(
         "--keep-llm", action="store_true", help="leave the language model on a card of up to 12 GB after a reply"
     )
@@ -169,12 +173,14 @@ def main(argv: list[str] | None = None) -> int:
         engine = Engine(
             chosen.llm,
             chosen.sdxl,
-            device=chosen.device,
-            vram_gib=chosen.vram,
+            **on_device(chosen),
+            attention=chosen.attention,
             keep_llm=chosen.keep_llm,
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
+        if engine.device_note:
+            print(f"WARNING: {engine.device_note}")
         local = Site(chosen.host, tuple(chosen.allow_host)).local
         if not local and not auth:
             print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
@@ -221,11 +227,11 @@ def logins(chosen: argparse.Namespace) -> tuple[tuple[str, str] | Check | None, 
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    no_cuda = "the card of this machine is not used" if engine.device_note else "no CUDA device was found"
     whys = {
         "as asked for": bool(chosen.llm and chosen.sdxl),
         "as chosen in the page last time": engine.remembers,
-        "no CUDA device was found, so the small models of this repository are used": "embedded"
-        in (llm.place, sdxl.place),
+        f"{no_cuda}, so the small models of this repository are used": "embedded" in (llm.place, sdxl.place),
         "the default on this machine": True,
     }
     why = next(reason for reason, holds in whys.items() if holds)

@@ -17,9 +17,11 @@ from PIL import Image
 
 from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats, Message, checked_key
+from lib_omost.composer.talk import answer_to
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
+from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
 from lib_omost.runtime.keys import key_of_environment
@@ -42,8 +44,9 @@ class Engine:
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
     use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
-    model's short passes are compiled, minutes once and faster from then on. `status` says what goes on, `notes`
-    what the start had to change. Raises UnknownModelError, SettingsError.
+    model's short passes are compiled, minutes once and faster from then on. `attention`: a back end of the image
+    model's attention by name. `precision`: "llm" and "sdxl" -> "fp16", "bf16" or "fp32" in place of what suits the
+    device. `status` says what goes on, `notes` what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class Engine:
         keep_llm: bool = False,
         remember: Path | None = None,
         compile_llm: bool = False,
+        attention: str = "auto",
+        precision: Mapping[str, str] | None = None,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is an error now, not at the first message
             from lib_omost.runtime import device as devices
@@ -68,6 +73,7 @@ class Engine:
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
         self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
+        self._attention, self._precision = attention, dict(precision or {})
         self._api_key = ""  # of the server; kept nowhere else
         self._start_llm = llm  # the only server but OPENAI_BASE_URL's that gets the environment's key
         self._lock = FairLock()  # of the device
@@ -80,6 +86,7 @@ class Engine:
         self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
         self.status = ""
         self.last_error: str | None = None
+        self._was_asked = True  # whether the last reply is the language model's
 
     # --- which models ---
 
@@ -98,7 +105,14 @@ class Engine:
     def _has_cuda(self) -> bool:
         import torch
 
-        return torch.device(self.device).type == "cuda" if self.device else torch.cuda.is_available()
+        from lib_omost.runtime import device as devices
+
+        return (torch.device(self.device) if self.device else devices.choose_device()).type == "cuda"
+
+    @property
+    def device_note(self) -> str:
+        """Why a card that is there is not used, and the next command; nothing where it is, or where none is there."""
+        return "" if self.device else no_cuda_reason()
 
     @property
     def render_defaults(self) -> RenderSettings:
@@ -165,10 +179,16 @@ class Engine:
     # --- work ---
 
     def compose(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        """The reply in pieces, as they come; ends early when `stop` is set.
+        """The reply in pieces, as they come; ends early when `stop` is set. To what is clearly no picture a model that
+        writes nothing but plans is not asked: the reply is a sentence that helps.
 
         Raises ComposerError, ModelError or DeviceMemoryError.
         """
+        said = None if self.llm_entry.profile.prose else answer_to(messages)
+        self._was_asked = said is None
+        if said is not None:
+            yield said
+            return
         with contextlib.suppress(Stopped):
             while True:  # until the model is of the kind that it was when it was looked at: a switch may come between
                 if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
@@ -248,8 +268,8 @@ class Engine:
 
     @property
     def compose_stats(self) -> ComposeStats | None:
-        """Counts of the last reply."""
-        return self.machine.compose_stats
+        """Counts of the last reply; None where no model wrote it."""
+        return self.machine.compose_stats if self._was_asked else None
 
     @property
     def render_notes(self) -> tuple[str, ...]:
@@ -279,7 +299,13 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
+                self._made = Machine(
+                    self.device,
+                    self._vram_gib,
+                    compile_llm=self._compile_llm,
+                    attention=self._attention,
+                    precision=self._precision,
+                )
             return self._made
 
     @contextlib.contextmanager

@@ -193,6 +193,7 @@ def models_text(engine: Engine) -> str:
         for part in (
             f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
             engine.sdxl_entry.warning,
+            plain(engine.device_note),
             *(plain(note) for note in engine.notes),  # a model that was chosen last time and is gone
         )
         if part

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from safetensors.numpy import save_file
 
 from lib_omost.runtime import Engine, catalog
 from lib_omost.studio.page.models_panel import ModelsPanel, about_text
+from lib_omost.studio.page.settings_panel import SettingsPanel
 from tests.studio.page.conftest import models_panel
 
 
