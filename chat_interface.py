@@ -200,7 +200,8 @@ class CanvasChat:
         if self.engine.llm_entry.place == "embedded":
             made = settled(*made[:2], before)
         canvas, own = made.reading.canvas or Canvas(), made.reading.code
-        about: Data = {"notes": [*self.engine.compose_stats.notes, *made.notes]} if made.notes else {}
+        stats = self.engine.compose_stats
+        about: Data = {"notes": [*(stats.notes if stats else ()), *made.notes]} if made.notes else {}
         try:
             done = self.chats.patched(session, chat, canvas)
         except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
