@@ -179,6 +179,16 @@ def test_a_failure_is_a_plain_sentence(serve: Callable[..., Server], answer: Ans
         reply(serve(answer))
 
 
+def test_a_letter_that_comes_in_two_halves_is_one_and_a_half_alone_is_marked(serve: Callable[..., Server]) -> None:
+    def halves(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        start(handler)
+        for text in ("a \ud83d", "\ude00 and \ud83d"):
+            event(handler, text)
+        event(handler, "", "stop")
+
+    assert reply(serve(halves)) == "a 😀 and \ufffd"
+
+
 def test_silence_is_an_error_after_its_time(serve: Callable[..., Server]) -> None:
     with pytest.raises(RemoteError, match=r"said nothing|broke off"):
         reply(serve(silent), silence_s=0.5)
