@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import gradio as gr
 
-from lib_omost.canvas import CanvasReader
+from lib_omost.canvas import Canvas, CanvasReader, read_program
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import OmostError, SettingsError, StorageError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
+from lib_omost.runtime.known_words import words_of
 from lib_omost.studio import changes, reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages, own_after
+from lib_omost.studio.finished import ASK, LACKS, Settled, lacks, settled
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import state_line
@@ -193,20 +195,35 @@ class CanvasChat:
         """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
         if reply.reading is None or reply.reading.canvas is None:
             return reply.text, {}
+        before = chat.newest.reading.canvas if chat.newest else None
+        made = Settled(reply.text, reply.reading)
+        if self.engine.llm_entry.place == "embedded":
+            made = settled(*made[:2], before)
+        canvas, own = made.reading.canvas or Canvas(), made.reading.code
+        stats = self.engine.compose_stats
+        about: Data = {"notes": [*(stats.notes if stats else ()), *made.notes]} if made.notes else {}
         try:
-            done, own = self.chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+            done = self.chats.patched(session, chat, canvas)
         except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
-            return reply.text, {"refused": [f"The reply stands as the model wrote it: {error}"]}
+            return made.text, {**about, "refused": [f"The reply stands as the model wrote it: {error}"]}
         if done is None:
-            return reply.text, {}
-        text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
-        return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+            return made.text, {**about, **self._lacks(chat, canvas, before)}
+        text = made.text.replace(own, done.code, 1) if own and own in made.text else fenced(done.code)
+        about["changes"] = [changes.told(done.applied, done.held)]
+        about["refused"] = [*changes.kept(done.refused), *changes.held_back(done.held)]
+        lacks = self._lacks(chat, read_program(done.code).canvas or canvas, before)
+        return text, {**about, **lacks, **own_after(chat.newest, canvas)}
+
+    def _lacks(self, chat: Conversation, canvas: Canvas, before: Canvas | None) -> Data:
+        question = chat.question()
+        words = words_of(self.engine.sdxl_entry)
+        return {} if question is None else lacks(chat.turns[question].text, canvas, before, words)
 
     def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
         """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
         try:
             self.chats.keep_reply(session, turn, text, about)
-        except StorageError as error:
+        except Exception as error:  # this is called from a `finally`, which has to end
             return sentence(error)
         return ""
 
@@ -258,6 +275,8 @@ class CanvasChat:
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif told := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {told}" if state["text"] else told}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),
@@ -274,8 +293,11 @@ def _state(chat: Conversation) -> Data:
     state = outcome(reading, reply_stats.summary(turn.about))
     told = " ".join(turn.about.get("changes", ()))
     if told and reading.canvas is not None:
-        nothing = told == changes.NOTHING_CHANGED
+        nothing = told.startswith("Nothing changed")
         state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
+    if turn.about.get(LACKS) and reading.canvas is not None:
+        chips = [turn.about[ASK]] * bool(turn.about.get(ASK)) + state.get("chips", [])
+        state = {**state, "text": " · ".join([state["text"], *turn.about[LACKS]]), "chips": chips}
     text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
     notes = [*state["notes"], *turn.about.get("refused", ()), *reply_stats.notes(turn.about)]
     return {**state, "text": text, "notes": notes}

@@ -10,13 +10,13 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from chat_interface import CanvasChat, ChatWidgets
 from lib_omost.errors import OmostError
@@ -24,7 +24,8 @@ from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.device_options import add_attention, add_device, on_device
-from lib_omost.studio.owner import VisitorCookie
+from lib_omost.studio.edge import Site, around
+from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
@@ -35,9 +36,8 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.pictures import sweep
 from lib_omost.studio.store.sessions import Sessions
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
@@ -46,7 +46,8 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
-    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+    sweep(sessions, pictures)
+    with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
@@ -82,9 +83,23 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     return demo
 
 
-def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
-    """Serves the page; returns what gradio's launch returns."""
-    local = host in LOOPBACK
+def launch(
+    demo: gr.Blocks,
+    folder: Path,
+    host: str,
+    port: int | None,
+    auth: str | None,
+    *,
+    names: Sequence[str] = (),
+    proxies: Sequence[str] = (),
+    **more: object,
+) -> Any:
+    """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
+    `proxies`: addresses of those that stand before it.
+    """
+    site = Site(host, tuple(names))
+    # the server believes these, and nobody else, on whom they speak for
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(proxies)
     return demo.queue(max_size=16, default_concurrency_limit=8).launch(
         server_name=host,
         server_port=port,
@@ -93,12 +108,12 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
-        app_kwargs={"middleware": [Middleware(VisitorCookie)]},
+        app_kwargs={"lifespan": around(site, proxied=bool(proxies))},
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
         share=False,
-        show_error=local,
+        show_error=site.local,
         max_file_size="1gb",  # a session file holds all its pictures
         state_session_capacity=200,
         strict_cors=True,
@@ -120,6 +135,12 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument(
+        "--allow-host", metavar="NAME", action="append", default=[], help="a further name that the page is reached by"
+    )
+    parser.add_argument(
+        "--proxy", metavar="ADDRESS", action="append", default=[], help="believe this proxy on whom it speaks for"
+    )
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
     parser.add_argument("--mcp", action="store_true", help="offer the endpoints as MCP tools too, at /gradio_api/mcp/")
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
@@ -150,7 +171,7 @@ def main(argv: list[str] | None = None) -> int:
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
         if engine.device_note:
             print(f"WARNING: {engine.device_note}")
-        local = chosen.host in LOOPBACK
+        local = Site(chosen.host, tuple(chosen.allow_host)).local
         if not local and not chosen.auth:
             print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
         _, url, _ = launch(
@@ -159,6 +180,8 @@ def main(argv: list[str] | None = None) -> int:
             chosen.host,
             chosen.port,
             chosen.auth,
+            names=chosen.allow_host,
+            proxies=chosen.proxy,
             prevent_thread_lock=True,
             quiet=True,
             mcp_server=chosen.mcp,

@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,10 +18,10 @@ from lib_omost._version import __version__
 from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
-from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.settings import Setting, table
 from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
+from lib_omost.studio.presets import RenderRequest, requested
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
@@ -101,7 +100,7 @@ def _add_render(commands: Commands) -> None:
         help="a file in models_dir/loras; may be repeated",
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
-    add_options(command, RenderSettings)
+    add_options(command, RenderRequest)
     add_device(command)
     add_attention(command)
     command.set_defaults(run=render)
@@ -198,8 +197,7 @@ def render(args: argparse.Namespace) -> int:
     engine = Engine("default", args.sdxl, **on_device(args), attention=args.attention)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
-    named = given(args, RenderSettings)
-    settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
+    settings = requested(engine.render_defaults, given(args, RenderRequest))
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):

@@ -112,4 +112,5 @@ def build_guide(
     positive = prompt(conditions.positive, strengths)
     global_only = positive if guidance.region_steps == 1 else prompt(conditions.positive[:1], strengths[:1])
     negative = prompt(conditions.negative, [1.0] * len(conditions.negative)) if conditions.negative else None
-    return Guide(positive, global_only, negative, scale, guidance.region_steps, guidance.guidance_steps)
+    shares = guidance.region_steps, guidance.guidance_steps, guidance.guidance_start
+    return Guide(positive, global_only, negative, scale, *shares)

@@ -94,8 +94,8 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
         keep: Previous | None = None,
         resume: PassState | None = None,
     ) -> StableDiffusionXLPipelineOutput:
-        """One pass. `latents` `(num_images or 1, 4, height / 8, width / 8)`: a picture to start from, without noise,
-        for a `strength` below 1.
+        """One pass. `latents` `(num_images or 1, 4, height / f, width / f)`, f the VAE's scale factor (8 for SDXL's): a
+        picture to start from, without noise, for a `strength` below 1.
 
         `negative_prompt` None = zeros, if the model's config says so. `output_type`: "pil", "pt" (`(n, 3, H, W)` in
         0..1) or "latent". `callback_on_step_end(pipe, step, timestep, {"latents", "denoised"})` may return replaced
@@ -181,7 +181,7 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
 
     def inpaint_latents(self, canvas: Canvas, keep: Previous, size: tuple[int, int], count: int) -> Inpaint:
         latents = self.encode([vae.resize(image, size) for image in repeated(keep.images, count)])
-        return Inpaint(latents, latent_mask(changed_mask(keep.canvas, canvas), grid(latents)))
+        return Inpaint(latents, latent_mask(changed_mask(keep.canvas, canvas), grid(latents), self.vae_scale_factor))
 
     def start_pass(
         self,
@@ -293,7 +293,7 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
 
     def preview(self, latents: Tensor) -> Image.Image:
         """A quick look at the first picture of `latents`."""
-        return vae.preview(latents, self.preview_map, self.tiny_vae)
+        return vae.preview(latents, self.preview_map, self.vae_scale_factor, self.tiny_vae)
 
 
 def other_precision(dtype: torch.dtype) -> str:

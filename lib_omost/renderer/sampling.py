@@ -97,7 +97,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The prompts of a pass and the shares of its steps, from the first, in which regions and guidance are active."""
+    """The prompts of a pass and the shares of its steps, from the first, in which regions and guidance are active.
+
+    Guidance in an interval of noise levels alone: Kynkäänniemi et al., arXiv 2404.07724.
+    """
 
     positive: Prompt
     global_only: Prompt  # the global text alone, for the steps after the regions
@@ -105,11 +108,13 @@ class Guide:
     scale: float
     region_steps: float = 1.0
     guidance_steps: float = 1.0
+    guidance_start: float = 0.0
 
     def prompts(self, progress: float) -> list[Prompt]:
         """The UNet's runs in the step at `progress` in 0..1: positive, then negative if there is guidance."""
         positive = self.positive if progress < self.region_steps else self.global_only
-        return [positive] if self.negative is None or progress >= self.guidance_steps else [positive, self.negative]
+        guided = self.guidance_start <= progress < self.guidance_steps
+        return [positive, self.negative] if guided and self.negative is not None else [positive]
 
     def plans(self) -> list[RegionPlan]:
         return [prompt.regions for prompt in (self.positive, self.global_only, self.negative) if prompt is not None]

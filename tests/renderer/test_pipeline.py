@@ -246,6 +246,7 @@ def test_a_regions_own_negative_prompt_acts_in_its_box_alone(pipe: Pipe, canvas:
         RegionGuidance(region_strengths=(0.0, 0.0)),
         RegionGuidance(region_steps=0.5),
         RegionGuidance(guidance_steps=0.5),
+        RegionGuidance(guidance_start=0.5),
         RegionGuidance(canvas_start=1.0),
         RegionGuidance(canvas_start=1.0, canvas_blur=10.0),
         RegionGuidance(centred_noise=True),

@@ -174,6 +174,8 @@ def test_regions_and_guidance_end_after_their_shares_of_the_steps() -> None:
     guide = Guide(positive, global_only, negative, 5.0, region_steps=0.5, guidance_steps=0.75)
     assert [guide.prompts(p) for p in (0, 0.5, 0.75)] == [[positive, negative], [global_only, negative], [global_only]]
     assert Guide(positive, positive, None, 1.0).prompts(0.9) == [positive]
+    guide = Guide(positive, positive, negative, 5.0, guidance_steps=0.75, guidance_start=0.25)
+    assert [len(guide.prompts(p)) for p in (0, 0.24, 0.25, 0.74, 0.75)] == [1, 1, 2, 2, 1]
 
 
 @pytest.mark.parametrize("name", PRESETS)
