@@ -69,7 +69,7 @@ def build(
                 widgets = ChatWidgets()
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
             chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
                 picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
