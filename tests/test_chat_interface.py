@@ -381,6 +381,44 @@ def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session:
     assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked
 
 
+def test_what_is_locked_in_a_reply_stays_when_the_message_is_asked_again(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    send(chat, session, "an apple")
+    mine = chat.chats.open(session).newest
+    assert mine is not None
+    chat.chats.set_code(session, set_keyword(set_keyword(mine.reading.code, 0, "locked", True), 0, "name", "mine"))
+    server.text = REPLY.replace("'an apple'", "'a boat'").replace("on the left", "on the right")
+    ask = chat.retry(session, *SIZE, gr.RetryData(None, {"index": 1, "value": REPLY}))[chat.ask]
+    *_, last = answer(chat, session, ask)
+    assert [(r["name"], r["description"], r["locked"]) for r in last[chat.plan.editor]["regions"]] == [
+        ("", "a boat", False),
+        ("mine", "an apple", True),
+    ]
+    assert (last[chat.remarks]["at"], last[chat.remarks]["of"]) == (2, 2)
+
+
+def test_a_reply_that_is_stopped_changes_what_it_came_to_and_takes_nothing_out(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text, server.rate = server.text.replace("'red'", "'gold'"), 40
+    chat.send("make both golden", session, *SIZE)
+    run = respond(chat, session)
+    while not next(run).get(chat.plan.editor, {}).get("regions"):
+        pass
+    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE, gr.Request(session_hash="tab")))
+    stopping.start()
+    *_, last = run
+    stopping.join()
+    regions = last[chat.plan.editor]["regions"]
+    assert [(r["description"], r["color"]) for r in regions] == [("an apple", "#ffd700"), ("a tree", "#ff0000")]
+    assert last[chat.state_line]["text"] == "stopped · 1 change"
+    assert [row["text"] for row in last[chat.remarks]["rows"]] == ["apple: red → gold"]
+
+
 def test_what_a_message_does_not_speak_of_is_held_back_and_told(
     chat: CanvasChat, session: str, server: TextServer
 ) -> None:

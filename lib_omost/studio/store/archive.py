@@ -1,5 +1,5 @@
 """A session as one zip file: its chat and settings as JSON, its pictures as PNG. Reading one believes nothing that it
-says.
+says. Its history stays at home: who passes a session on passes on what it shows, not what was taken back.
 """
 
 from __future__ import annotations
