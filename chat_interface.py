@@ -11,10 +11,10 @@ import gradio as gr
 
 from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import SettingsError, StorageError
+from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.known_words import words_of
-from lib_omost.studio import changes, history, reply_stats
+from lib_omost.studio import bubble, changes, history, reply_stats
 from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
 from lib_omost.studio.finished import settled
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
@@ -80,7 +80,7 @@ class CanvasChat:
         engine: Engine,
         chats: Chats,
         runs: Runs,
-        session: gr.State,
+        session: gr.Textbox,
         widgets: ChatWidgets,
         plan: PlanColumn,
         drawer: SettingsPanel,
@@ -90,7 +90,7 @@ class CanvasChat:
         self.remarks = widgets.remarks
         self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
-        self.ask = gr.State(NOTHING)
+        self.ask = gr.Textbox(NOTHING, visible="hidden", elem_id="ask")
         self.view = View([self.chatbot, self.textbox, self.state_line, self.remarks, *plan.outputs], self.at_rest)
         self._wire(drawer.size)
 
@@ -159,7 +159,7 @@ class CanvasChat:
         """A message is asked anew; a reply is read anew, without the language model."""
         index = _index(event.index)
         try:
-            chat = self.chats.edit(session, index, str(event.value))
+            chat = self.chats.edit(session, index, bubble.typed(str(event.value)))
         except SettingsError as error:
             return self._refused(error)
         if chat.turns[index].role == "user":
@@ -237,7 +237,7 @@ class CanvasChat:
             turn = self.chats.keep_reply(session, turn, made.text, made.about)
             if turn is not None and any(one.id == turn.id for one in self.chats.open(session).turns):
                 self.chats.tell(session, made.told)
-        except StorageError as error:
+        except Exception as error:  # this is called from a `finally`, which has to end
             return sentence(error)
         return ""
 
@@ -293,6 +293,8 @@ class CanvasChat:
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif disk := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {disk}" if state["text"] else disk}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),

@@ -33,7 +33,7 @@ class PlanColumn:
     def __init__(
         self,
         chats: Chats,
-        session: gr.State,
+        session: gr.Textbox,
         size: list[gr.Number],
         chatbot: gr.Chatbot,
         state_line: gr.HTML,
@@ -85,7 +85,7 @@ class PlanColumn:
 
     def edit(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> Update:
         """A change in the editor becomes a change of code, in the plan and in the conversation."""
-        posted = event._data
+        plan, posted = self.known(session, plan), event._data
         echo = posted.get("number") if isinstance(posted, dict) else None
         try:
             edited = apply_edit(plan, posted)
@@ -96,6 +96,7 @@ class PlanColumn:
 
     def apply_code(self, session: str, plan: Plan, width: int, height: int, code: str) -> Update:
         """Code that a person edited: strictly read, or refused with the line and the plan left as it was."""
+        plan = self.known(session, plan)
         reading = read_canvas(code or "", strict=True)
         if reading.canvas is None:
             notes = [note.with_line for note in reading.notes]
@@ -103,7 +104,11 @@ class PlanColumn:
         return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
 
     def resize(self, session: str, plan: Plan, width: int, height: int) -> Update:
-        return {self.editor: self._value(session, plan, (width, height), frame=True)}
+        return {self.editor: self._value(session, self.known(session, plan), (width, height), frame=True)}
+
+    def known(self, session: str, plan: Plan) -> Plan:
+        """The tab's plan; what the server has forgotten of it (many came since) is read anew from the session."""
+        return plan if plan.code else _plan_of(self.chats.sessions.renders(session), self.chats.open(session))
 
     def _kept(self, session: str, plan: Plan, size: PictureSize, echo: int | None) -> Update:
         """An edit, in the one turn of the chat that holds the plan, and as the page shows it then."""
