@@ -151,7 +151,8 @@ class LocalComposer:
 
     @cached_property
     def _grammar(self) -> LLMatcher:
-        return canvas_matcher(self._vocabulary, prose=self.profile.prose, brief=self.profile.brief)
+        profile = self.profile
+        return canvas_matcher(self._vocabulary, prose=profile.prose, brief=profile.brief, mixed=profile.mixed_quotes)
 
     def rules(self) -> Rules:
         """The canvas grammar at the start of a reply."""
