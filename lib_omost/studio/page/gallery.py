@@ -13,7 +13,7 @@ import gradio as gr
 from lib_omost.errors import OmostError, StorageError
 from lib_omost.renderer import STYLES, RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
-from lib_omost.studio.page.blocks import without_files
+from lib_omost.studio.page.blocks import Picture
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
@@ -26,15 +26,13 @@ class Gallery:
 
     def __init__(self, chats: Chats, session: gr.Textbox, folder: Path, drawer: SettingsPanel, view: View) -> None:
         self.chats, self.pictures, self.drawer, self.view = chats, Pictures(folder), drawer, view
-        self.picture = without_files(
-            gr.Image(
-                label="Picture",
-                show_label=False,
-                interactive=False,
-                type="filepath",
-                buttons=["download", "fullscreen"],
-                elem_id="picture",
-            )
+        self.picture = Picture(
+            label="Picture",
+            show_label=False,
+            interactive=False,
+            type="filepath",
+            buttons=["download", "fullscreen"],
+            elem_id="picture",
         )
         with gr.Row(elem_id="again", visible=False) as self.again:
             self.use_seed = gr.Button("Reuse seed", size="sm", min_width=90, elem_id="use-seed")
