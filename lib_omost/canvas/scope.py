@@ -57,7 +57,7 @@ def _is_a_picture(wish: EditRequest, canvas: Canvas, changes: Sequence[Change]) 
 
 @dataclass
 class _Rules:
-    """The rules for one wish; `meant` are the regions that it is about, by index, `last` the one of the message before."""
+    """The rules for one wish; `meant` are the regions that it is about, by index; `last` of the message before."""
 
     wish: EditRequest
     canvas: Canvas
