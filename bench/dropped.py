@@ -26,7 +26,6 @@ def canvas_of(texts: list[str]) -> Canvas:
     canvas.set_global_description(texts[0], ["The scene feels calm."], "calm, flat illustration", "darkseagreen")
     for text in texts[1:]:
         place = ("in the center", "no offset", "a medium-sized square area", 2.0)
-        mood = ("Calm mood.", "Flat illustration.", "Sharp.")
         canvas.add_local_description(
             *place,
             text,

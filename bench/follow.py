@@ -1,7 +1,9 @@
 """A description changed by hand: does the picture show the new thing? Plans of the default language model, painted.
 
 shown, shown_alone: share of the changes whose box shows the new thing, with what follows from it and with the
-description alone; the judge is bench/_region_judge.py, so look at the pictures.
+description alone. before: share of the unchanged plans whose box shows the old thing, which is what judge and image
+model can do; false: the same asked for the new thing. The judge (bench/_region_judge.py) sees the box with `MARGIN`
+around it, since things are painted a little over the edge; in_box: the share without it. Look at the pictures.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from PIL import Image, ImageDraw
 from bench._record import Number, record, table
 from bench._region_judge import MODEL, WEIGHTS, Judge
 from bench.regions import as_tensor, best_settings, paint, side_of
-from lib_omost.canvas import Canvas, followed, read_program, set_keyword
+from lib_omost.canvas import GRID, Box, Canvas, followed, read_program, set_keyword
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
 
 ROOT = Path(__file__).parents[1]
 PLANS = Path(__file__).parent / "requests" / "follow.jsonl"
+MARGIN = 4  # in 90ths of the picture
 #: Which plan, which region of it, its new description; the last word is what the judge shall see.
 CHANGES = """
 f01 0 A green frog.; f01 1 A red car.; f02 0 A purple butterfly.; f02 1 A yellow bus.; f03 0 A fox.
@@ -59,6 +62,11 @@ def pictures_of(pipe: Any, code: str, index: int, text: str, seed: int) -> tuple
     return [paint(pipe, canvas, settings) for canvas in canvases], canvases[-1]
 
 
+def with_margin(box: Box) -> Box:
+    edges = (box.left - MARGIN, box.top - MARGIN, box.right + MARGIN, box.bottom + MARGIN)
+    return Box(*(min(max(edge, 0), GRID) for edge in edges))
+
+
 def sheet(rows: list[tuple[str, list[Image.Image]]], columns: int = 5) -> Image.Image:
     """Three pictures a change: the plan, the description alone, with what follows."""
     side = rows[0][1][0].width
@@ -88,26 +96,25 @@ def main(argv: list[str]) -> dict[str, Number]:
     judge = Judge(options.judge)
     codes = {row["id"]: row["code"] for row in map(json.loads, PLANS.read_text(encoding="utf-8").splitlines())}
     rows: list[tuple[str, list[Image.Image]]] = []
-    table_rows, seen = [], {"alone": 0, "followed": 0}
+    found: dict[str, list[bool]] = {name: [] for name in ("shown", "shown_alone", "before", "false", "in_box")}
+    table_rows: list[list[str]] = []
     for number, (plan, index, text, noun) in enumerate(changes()[: options.n]):
         pictures, canvas = pictures_of(pipe, codes[plan], index, text, number)
-        box = canvas.regions[index].box
-        alone, with_it = (judge.names(as_tensor(picture), [box])[0] for picture in pictures[1:])
-        seen["alone"] += alone == noun
-        seen["followed"] += with_it == noun
-        was = canvas_of(codes[plan]).regions[index].description
-        table_rows.append([f"{was} {text}", alone, with_it])
+        box, was = canvas.regions[index].box, canvas_of(codes[plan]).regions[index].description
+        old, alone, new = (judge.names(as_tensor(picture), [with_margin(box)])[0] for picture in pictures)
+        in_box = judge.names(as_tensor(pictures[2]), [box])[0]
+        answers = (new == noun, alone == noun, was.strip(".").endswith(old), old == noun, in_box == noun)
+        for name, answer in zip(found, answers, strict=True):
+            found[name].append(answer)
+        table_rows.append([f"{was} {text}", old, alone, new])
         rows.append((f"{was} > {text}", pictures))
         print(table_rows[-1], flush=True)
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     sheet(rows).save(options.sheet)
-    print(table(["change", "description alone", "with what follows"], table_rows))
+    print(table(["change", "before", "description alone", "with what follows"], table_rows))
     print(f"pictures: {options.sheet}")
-    numbers: dict[str, Number] = {
-        "changes": len(rows),
-        "shown": round(seen["followed"] / len(rows), 3),
-        "shown_alone": round(seen["alone"] / len(rows), 3),
-    }
+    shares = {name: round(sum(answers) / len(rows), 3) for name, answers in found.items()}
+    numbers: dict[str, Number] = {"changes": len(rows), **shares}
     if options.save:
         record("follow", argv, numbers, ["torch", "diffusers", "transformers"])
     return numbers
