@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,19 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from chat_interface import CanvasChat, ChatWidgets
-from lib_omost.errors import OmostError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.edge import Site, around
+from lib_omost.studio.edge.users import Check, Users, one_login
 from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
 from lib_omost.studio.page.models_panel import ModelsPanel, models_text
+from lib_omost.studio.page.owned import guard
 from lib_omost.studio.page.picture_column import PictureColumn
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.sessions_column import SessionsColumn
@@ -40,22 +42,24 @@ from lib_omost.studio.store.pictures import sweep
 from lib_omost.studio.store.sessions import Sessions
 
 
-def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
+def build(
+    engine: Engine, folder: Path, *, local: bool = True, operator: Callable[[str], bool] = lambda user: False
+) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
-    it.
+    it; else its models are chosen by those users alone whom `operator` names.
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
     sweep(sessions, pictures)
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
-        session = gr.State("")
+        session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
         # The list of sessions shows all the rest of the page, so it is filled last.
         sessions_bar = gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar")
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
             drawer = SettingsPanel(engine)
-            panel = ModelsPanel(engine, drawer, settings_bar, models, words, local)
+            panel = ModelsPanel(engine, drawer, settings_bar, models, words, local, operator)
             MachinePanel(engine, settings_bar)
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
@@ -65,7 +69,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
                 widgets = ChatWidgets()
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
             chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
                 picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
@@ -80,6 +84,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
         api.add(engine, pictures)
+    guard(demo, session, sessions, widgets.state_line)
     return demo
 
 
@@ -88,7 +93,7 @@ def launch(
     folder: Path,
     host: str,
     port: int | None,
-    auth: str | None,
+    auth: tuple[str, str] | Check | None,
     *,
     names: Sequence[str] = (),
     proxies: Sequence[str] = (),
@@ -103,7 +108,7 @@ def launch(
     return demo.queue(max_size=16, default_concurrency_limit=8).launch(
         server_name=host,
         server_port=port,
-        auth=tuple(auth.split(":", 1)) if auth else None,
+        auth=auth,
         theme=theme(),
         css_paths=CSS_FILES,
         head=head(),
@@ -141,7 +146,14 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--proxy", metavar="ADDRESS", action="append", default=[], help="believe this proxy on whom it speaks for"
     )
-    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
+    parser.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD",
+        help="ask for this login, which all share; @FILE reads it from a file, and so does the variable OMOST_AUTH",
+    )
+    parser.add_argument(
+        "--users", metavar="FILE", type=Path, help="ask for a login of this file, each user with sessions of their own"
+    )
     parser.add_argument("--mcp", action="store_true", help="offer the endpoints as MCP tools too, at /gradio_api/mcp/")
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
     return parser.parse_args(argv)
@@ -152,14 +164,12 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     chosen = options(argv)
-    if chosen.auth and ":" not in chosen.auth:
-        print("--auth wants USER:PASSWORD")
-        return 2
     if chosen.mcp and importlib.util.find_spec("mcp") is None:
         print("Cannot start: --mcp wants the package mcp. Run `pip install -r requirements-mcp.txt` and start again.")
         return 2
     folder = chosen.outputs.resolve()
     try:
+        auth, users = logins(chosen)
         engine = Engine(
             chosen.llm,
             chosen.sdxl,
@@ -172,14 +182,14 @@ def main(argv: list[str] | None = None) -> int:
         if engine.device_note:
             print(f"WARNING: {engine.device_note}")
         local = Site(chosen.host, tuple(chosen.allow_host)).local
-        if not local and not chosen.auth:
-            print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
+        if not local and not auth:
+            print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
         _, url, _ = launch(
-            build(engine, folder, local=local),
+            build(engine, folder, local=local, operator=users.operator if users else lambda user: False),
             folder,
             chosen.host,
             chosen.port,
-            chosen.auth,
+            auth,
             names=chosen.allow_host,
             proxies=chosen.proxy,
             prevent_thread_lock=True,
@@ -198,6 +208,20 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Bye.")
     return 0
+
+
+def logins(chosen: argparse.Namespace) -> tuple[tuple[str, str] | Check | None, Users | None]:
+    """Who may log in, and the file of users if there is one. Raises SettingsError, StorageError."""
+    if chosen.users and chosen.auth:
+        raise SettingsError("--users and --auth are two ways to ask for a login; give one.")
+    if chosen.users:
+        users = Users(chosen.users)
+        print(f"Users: {', '.join(users.names())}.")
+        return users.check, users
+    login = one_login(chosen.auth)
+    if chosen.auth and not chosen.auth.startswith("@"):
+        print("Note: a password after --auth is seen in the list of processes; --auth @FILE or OMOST_AUTH hides it.")
+    return login, None
 
 
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:

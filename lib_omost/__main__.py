@@ -5,6 +5,7 @@ work.
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import logging
 import os
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"omost {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
-    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor):
+    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor, _add_users):
         add(commands)
     return whole
 
@@ -135,6 +136,21 @@ def _add_doctor(commands: Commands) -> None:
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
     command.set_defaults(run=doctor)
+
+
+def _add_users(commands: Commands) -> None:
+    command = commands.add_parser("users", help="who may log in to a page that is started with --users FILE")
+    acts = command.add_subparsers(required=True, metavar="ACT")
+    for act, run, text in (
+        ("add", add_user, "add a user, or give one another password; it is asked for, or read from standard input"),
+        ("remove", remove_user, "remove a user; who is logged in stays so until the page is started anew"),
+    ):
+        one = acts.add_parser(act, help=text)
+        one.add_argument("name")
+        one.add_argument("--users", metavar="FILE", type=Path, default=Path("users.json"), help="default: users.json")
+        one.set_defaults(run=run)
+        if act == "add":
+            one.add_argument("--operator", action="store_true", help="this user may choose the models of the page")
 
 
 def add_options(command: argparse.ArgumentParser, settings: type[Any]) -> None:
@@ -247,6 +263,26 @@ def models(args: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("\n" + "\n".join(warnings))
+    return 0
+
+
+def add_user(args: argparse.Namespace) -> int:
+    from lib_omost.studio.edge.users import Users
+
+    asked = sys.stdin.isatty()
+    password = getpass.getpass() if asked else sys.stdin.readline().rstrip("\r\n")
+    if asked and getpass.getpass("Again: ") != password:
+        raise OmostError("These are two passwords. Nothing was changed; try again.")
+    Users(args.users).add(args.name, password, operator=args.operator)
+    print(f"{args.name} may log in to a page that is started with --users {args.users}.")
+    return 0
+
+
+def remove_user(args: argparse.Namespace) -> int:
+    from lib_omost.studio.edge.users import Users
+
+    Users(args.users).remove(args.name)
+    print(f"{args.name} is no user any more.")
     return 0
 
 

@@ -12,7 +12,17 @@ from lib_omost.canvas.exchange import (
     to_ideogram,
 )
 from lib_omost.canvas.follow import Followed, followed
-from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
+from lib_omost.canvas.merge import (
+    Change,
+    Merge,
+    as_far_as_written,
+    differences,
+    matched,
+    merge,
+    taken,
+    undone,
+    with_locked,
+)
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
     CanvasReader,
@@ -47,6 +57,7 @@ __all__ = [
     "Region",
     "Started",
     "add_region",
+    "as_far_as_written",
     "box_of",
     "color_png",
     "delete_region",
@@ -58,6 +69,7 @@ __all__ = [
     "from_ideogram",
     "layout_svg",
     "mask_png",
+    "matched",
     "merge",
     "move_region",
     "outside",
@@ -73,4 +85,5 @@ __all__ = [
     "to_flux",
     "to_ideogram",
     "undone",
+    "with_locked",
 ]

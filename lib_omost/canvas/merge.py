@@ -15,7 +15,17 @@ from typing import Any, Literal
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.reader import read_program
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, TAUGHT_FIELDS, Box, box_of, center_of, snap
+from lib_omost.canvas.vocabulary import (
+    GLOBAL_FIELDS,
+    GRID,
+    LOCAL_FIELDS,
+    OUR_FIELDS,
+    TAUGHT_FIELDS,
+    Box,
+    box_of,
+    center_of,
+    snap,
+)
 from lib_omost.canvas.writer import add_global, add_region, delete_region, set_box, set_keyword
 
 #: The three words and the free box say one thing, so they are compared and changed together.
@@ -77,6 +87,35 @@ def merge(base: Canvas, theirs: Canvas, ours: str, guard: Guard = lambda canvas,
         tuple(change for number, (change, _, allowed) in enumerate(plan) if not allowed and number not in held),
         tuple(change for number, (change, _, _) in enumerate(plan) if number in held),
     )
+
+
+def as_far_as_written(base: Canvas, theirs: Canvas) -> Canvas:
+    """`theirs` of a reply that was cut short, with what it had not come to yet as it was shown: a thing that is not
+    there is not meant to go.
+    """
+    kept = matched(base.regions, theirs.regions)
+    rest = tuple(region for index, region in enumerate(base.regions) if index not in kept)
+    whole = theirs if theirs.global_description else base
+    return replace(whole, regions=(*theirs.regions, *rest))
+
+
+def with_locked(code: str, before: Canvas) -> str:
+    """`code`, which a model wrote anew, with what was locked in `before` as it was there. Raises `CanvasError`."""
+    canvas = _canvas_of(code)
+    if before.locked:
+        code = add_global(code)
+        for field in GLOBAL_FIELDS:
+            code = set_keyword(code, None, field, _plain_value(getattr(before, _attribute(field))))
+        code = set_keyword(code, None, "locked", True)
+    pairs, missing = matched(before.regions, canvas.regions), list[Region]()
+    for index, region in enumerate(before.regions):
+        if region.locked and index in pairs:
+            code = _written_over(code, pairs[index], canvas.regions[pairs[index]], region)
+        elif region.locked:
+            missing.append(region)
+    for region in missing:
+        code = add_region(code, region)
+    return code
 
 
 def differences(before: Canvas, after: Canvas) -> tuple[Change, ...]:
@@ -282,7 +321,19 @@ def _applied(code: str, change: Change, at: int | None) -> str:
 def _set(code: str, at: int | None, field: str, value: Any) -> str:
     if field == PLACE:
         return set_box(code, at or 0, value)
-    return set_keyword(code, at, field, list(value) if isinstance(value, tuple) else value)
+    return set_keyword(code, at, field, _plain_value(value))
+
+
+def _written_over(code: str, at: int, now: Region, region: Region) -> str:
+    for field in LOCAL_FIELDS:
+        if getattr(now, field) != getattr(region, field):
+            value = _plain_value(getattr(region, field))
+            code = set_keyword(code, at, field, value or None if field in OUR_FIELDS else value)
+    return code
+
+
+def _plain_value(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _get(region: Region, field: str) -> Any:

@@ -33,6 +33,7 @@ from lib_omost.studio.store.room import DiskFullError
 from lib_omost.studio.store.sessions import Turn
 
 YIELD_PAUSE_S = 0.1
+MAX_HISTORY = 128 * 1024
 HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 
 
@@ -211,11 +212,16 @@ def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ..
         raise SettingsError("message wants a text.")
     if not all(isinstance(turn, dict) for turn in history or []):
         raise SettingsError(wanted)
-    before = []
-    for turn in (history or [])[:MAX_TURNS]:
+    if len(history or []) > MAX_TURNS:
+        raise SettingsError(f"The history has {len(history or [])} turns; at most {MAX_TURNS} are taken.")
+    before, length = [], 0
+    for turn in history or []:
         role, text = turn.get("role"), turn.get("content")
         if role not in ("user", "assistant") or not isinstance(text, str):
             raise SettingsError(wanted)
+        length += len(text)
+        if length > MAX_HISTORY:  # far more than a language model reads
+            raise SettingsError(f"The history has more than {MAX_HISTORY} characters; send the latest turns alone.")
         before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
     return said(before, message)
 

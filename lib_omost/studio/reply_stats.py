@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
 from lib_omost.settings import STRICT
 from lib_omost.studio.conversation import Conversation
+from lib_omost.studio.plan import MAX_STRENGTH
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.store.sessions import Data, Turn
 
@@ -142,10 +143,11 @@ class Record(TypedDict, total=False):
     context: int
     context_room: int
     notes: Annotated[list[str], BeforeValidator(_notes)]
-    changes: Annotated[list[str], BeforeValidator(_notes)]
-    refused: Annotated[list[str], BeforeValidator(_notes)]
-    lacks: Annotated[list[str], BeforeValidator(_notes)]
-    ask: str
+    changed: int
+    kept: int
+    held: int
+    unmerged: Annotated[str, Field(max_length=500)]
+    strengths: list[Annotated[float, Field(ge=0, le=MAX_STRENGTH)]]
     own: Annotated[list[str], BeforeValidator(_own)]  # the texts that the model wrote, once a person changed others
 
 

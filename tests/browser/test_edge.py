@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from bench._server import TextServer, text_server
 from lib_omost.runtime import Engine
-from tests.browser.acts import served
+from lib_omost.studio.store.sessions import Sessions
+from tests.browser.acts import Page, composed, expect, pane, send, served
 from tests.browser.conftest import CHROMIUM, FLAGS, WITHOUT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.ui
 NAME = "rebound.example"
@@ -35,17 +37,14 @@ ATTACK = """async server => {
 
 
 @pytest.fixture(scope="module")
-def attacked() -> Iterator[Browser]:
+def attacked(browser: Browser) -> Iterator[Browser]:
     """A browser that finds NAME on this machine, and asks nobody whether a page may call here."""
-    from playwright.sync_api import sync_playwright
-
     flags = [flag for flag in FLAGS if not flag.startswith("--disable-features")]
     features = ",".join((*WITHOUT, "LocalNetworkAccessChecks", "BlockInsecurePrivateNetworkRequests"))
     rules = [f"--disable-features={features}", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*flags, *rules])
-        yield browser
-        browser.close()
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=[*flags, *rules])
+    yield other
+    other.close()
 
 
 @pytest.fixture
@@ -103,3 +102,53 @@ def test_another_site_s_page_can_neither_frame_nor_call_ours(
         frame = page.frames[1]
         frame.wait_for_load_state()
         assert frame.url.startswith("chrome-error:") or "Describe a picture" not in frame.content()
+
+
+def test_hundreds_of_new_tabs_take_nothing_from_one_that_is_open(page: Page, url: str) -> None:
+    """More than the server keeps state of; each is a visitor of its own."""
+    composed(page)
+    pane(page, "code").locator("#code .cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.insert_text("# mine\n")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#state .sl-text")).to_contain_text("edited by hand")
+    config = httpx.get(f"{url}config").json()
+    quiet = next(one["id"] for one in config["dependencies"] if not one["inputs"] and one["queue"] is False)
+    with httpx.Client(base_url=url) as client:
+        for number in range(250):
+            client.cookies.clear()
+            body = {"fn_index": quiet, "data": [], "session_hash": f"new{number}"}
+            assert client.post("gradio_api/run/predict", json=body).status_code == 200
+    page.locator(".re-box").first.click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#state .sl-text")).to_contain_text("edited by hand")
+    expect(page.locator("#code .cm-content")).to_contain_text("# mine")
+    composed(page, "and more", messages=4)
+
+
+def test_what_was_typed_outlives_a_lost_connection(attacked: Browser, url: str) -> None:
+    with attacked.new_context() as context, context.new_page() as page:
+        page.goto(url)
+        expect(page.locator("#message textarea")).to_be_enabled()
+        context.set_offline(True)
+        send(page, "an apple that nobody heard of")
+        expect(page.locator(".toast-body")).to_contain_text("Connection to the server was lost")
+        with page.expect_navigation():  # gradio loads the page anew once it is there again
+            context.set_offline(False)
+        expect(page.locator("#message textarea")).to_have_value("an apple that nobody heard of")
+        page.locator("#message textarea").press("Enter")
+        expect(page.locator("#chat .message")).to_have_count(2)
+        expect(page.locator("#chat .message").first).to_contain_text("an apple that nobody heard of")
+
+
+def test_what_was_typed_outlives_its_session(attacked: Browser, url: str, folder: Path) -> None:
+    with attacked.new_context() as context, context.new_page() as page:
+        page.goto(url)
+        expect(page.locator("#message textarea")).to_be_enabled()
+        (cookie,) = [one for one in context.cookies() if one["name"] == "omost_visitor"]
+        store = Sessions(folder / "sessions.sqlite")
+        for one in store.of(f"visitor:{cookie['value']}"):
+            store.delete(one.id)
+        send(page, "an apple in no session")
+        expect(page.locator("#state .sl-text")).to_contain_text("What you typed is still in its box")
+        expect(page.locator("#message textarea")).to_have_value("an apple in no session")

@@ -23,6 +23,8 @@ from tests.browser.acts import (
     middle,
     pane,
     plan,
+    press_row,
+    rows,
     visit,
     watched,
 )  # fmt: skip
@@ -58,7 +60,7 @@ def test_boxes_appear_one_by_one_with_label_colour_and_depth_while_the_reply_str
     assert [count for count, _ in itertools.groupby(seen())] == [0, 1, 2]
     assert 1 in pending()
     expect(page.locator(".re-label")).to_have_text(["an apple2", "a tree8"])
-    expect(page.locator(".re-list button")).to_have_text(["an apple2", "a tree8"])
+    expect(page.locator(".re-list .pick")).to_have_text(["an apple2", "a tree8"])
     assert page.locator(".re-box .tint").first.evaluate("n => n.style.background") == "rgb(255, 0, 0)"
 
 
@@ -228,40 +230,49 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")
     night = plan().replace("an apple and a tree in a meadow", "a meadow at night")
-    night = night.replace("description='an apple'", "description='a golden pear'")
+    night = night.replace("description='an apple'", "description='a golden pear'").replace("'red'", "'gold'")
     for taught, told in zip(("on the left", "no offset", "a small square area"), snap(Box(1, 20, 41, 70)), strict=True):
         night = night.replace(f"'{taught}'", f"'{told}'", 1)
     server.text = fenced(night)
     composed(page, "make it night", messages=4)
     replies = [turn["content"] for turn in server.asked[-1]["messages"] if turn["role"] == "assistant"]
     assert "a golden pear" in replies[-1]
-    expect(page.locator("#state .sl-text")).to_have_text(re.compile("^whole picture: .*night"))
+    expect(rows(page)).to_have_text([re.compile("^whole picture: .*night")])
     page.locator(FIRST).click()
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
 
 
-def test_a_new_description_takes_tags_colour_and_the_whole_picture_along_and_undo_takes_all_back(page: Page) -> None:
+def test_a_new_description_takes_colour_and_the_whole_picture_along_and_a_press_takes_that_back(page: Page) -> None:
     selected_first(page)
-    page.locator(".re-form summary").click()
-    before = field(page, "tags").input_value()
     field(page, "description").fill("a green frog")
     page.locator(".re-stage").focus()
-    said = page.locator("#state .sl-text")
-    expect(said).to_have_text(re.compile("^2 regions, edited by hand · also changed: .*colour, whole picture"))
+    expect(rows(page)).to_have_text(["also changed: colour, whole picture"])
     expect(field(page, "color")).to_have_value("#008000")
     code = pane(page, "code").locator("#code .cm-content")
     expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
-    page.locator(".re-stage").press("Control+z")
+    press_row(page, "undo")
     expect(code).to_contain_text("description='an apple and a tree in a meadow'")
-    expect(field(page, "color")).to_have_value("#ff0000")
-    pane(page, "texts")
-    expect(field(page, "tags")).to_have_value(before)
+    expect(code).to_contain_text("description='a green frog'")
+    page.locator(".re-stage").press("Control+z")
+    page.locator(".re-stage").press("Control+z")
+    expect(code).not_to_contain_text("frog")
 
 
-def test_what_the_plan_lacks_is_asked_for_by_a_chip(page: Page) -> None:
+def test_what_follows_a_description_stays_when_the_hand_is_faster_than_the_answer(page: Page) -> None:
+    selected_first(page)
+    field(page, "description").fill("a green frog")
+    for _ in range(3):
+        page.locator(".re-stage").press("ArrowRight")
+    expect(page.locator(STATUS)).to_have_text("across 3–43, down 20–70")
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("bbox=")
+    expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
+
+
+def test_what_the_plan_lacks_is_asked_for_by_a_press(page: Page) -> None:
     composed(page, "an apple, a bicycle and a tree at night")
-    expect(page.locator("#state .sl-text")).to_have_text(re.compile("· not in the plan: bicycle, night$"))
-    page.locator("#state .sl-chips button").first.click()
+    expect(rows(page)).to_have_text(["not in the plan: bicycle, night"])
+    press_row(page, "ask for it")
     expect(page.locator("#message textarea")).to_have_value("add a bicycle; make it night")
 
 

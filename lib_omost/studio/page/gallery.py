@@ -24,7 +24,7 @@ from lib_omost.studio.store.sessions import Data, Render
 class Gallery:
     """Widgets and events around finished pictures. `outputs` are filled by `show`; `chosen` is the large one's id."""
 
-    def __init__(self, chats: Chats, session: gr.State, folder: Path, drawer: SettingsPanel, view: View) -> None:
+    def __init__(self, chats: Chats, session: gr.Textbox, folder: Path, drawer: SettingsPanel, view: View) -> None:
         self.chats, self.pictures, self.drawer, self.view = chats, Pictures(folder), drawer, view
         self.picture = without_files(
             gr.Image(
@@ -64,12 +64,12 @@ class Gallery:
             self.dropped = gr.File(
                 label="Drop a PNG: its plan and settings come back", file_types=[".png"], elem_id="drop"
             )
-        self.chosen = gr.State("")
+        self.chosen = gr.Textbox("", visible="hidden", elem_id="chosen")
         compared = [self.pair, self.left, self.right, self.compare]
         self.outputs = [self.picture, self.small, self.again, *compared, self.chosen]
         self._wire(session)
 
-    def _wire(self, session: gr.State) -> None:
+    def _wire(self, session: gr.Textbox) -> None:
         drawer, view = self.drawer, self.view
         known, pair = [session, self.chosen], [self.left, self.right]
         restored = [*drawer.render, drawer.seed_mode]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal
 
@@ -21,6 +21,7 @@ from lib_omost.studio.page.server_panel import ServerPanel, checked_url, is_serv
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.sentences import plain
 
+NOT_YOURS = "The models of this page are its operator's to choose."
 MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
 
 
@@ -37,8 +38,12 @@ class ModelsPanel:
         models_line: gr.Markdown,
         words: gr.Markdown,
         local: bool,
+        operator: Callable[[str], bool] = lambda user: False,
     ) -> None:
-        """`local`: only then may a person name files of this machine as models."""
+        """`local`: only then may a person name files of this machine as models, and everyone choose them; else only
+        users whom `operator` names.
+        """
+        self._local, self._operator = local, operator
         self.engine, self.drawer, self.models_line, self.words = engine, drawer, models_line, words
         gr.Markdown("### Models")
         self.llm = gr.Dropdown(
@@ -49,7 +54,7 @@ class ModelsPanel:
             info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
             elem_id="llm",
         )
-        self.server = ServerPanel(engine, self.llm)
+        self.server = ServerPanel(engine, self.llm, self.may_choose)
         self.sdxl = gr.Dropdown(
             _with(choices("sdxl"), engine.sdxl_entry.name),
             value=engine.sdxl_entry.name,
@@ -96,7 +101,7 @@ class ModelsPanel:
         self.llm.change(self.server.shown_for, self.llm, self.server.box, **QUIET)
         for picker in (self.llm, self.sdxl):
             picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
-        self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
+        self.keep_llm.input(self.keep, self.keep_llm, self.keep_llm, **QUIET)
         bar.expand(self.show, None, self.outputs, **QUIET)
 
     def show(self) -> Update:
@@ -121,10 +126,14 @@ class ModelsPanel:
         weights: Mapping[str, float],
         key: str = "",
         typed_for: str = "",
+        request: gr.Request | None = None,
     ) -> Update:
         """Switches models; the picture's settings go to what suits another image model. `key`: of a server, that of
         `typed_for`.
         """
+        if not self.may_choose(request):
+            gr.Warning(NOT_YOURS)
+            return self.show()
         before = self.engine.sdxl_entry.name
         try:
             self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key, typed_for)
@@ -144,8 +153,15 @@ class ModelsPanel:
             self.engine.use_sdxl(sdxl, chosen)
             gr.Info(f"{html.escape(sdxl)} is loaded with your next picture.")
 
-    def keep(self, keep_llm: bool) -> None:
-        self.engine.keep_llm = bool(keep_llm)
+    def keep(self, keep_llm: bool, request: gr.Request | None = None) -> bool:
+        """What holds now."""
+        if self.may_choose(request):
+            self.engine.keep_llm = bool(keep_llm)
+        return self.engine.keep_llm
+
+    def may_choose(self, request: gr.Request | None) -> bool:
+        """Whether whoever asks may choose models for all."""
+        return self._local or bool(request and request.username and self._operator(request.username))
 
     def picked(self, name: str | None) -> Update:
         """A model that a server offers, into the picker."""

@@ -51,7 +51,7 @@ class PictureColumn:
         engine: Engine,
         chats: Chats,
         runs: Runs,
-        session: gr.State,
+        session: gr.Textbox,
         folder: Path,
         plan: PlanColumn,
         drawer: SettingsPanel,
@@ -121,7 +121,8 @@ class PictureColumn:
         """The job from the widgets' values. Raises SettingsError or CanvasError."""
         plan, drawer = self.plan, self.drawer
         values = tuple(given[widget] for widget in drawer.render)
-        return self._job(given[plan.plan], given[plan.code], given[drawer.images], given[drawer.seed_mode], values)
+        known = plan.known(given[self.session], given[plan.plan])
+        return self._job(known, given[plan.code], given[drawer.images], given[drawer.seed_mode], values)
 
     def _job(self, plan: Plan, code: str, images: int, seed_mode: str, values: tuple[Any, ...]) -> Job:
         """Raises SettingsError or CanvasError. The code is a client's text: strictly read, or refused."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -24,8 +24,8 @@ class ServerPanel:
     models; `llm` is the picker that holds the URL.
     """
 
-    def __init__(self, engine: Engine, llm: gr.Dropdown) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, llm: gr.Dropdown, may_choose: Callable[[gr.Request | None], bool]) -> None:
+        self.engine, self._may_choose = engine, may_choose
         with gr.Column(visible=is_server(engine.llm_entry.name), elem_id="server") as self.box:
             self.key = gr.Textbox(
                 type="password",
@@ -53,10 +53,12 @@ class ServerPanel:
     def shown_for(self, llm: str | None) -> Update:
         return {self.box: gr.update(visible=is_server(llm))}
 
-    def tested(self, name: str, key: str, typed_for: str) -> Iterator[Update]:
+    def tested(self, name: str, key: str, typed_for: str, request: gr.Request | None = None) -> Iterator[Update]:
         """The line and the list: first that it is being asked, then what came of it."""
         yield {self.line: _line("asking the server…"), self.offered: gr.update(visible=False)}
         try:
+            if not self._may_choose(request):
+                raise SettingsError("The servers of this page are its operator's to choose.")
             text, models = self.engine.test_server(checked_url(name), typed_key(key, typed_for, name))
             told = _line(text, "good")
         except Exception as error:

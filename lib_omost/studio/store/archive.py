@@ -1,5 +1,5 @@
 """A session as one zip file: its chat and settings as JSON, its pictures as PNG. Reading one believes nothing that it
-says.
+says. Its history stays at home: who passes a session on passes on what it shows, not what was taken back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lib_omost.characters import whole_data
 from lib_omost.errors import CanvasError, StorageError
-from lib_omost.studio.conversation import MAX_REPLY
+from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS
 from lib_omost.studio.limits import usable
 from lib_omost.studio.reply_stats import taken
 from lib_omost.studio.store.images import MAX_FILE_BYTES, read_pixels, read_png, write_png
@@ -28,9 +28,12 @@ UNREADABLE = (
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 MAX_PICTURES = 5000
-MAX_RECORD_BYTES = 64 * 2**20
+MAX_RECORD_BYTES = 8 * 2**20
 MAX_SETTINGS_BYTES = 2**14
-MAX_BYTES = 2 * 2**30  # of all pictures
+MAX_BYTES = 2**30  # of all pictures; no larger file is uploaded
+#: What a file unpacks to is in proportion to it, so that a small one costs little: pictures do not get smaller in a zip
+#: file, and we write the record as it is (older files packed it, to a tenth).
+MAX_RATIO, SMALL_BYTES = 50, 2**18
 
 
 def export_session(sessions: Sessions, session: str, folder: Path) -> Path:
@@ -52,7 +55,7 @@ def export_session(sessions: Sessions, session: str, folder: Path) -> Path:
     path = folder / f"omost-{plain}.zip"
     try:
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(RECORD, json.dumps(record, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+            archive.writestr(RECORD, json.dumps(record, ensure_ascii=False))
             for picture in sorted(there):
                 archive.write(picture, Path(picture).name)
     except OSError as error:
@@ -68,10 +71,12 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
     pictures: dict[str, Path] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_ratio(archive, path)
             record = whole_data(json.loads(_member(archive, RECORD, MAX_RECORD_BYTES)))
             name, settings = str(record.get("name", NEW_NAME)), _settings(record.get("settings"))
-            turns = [_turn(found) for found in record["turns"]]
-            for picture in _names(archive, record["pictures"]):
+            names = _names(archive, record["pictures"])
+            turns = [_turn(found) for found in _few(record["turns"], names)]
+            for picture in names:
                 pictures[picture] = _unpack(archive, picture, folder)
     except (*UNREADABLE, StorageError) as error:
         for unpacked in pictures.values():
@@ -93,9 +98,24 @@ def import_session(sessions: Sessions, owner: str, path: Path, folder: Path) -> 
 
 def _names(archive: zipfile.ZipFile, pictures: list[object]) -> list[str]:
     names = [str(name) for name in pictures]
+    if len(set(names)) < len(names):
+        raise ValueError("it lists a picture twice")
     if len(names) > MAX_PICTURES or sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
         raise ValueError(f"it holds more than {MAX_PICTURES} pictures or {MAX_BYTES >> 30} GiB")
     return names
+
+
+def _check_ratio(archive: zipfile.ZipFile, path: Path) -> None:
+    unpacked, packed = sum(member.file_size for member in archive.infolist()), path.stat().st_size
+    if unpacked > SMALL_BYTES + MAX_RATIO * packed:
+        raise ValueError(f"it unpacks to more than {MAX_RATIO} times its size")
+
+
+def _few(turns: list[Data], pictures: list[str]) -> list[Data]:
+    """The turns, if they are no more than a chat holds: its messages and replies, and each picture once."""
+    if len(turns) > MAX_TURNS + 1 + len(pictures):
+        raise ValueError(f"it has {len(turns)} turns; a chat holds {MAX_TURNS}, and its pictures")
+    return turns
 
 
 def _settings(found: object) -> Data:

@@ -190,6 +190,11 @@ class Database:
     def _named(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.IntegrityError as error:
+            raise StorageError(
+                "This session is not here any more; it was deleted, maybe in another tab. Choose another one from the "
+                "list, or load the page again."
+            ) from error
         except sqlite3.Error as error:
             why = "the disk is full; free some space" if no_room(error) else "is the file damaged, or another one's?"
             raise StorageError(f"cannot use the session file {self.path}: {error}; {why}") from error

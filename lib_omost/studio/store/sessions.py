@@ -8,12 +8,13 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from lib_omost.studio.store import history
 from lib_omost.studio.store.database import Database
 from lib_omost.studio.store.migrations import migrate
 
@@ -61,7 +62,10 @@ class Session:
 
 
 class Sessions:
-    """The store. Any thread may call; a write is durable when it returns, unless the disk is full (`disk_words`)."""
+    """The store. Any thread may call; a write is durable when it returns, unless the disk is full (`disk_words`).
+
+    A write of turns that is a person's act gives it a name, as `step`, and can be undone (history.py).
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises StorageError where the file cannot be made, is not a database, or is of a later version."""
@@ -126,20 +130,20 @@ class Sessions:
             )
             return tuple(Turn(role, text, picture, json.loads(about), id) for role, text, picture, about, id in rows)
 
-    def set_turns(self, session: str, turns: Iterable[Turn]) -> None:
+    def set_turns(self, session: str, turns: Iterable[Turn], *, step: str = "") -> None:
         """Replaces the whole chat, as an import does; what anyone else was writing to it is gone with it."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             db.execute("DELETE FROM turn WHERE session = ?", (session,))
             _append(db, session, turns)
 
-    def add_turns(self, session: str, *turns: Turn) -> None:
+    def add_turns(self, session: str, *turns: Turn, step: str = "") -> None:
         """Puts turns at the end of the chat, all or none, with nothing between them."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             _append(db, session, turns)
 
-    def change_turn(self, session: str, turn: Turn) -> bool:
+    def change_turn(self, session: str, turn: Turn, *, step: str = "") -> bool:
         """Replaces the turn of the same id, as growing replies do. Where it is gone meanwhile, it stays gone: False."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             changed = db.execute(
                 "UPDATE turn SET role = ?, text = ?, picture = ?, about = ?, id = ? WHERE session = ? AND id = ?",
                 (*_columns(turn), session, turn.id),
@@ -147,11 +151,15 @@ class Sessions:
             _touch(db, session)
         return changed > 0
 
-    def cut_turns(self, session: str, after: Turn | None, *instead: Turn) -> bool:
+    def cut_turns(
+        self, session: str, after: Turn | None, *instead: Turn, step: str = "", sibling: bool = False
+    ) -> bool:
         """Takes all turns after one away, or all there are after None, and puts others in their place. Where that one
-        is gone meanwhile, nothing is cut: False.
+        is gone meanwhile, nothing is cut: False. With `sibling` what is cut stays as another reply to that message.
         """
-        with self._write() as db:
+        with self._write(session, step) as db:
+            if sibling and after is not None:
+                history.keep_sibling(db, session, after.id)
             position = -1
             if after is not None:
                 where = "SELECT position FROM turn WHERE session = ? AND id = ?"
@@ -214,13 +222,27 @@ class Sessions:
         """What a person has to know about the disk: nothing most of the time."""
         return self._database.words
 
+    def connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To read other tables of the file."""
+        return self._open()
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To change other tables of the file; the block is one transaction."""
+        return self._write()
+
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
         """To read from. Raises StorageError with the file's name."""
         return self._database.read()
 
-    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
-        """The block is one transaction; on a full disk it goes on in memory. Raises StorageError as well."""
-        return self._database.write()
+    @contextmanager
+    def _write(self, session: str = "", step: str = "") -> Iterator[sqlite3.Connection]:
+        """The block is one transaction; on a full disk it goes on in memory. With a `step`, the chat before it is kept.
+        Raises StorageError as well.
+        """
+        with self._database.write() as db:
+            if step:
+                history.add_step(db, session, step)
+            yield db
 
 
 def _append(db: sqlite3.Connection, session: str, turns: Iterable[Turn]) -> None:
