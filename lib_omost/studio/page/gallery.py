@@ -137,8 +137,9 @@ class Gallery:
         render = self._asked_for(session, chosen)
         if render is None:
             return UNCHANGED
-        known = {name: value for name, value in render.settings.items() if name == "seed"}
-        return {**self._restored(known), self.drawer.seed_mode: LOCKED}
+        known = {"cpu_noise": False, **render.settings}  # one that does not say it is from before there was a choice
+        kept = {name: known[name] for name in ("seed", "cpu_noise") if name in known}
+        return {**self._restored(kept), self.drawer.seed_mode: LOCKED}
 
     def settings_again(self, session: str, chosen: str) -> Update:
         """Every setting of the picture, its seed kept, its style chosen."""
@@ -146,7 +147,7 @@ class Gallery:
         if render is None:
             return UNCHANGED
         # a picture from before there were presets had none
-        known = {"few_steps": "", **render.settings, "style": style_of(render.settings)}
+        known = {"few_steps": "", "cpu_noise": False, **render.settings, "style": style_of(render.settings)}
         return {**self._restored(known), self.drawer.seed_mode: LOCKED}
 
     def plan_again(self, session: str, chosen: str, width: int, height: int) -> Update:
