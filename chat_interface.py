@@ -11,7 +11,7 @@ import gradio as gr
 
 from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import SettingsError, StorageError
+from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.known_words import words_of
 from lib_omost.studio import changes, history, reply_stats
@@ -234,7 +234,7 @@ class CanvasChat:
             turn = self.chats.keep_reply(session, turn, made.text, made.about)
             if turn is not None and any(one.id == turn.id for one in self.chats.open(session).turns):
                 self.chats.tell(session, made.told)
-        except StorageError as error:
+        except Exception as error:  # this is called from a `finally`, which has to end
             return sentence(error)
         return ""
 
@@ -290,6 +290,8 @@ class CanvasChat:
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif disk := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {disk}" if state["text"] else disk}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),

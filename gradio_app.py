@@ -25,6 +25,7 @@ from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.edge import Site, around
+from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
@@ -35,6 +36,7 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.pictures import sweep
 from lib_omost.studio.store.sessions import Sessions
 
 
@@ -44,7 +46,8 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
-    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+    sweep(sessions, pictures)
+    with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)

@@ -12,13 +12,15 @@ from typing import Any
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.colors import alike, read_color
+from lib_omost.canvas.mentions import cased, colored, is_same_thing, mentions_of, renamed_tail, replaced, with_tags
 from lib_omost.canvas.merge import Change, differences, matched, same
-from lib_omost.canvas.noun_phrase import Phrase, phrase_of, plural, singular, with_article, word_set
+from lib_omost.canvas.noun_phrase import Phrase, noun_as_tagged, phrase_of, word_set
 from lib_omost.canvas.reader import read_program
 from lib_omost.canvas.thing_colors import color_of
 from lib_omost.canvas.vocabulary import GRID
 from lib_omost.canvas.writer import set_keyword
 
+FEW, MOST = 2, 8  # regions that a person renames at once: half of them, at least so many and at most
 TAGS, DETAILS, BLANKED, COLOR, WHOLE = "tags", "details", "details left empty", "colour", "whole picture"
 #: Words that say where a thing is, and fit any thing.
 _NEUTRAL = word_set(
@@ -29,10 +31,6 @@ _NEUTRAL = word_set(
 )
 #: Words by which a sentence tells what a thing has, which another thing need not have.
 _HAS = re.compile(r"\b(?:has|have|with|its|their|whose|shows?|made)\b|['’]s\b", re.IGNORECASE)
-_VERBS = {"is": "are", "has": "have", "was": "were", "stands": "stand", "sits": "sit", "lies": "lie"}
-_TO_ONE = {many: one for one, many in _VERBS.items()}
-_BEFORE = r"(?P<before>\b(?:an?|the|one|two|three|four|five|six|seven|eight|\d+|many|several|some)\s+)?"
-_AFTER = rf"(?P<after>\s+(?:{'|'.join([*_VERBS, *_TO_ONE])})\b)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +90,23 @@ def _in_order(also: Collection[str]) -> tuple[str, ...]:
     return tuple(word for word in shown if word != DETAILS or BLANKED not in also)
 
 
-def _renamed(before: Canvas, after: Canvas) -> Iterator[tuple[Phrase, Phrase, tuple[int, int]]]:
-    """The phrases that a description had and has, and the place of its region before and after."""
+Renaming = tuple[Phrase, Phrase, tuple[int, int]]  # what a region was, what it is, its place before and after
+
+
+def _renamed(before: Canvas, after: Canvas) -> list[Renaming]:
+    """The regions with another description. None where most have one: that is another program, all meant."""
+    found = list[Renaming]()
     for i, j in _pairs(before.regions, after.regions).items():
-        was, now = before.regions[i].description, after.regions[j].description
-        old, new = phrase_of(was), phrase_of(now)
-        if not same(was, now) and old is not None and new is not None:
-            yield old, new, (i, j)
+        was, now = before.regions[i], after.regions[j]
+        old, new = phrase_of(was.description), phrase_of(now.description)
+        if not _alike(was, now) and not _is_rewritten(was, now) and old is not None and new is not None:
+            found.append((noun_as_tagged(old, was.tags), new, (i, j)))
+    return found if len(found) <= max(FEW, min(MOST, len(after.regions) // 2)) else []
+
+
+def _is_rewritten(was: Region, now: Region) -> bool:
+    """Whether tags and details came with the description, so that nothing of it is derived."""
+    return was.tags != now.tags and was.detailed_descriptions != now.detailed_descriptions
 
 
 def _pairs(before: Sequence[Region], after: Sequence[Region]) -> dict[int, int]:
@@ -126,7 +134,7 @@ def _derived(
     was, now = before.regions[index[0]], after.regions[index[1]]
     stays = partial(_is_theirs, own)
     if now.tags == was.tags and not stays(was.tags):
-        tags = _tags(now.tags, old, new, now.atmosphere)
+        tags = with_tags(now.tags, old, new, now.atmosphere, alone=True)
         if tags != now.tags:
             yield index[1], "tags", tags, TAGS
     kept = [line if stays(line) or line not in was.detailed_descriptions else _detail(line, old, new, after)
@@ -152,16 +160,16 @@ def _whole(
 ) -> Iterator[Wish]:
     """The whole picture's texts. A noun that another region has too is only followed with its adjectives."""
     others = [region.description for at, region in enumerate(before.regions) if at != index[0]]
-    shared = any(_form(old.noun).search(text) for text in others)
-    if shared and (old.words == old.noun or any(_form(old.words).search(text) for text in others)):
+    shared = any(mentions_of(old.noun).search(text) for text in others)
+    if shared and (old.words == old.noun or any(mentions_of(old.words).search(text) for text in others)):
         return
-    write = partial(_replaced, old=old, new=new, alone=not shared)
+    write = partial(replaced, old=old, new=new, alone=not shared)
     if after.global_description == before.global_description and not stays(after.global_description):
         text = _sentence(write, after.global_description, before.regions[index[0]], after.regions[index[1]])
         if text != after.global_description:
             yield None, "description", text, WHOLE
     if after.tags == before.tags and not stays(after.tags):
-        tags = _tags(after.tags, old, new, "", shared=shared, colors=False)
+        tags = with_tags(after.tags, old, new, "", shared=shared)
         if tags != after.tags:
             yield None, "tags", tags, WHOLE
     kept = [
@@ -187,13 +195,15 @@ def _sentence(write: Callable[[str], str], text: str, was: Region, now: Region) 
     """The whole picture's sentence with the new words: of the description where it stands there, else the head."""
     whole, instead = (region.description.strip(" .,") for region in (was, now))
     at = re.compile(rf"\b{re.escape(whole)}\b", re.IGNORECASE).search(text)
-    return write(text) if at is None else text[: at.start()] + _cased(instead, at[0]) + text[at.end() :]
+    return write(text) if at is None else text[: at.start()] + cased(instead, at[0]) + text[at.end() :]
 
 
 def _detail(line: str, old: Phrase, new: Phrase, canvas: Canvas) -> str:
     """A region's own detail said of the new thing; "" where it tells of the old one what words cannot carry over."""
-    written = _colored(_replaced(line, old, new), old, new)
-    if _is_same_thing(old, new):
+    written = renamed_tail(colored(replaced(line, old, new), old, new), old, new)
+    if written is None:
+        return ""
+    if is_same_thing(old, new):
         return written
     known = set(_words(" ".join([new.words, *(region.description for region in canvas.regions)])))
     return written if set(_words(written)) <= _NEUTRAL | known else ""
@@ -202,95 +212,13 @@ def _detail(line: str, old: Phrase, new: Phrase, canvas: Canvas) -> str:
 def _told(write: Callable[[str], str], line: str, old: Phrase, new: Phrase) -> str:
     """The same for a detail of the whole picture, which may tell of other things."""
     written = write(line)
-    gone = written != line and not _is_same_thing(old, new) and _HAS.search(line)
+    gone = written != line and not is_same_thing(old, new) and _HAS.search(line)
     return "" if gone else written
-
-
-def _is_same_thing(old: Phrase, new: Phrase) -> bool:
-    return singular(old.noun.lower()) == singular(new.noun.lower())
-
-
-def _replaced(text: str, old: Phrase, new: Phrase, alone: bool = True) -> str:
-    """`text` with the new phrase for every mention of the old one: with its adjectives, then (`alone`) of the noun."""
-    text = _form(old.words).sub(partial(_mention, old, new, new.words), text)
-    if not alone or old.words == old.noun or (_is_same_thing(old, new) and old.is_many == new.is_many):
-        return text
-    return _form(old.noun).sub(partial(_mention, old, new, new.noun), text)
-
-
-def _mention(old: Phrase, new: Phrase, words: str, found: re.Match[str]) -> str:
-    """One mention of the old thing as one of the new: its article or number, its number and the verb after it."""
-    before, after = found["before"] or "", found["after"] or ""
-    many = _is_plural(found["noun"]) if old.is_many == new.is_many else new.is_many
-    words = plural(words) if many and not new.is_many and words != singular(words) + "s" else words
-    article = before.strip().lower()
-    if article and article != "the":
-        before = "" if not new.number else new.number.lower() + " "
-        before = with_article(words).removesuffix(words) if before in ("a ", "an ") else before
-    verb = after.strip()
-    if verb and old.is_many != new.is_many:
-        after = " " + (_VERBS.get(verb, verb) if new.is_many else _TO_ONE.get(verb, verb))
-    return _cased(before + _as_within(words), found[0]) + after
-
-
-def _as_within(words: str) -> str:
-    """`Snow` of "Snow." as it stands within a sentence; a name of several capitals stays."""
-    return words if words[1:] != words[1:].lower() or (" " in words and words.istitle()) else words.lower()
-
-
-def _cased(text: str, like: str) -> str:
-    """`text` with a capital where `like` has one, else small, unless it is a name."""
-    if like[:1].isupper():
-        return text[:1].upper() + text[1:]
-    return text[:1].lower() + text[1:] if re.match(r"(?:[A-Z][a-z]* [a-z]|[A-Z][a-z]*$)", text) else text
-
-
-def _form(words: str) -> re.Pattern[str]:
-    """The words in singular and plural, with the article or number before them and a verb of being or having after."""
-    forms = "|".join(re.escape(form) for form in dict.fromkeys((plural(words), words, singular(words))))
-    return re.compile(rf"{_BEFORE}\b(?P<noun>{forms})\b{_AFTER}", re.IGNORECASE)
-
-
-def _is_plural(noun: str) -> bool:
-    return singular(noun) != noun
-
-
-def _colored(text: str, old: Phrase, new: Phrase) -> str:
-    """`text` with the new colour word for the old one; the word goes where there is no new one."""
-    for at, color in enumerate(old.colors):
-        instead = new.colors[min(at, len(new.colors) - 1)] if new.colors else ""
-        if color.lower() not in {word.lower() for word in new.colors}:
-            text = re.sub(rf"\b{color}\b{'' if instead else ' ?'}", instead.lower(), text, flags=re.IGNORECASE)
-    return text
-
-
-def _tags(tags: str, old: Phrase, new: Phrase, mood: str, *, shared: bool = False, colors: bool = True) -> str:
-    """Tags with the new noun and colour for the old; `shared`: the old noun stays, as another region's."""
-    found = [tag.strip() for tag in tags.split(",") if tag.strip()]
-    noun = _as_within(new.noun)
-    out = list[str]()
-    for tag in found:
-        small = tag.lower()
-        if singular(small) == singular(old.noun.lower()):
-            out += [tag, noun] if shared else [noun]
-            out += [color.lower() for color in new.colors if colors]
-        elif colors and small in {word.lower() for word in old.colors}:
-            out += (
-                []
-                if {singular(t.lower()) for t in found} & {singular(old.noun.lower())}
-                else map(str.lower, new.colors)
-            )
-        elif small in {word.lower() for word in old.adjectives} - {word.lower() for word in new.adjectives}:
-            out += [tag] if small in mood.lower() else []
-        else:
-            out.append(_replaced(tag, old, new, alone=not shared))
-    written = list(dict.fromkeys(out))
-    return tags if written == found else ", ".join(written)
 
 
 def _color(was: Region, old: Phrase, new: Phrase, own: Collection[str] | None) -> str | None:
     """The new thing's colour where the old one was the old thing's own: by its colour word, else as such things are."""
-    wanted = _own_color(new, None if _is_same_thing(old, new) else "gray")
+    wanted = _own_color(new, None if is_same_thing(old, new) else "gray")
     before, usual = was.HTML_web_color_name, _own_color(old, None)
     theirs = own is not None and _color_key(was) in own
     if wanted is None or not (theirs or (usual is not None and alike(before, usual))):

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.colors import alike, read_color
 from lib_omost.canvas.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, singular, with_article
 from lib_omost.canvas.request_words import (
+    COMMON,
     FUNCTION_WORDS,
+    KINDS,
+    NO_ADVERBS,
     OF_A_THING,
     OF_THE_WHOLE,
     OPERATIONS,
@@ -25,7 +28,7 @@ from lib_omost.canvas.word_forms import bases, is_in
 
 MAX_REQUEST = 2000  # characters that are looked at
 MAX_FOUND = 12
-_SILENT = FUNCTION_WORDS | TALK | OPERATIONS | PLACES | QUALITY | POSTURES
+_SILENT = FUNCTION_WORDS | COMMON | TALK | OPERATIONS | PLACES | QUALITY | POSTURES
 #: A word, a number, or a mark that ends a phrase.
 _TOKEN = re.compile(r"[^\W_]+(?:['’~-][^\W_]+)*|[,.;:!?/()\n]")
 #: Two words that are one thing, of which the first alone would be a place or an operation.
@@ -115,7 +118,7 @@ class _Held:
             if is_in(head, bases(word))
             for at in range(max(end - 3, 0), end)
         }
-        return {number for number in (*counts, sum(counts), *said) if number is not None}
+        return {*counts, sum(counts), *(number for number in said if number is not None)}
 
 
 def missing(request: str, canvas: Canvas, before: Canvas | None = None) -> tuple[Missing, ...]:
@@ -160,12 +163,12 @@ def _chunks(text: str) -> Iterator[_Chunk]:
             number = word
         elif word.endswith("ing") and _ends(before) and (before in _ARTICLES or not _ends(after)):
             words.append(word)  # a sleeping dog, with fishing boats
-        elif token in _MARKS or word in _SILENT or _is_verb(word) or not re.search(r"[^\W\d]", word):
+        elif token in _MARKS or _is_silent(word) or _is_verb(word) or not re.search(r"[^\W\d]", word):
             if words:
                 yield _Chunk(tuple(words), _number(number) or 0, number)
             if words or token in _MARKS or word not in ("of", "the", "more"):
                 words, number = [], ""
-            if _is_verb(word) and word not in _SILENT:
+            if _is_verb(word) and not _is_silent(word):
                 yield _Chunk((word,))
         else:
             words.append(word)
@@ -174,14 +177,22 @@ def _chunks(text: str) -> Iterator[_Chunk]:
                 words, number = [], ""
 
 
+def _is_silent(word: str) -> bool:
+    """Whether a word asks for nothing by itself, adverbs and single letters among them."""
+    is_adverb = word.endswith("ly") and len(word) > 4 and word not in NO_ADVERBS
+    return word in _SILENT or is_adverb or (len(word) == 1 and word.isalpha())
+
+
 def _ends(token: str) -> bool:
-    return token in _MARKS or token in _SILENT or _number(token) is not None
+    return token in _MARKS or _is_silent(token) or _number(token) is not None
 
 
 def _missing_of(chunk: _Chunk, held: _Held, gone: _Held | None) -> Iterator[Missing]:
     """What of a chunk the plan lacks. A thing that it has may lack its number or an attribute."""
     if _joined(chunk, held) or (gone and all(gone.has(word) and not held.has(word) for word in chunk.words)):
         return
+    if chunk.head in KINDS and len(chunk.words) > 1 and held.has(chunk.words[-2]):
+        chunk = replace(chunk, words=chunk.words[:-1])
     if not held.has(chunk.head):
         first = next((at for at, word in enumerate(chunk.words) if _qualifies(word) or not held.has(word)), 0)
         phrase = _Chunk(chunk.words[first:], chunk.count, chunk.number)

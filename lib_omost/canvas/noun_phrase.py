@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 
@@ -103,12 +103,24 @@ def phrase_of(description: str) -> Phrase | None:
     return Phrase(" ".join(number), _count(number, noun), tuple(head[:first]), noun, " ".join(tail))
 
 
+def noun_as_tagged(phrase: Phrase, tags: str) -> Phrase:
+    """The phrase with the noun that the tags of its region name: of "a ruined castle" the castle, where that is a tag
+    and the ruined castle is none.
+    """
+    named = {singular(tag.strip().lower()) for tag in tags.split(",")}
+    words = phrase.noun.split()
+    for at in range(len(words)):
+        if singular(" ".join(words[at:]).lower()) in named:
+            return replace(phrase, adjectives=(*phrase.adjectives, *words[:at]), noun=" ".join(words[at:]))
+    return phrase
+
+
 @lru_cache(maxsize=1024)
 def plural(noun: str) -> str:
     """The plural of a noun's last word; a plural stays."""
-    *before, last = noun.split()
+    *before, last = noun.split() or [""]
     small = last.lower()
-    if small in _SINGULAR or singular(last) != last:
+    if not last or small in _SINGULAR or singular(last) != last:
         many = last
     elif small in _IRREGULAR:
         many = _IRREGULAR[small]
@@ -122,7 +134,7 @@ def plural(noun: str) -> str:
 @lru_cache(maxsize=4096)
 def singular(noun: str) -> str:
     """The singular of a noun's last word; a singular stays."""
-    *before, last = noun.split()
+    *before, last = noun.split() or [""]
     small = last.lower()
     if small in _SINGULAR:
         one = _SINGULAR[small]

@@ -24,6 +24,25 @@ FUNCTION_WORDS = word_set(
     seem seems appear appears stay stays use uses using come comes coming says say think thinks know visible
     based inspired themed fashioned various different wherever whatever such per via plus minus e.g etc"""
 )
+#: Verbs of saying and wanting, and what joins sentences.
+COMMON = word_set(
+    """appear ask asked become becomes begin believe bring call care choose come consider continue contain
+    contains cover covers decide describe enjoy enjoying ensure expect feature features fill find finish
+    follow forget happen happening help hope imagine imagining include includes including involve know learn
+    live lives mean means meet mention mind miss notice offer pick prefer preferably present provide reach
+    remember remind represent require say said send share start stick stop suggest suppose talk tell tells
+    think thought understand wait wonder wondering id ill im ive dont cant doesnt isnt didnt wont id'd until
+    till since whilst although though unless whether otherwise thus hence however therefore moreover besides
+    except amid amidst throughout ahead aside nearby beyond past alongside apart straight shot taken viewed
+    onto atop twice once"""
+)
+#: Words in -ly that are no adverbs.
+NO_ADVERBS = word_set(
+    """butterfly dragonfly firefly family lily jelly holly belly bully ally assembly anomaly monopoly lovely lonely
+    friendly ugly curly chilly hilly silly early elderly ghostly deadly heavenly jolly scaly woolly wooly"""
+)
+#: Kinds that people put behind the name of a thing: a rocket ship, an oak tree.
+KINDS = word_set("ship tree bird fish flower plant animal car boat dog cat bear bug fruit cake bread")
 #: What people say to a person who draws, and how pictures are talked of.
 TALK = word_set(
     """please pls thanks thank hi hello hey ok okay sure well oh hmm want wants wanted like likes love need needs
@@ -97,7 +116,7 @@ fish goldfish salmon trout shark koi clownfish; dog terrier retriever poodle cor
 boat sailboat canoe rowboat yacht ship ferry kayak gondola; car taxi jeep van cab convertible limousine
 person man woman boy girl child people; people man woman crowd children couple villagers; animal dog cat horse cow
 building house tower church castle skyscraper barn; fruit apple pear banana orange grape strawberry lemon
-water sea ocean lake river pond puddle stream waves; insect bee butterfly beetle ant ladybug dragonfly
+water sea ocean lake river pond puddle stream waves waterfall; insect bee butterfly beetle ant ladybug dragonfly
 food cake pizza bread soup; toy doll teddy; weapon sword spear bow; plant cactus fern ivy bush; hat cap sombrero helmet
 clothes dress coat shirt jacket; coat jacket raincoat parka; sweater jumper pullover; shoes boots sneakers
 sky clouds sunset stars; berries strawberries blueberries raspberries; vehicle car truck bus van; house mansion villa

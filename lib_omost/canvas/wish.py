@@ -33,7 +33,6 @@ from lib_omost.canvas.wish_words import (
     SOMEONE,
     THE,
     TONES,
-    VERBS,
     WHERE,
 )
 
@@ -169,7 +168,7 @@ def read_wish(message: str, canvas: Canvas) -> EditRequest:
     words = tokens(re.sub(r"^\W*(?:no|nah|nope)\s*[,.!;:-]", "", message.lower()))
     text = " ".join(words)
     targets, landmarks, used = _mentions(words, canvas.regions)
-    targets |= _on_a_side(text, canvas.regions)
+    targets |= _on_a_side(text, canvas.regions, {words[at] for at in used})
     unknown = [at for at, word in enumerate(words) if at not in used and len(word) > 1 and word not in _KNOWN]
     return EditRequest(
         words=tuple(words),
@@ -290,12 +289,12 @@ def _is_landmark(words: Sequence[str], at: int) -> bool:
     )
 
 
-def _on_a_side(text: str, regions: Sequence[Region]) -> set[int]:
-    """Regions that "the one on the left" or "the left one" means."""
+def _on_a_side(text: str, regions: Sequence[Region], named: set[str]) -> set[int]:
+    """Regions that "the one on the left" or "the left one" means; `named`: words that name a thing by themselves."""
     found = set[int]()
     for match in (*_ON_A_SIDE.finditer(text), *_SIDE_ONE.finditer(text)):
         noun = singular(match["noun"])
-        if noun in GENERAL and noun not in VERBS:
+        if noun in GENERAL and match["noun"] not in named:
             found |= {index for index, region in enumerate(regions) if _is_at(region, match["side"])}
     return found
 

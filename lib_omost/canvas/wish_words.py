@@ -87,7 +87,6 @@ FILLERS = word_set(
 #: A word that the plan does not have, after one of these, is a place: "put it in a forest".
 WHERE = word_set("in on at inside into onto to through across under by")
 THE = word_set("the this that these those both all each my your his her")
-VERBS = word_set("move put place add shift push set bring stand draw paint more want and it them everything go is be")
 #: Whom "he" and "she" mean before anything else.
 PEOPLE = word_set(
     """man guy gentleman fellow woman lady gal kid child boy girl toddler baby infant grandma grandmother granny grandpa

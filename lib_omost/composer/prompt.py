@@ -55,8 +55,8 @@ def fit_to_context(
 ) -> tuple[list[Message], tuple[str, ...]]:
     """`messages` as this model wants them, and what had to be left out, in sentences for a person.
 
-    The model's system prompt and few-shot examples come first. Whole turns go, oldest first, where `count(turns)` leaves
-    no room for `reply_tokens`: down to half of the room in one step, so that the next prompts begin as this one does and
+    The system prompt and the few-shot examples come first. Whole turns go, oldest first, where `count(turns)` leaves no
+    room for `reply_tokens`: down to half of the room in one step, so that the next prompts begin as this one does and
     the KV cache serves them. Never the newest message, and never the turn with the newest canvas, which an edit starts
     from. Raises `ContextError` when even that is too much.
     """

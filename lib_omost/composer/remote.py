@@ -12,6 +12,7 @@ from typing import Any
 import openai
 
 from lib_omost.canvas.reader import MAX_CHARACTERS
+from lib_omost.characters import whole_pieces
 from lib_omost.composer.bounds import bounded
 from lib_omost.composer.grammar import canvas_gbnf
 from lib_omost.composer.prompt import fit_to_context, with_retry
@@ -80,7 +81,9 @@ class RemoteComposer:
         def generate(messages: Sequence[Message]) -> Iterator[str]:
             return self._reply(messages, settings, stop)
 
-        yield from with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
+        yield from whole_pieces(
+            with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
+        )  # JSON may cut a character in two
 
     def models(self) -> list[str]:
         """The names of the models that the server offers. Raises `RemoteError`."""

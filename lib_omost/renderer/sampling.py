@@ -31,10 +31,19 @@ REFERENCE: dict[str, Any] = {
 }
 
 
-def reference_scheduler(prediction_type: str = "epsilon") -> DPMSolverMultistepScheduler:
+# Karras sigmas from 4,096 down would spend two steps in three where there is nothing but noise.
+ZERO_SNR = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "use_karras_sigmas": False}
+
+
+def reference_scheduler(prediction_type: str = "epsilon", *, zero_snr: bool = False) -> DPMSolverMultistepScheduler:
     """The sampler that Omost pictures are made with: DPM-Solver++ 2M (arXiv 2211.01095) on Karras sigmas (arXiv
-    2206.00364)."""
-    return DPMSolverMultistepScheduler(**REFERENCE, prediction_type=prediction_type)
+    2206.00364).
+
+    zero_snr: for models trained on a schedule whose last timestep is noise alone (arXiv 2305.08891), on trailing
+    timesteps as that paper has them.
+    """
+    options = {**REFERENCE, **(ZERO_SNR if zero_snr else {})}
+    return DPMSolverMultistepScheduler(**options, prediction_type=prediction_type)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ import torch
 from lib_omost import atomic
 from lib_omost.composer import LocalComposer, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
-from lib_omost.runtime import catalog, checks, default_model, hub
+from lib_omost.runtime import catalog, checks, default_model, hub, manifest
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MERGED = "default-language-"
+UNUSED_S = 7 * 24 * 3600.0  # after so long a merged model belongs to no version that anyone still runs
 
 
 def connect(entry: LlmEntry, api_key: str = "") -> RemoteComposer:
@@ -59,7 +61,7 @@ def load_composer(
         refuse_too_large(entry, path, device, total_bytes)
     dtype, adapter = dtype or llm_dtype(device), entry.adapter
     merged = merged_folder(adapter, dtype) if adapter else None
-    if merged and merged.is_dir():
+    if merged and default_model.usable(merged):
         path, adapter = merged, None
     log.info("Loading %s …", entry.name)
     try:
@@ -97,15 +99,23 @@ def merged_folder(adapter: Path, dtype: torch.dtype) -> Path:
 
 
 def keep_merged(model: Any, base: Path, folder: Path) -> None:
-    """Saves the merged model for the next start, instead of those with older adapters. A full disk only costs that."""
+    """Saves the merged model for the next start, in place of a damaged one, and removes those that nothing has used for
+    a week. A full disk only costs that.
+    """
     try:
-        with atomic.new_folder(folder) as made:
-            model.save_pretrained(made)
-            for file in base.iterdir():
-                if not (made / file.name).exists():
-                    shutil.copy(file, made / file.name)  # the tokenizer's
+        with atomic.alone(folder.parent / default_model.LOCK):
+            if default_model.usable(folder):
+                return  # another process has made it meanwhile
+            default_model.discard(folder)
+            with atomic.new_folder(folder) as made:
+                model.save_pretrained(made)
+                for file in base.iterdir():
+                    if not (made / file.name).exists() and file.name != manifest.FILE:
+                        shutil.copy(file, made / file.name)  # the tokenizer's
+                manifest.write(made)
             for old in folder.parent.glob(f"{MERGED}*"):
-                shutil.rmtree(old)
+                if old != folder and manifest.used_at(old) < time.time() - UNUSED_S:
+                    default_model.discard(old)
     except OSError as error:
         log.warning("The merged language model could not be kept (%s): each start merges anew.", error.strerror)
 

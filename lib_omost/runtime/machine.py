@@ -96,7 +96,7 @@ class Machine:
             composer = load_composer(
                 entry, self.device, total, compiled=self._compile_llm, dtype=self._precision.get("llm")
             )
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             problem = asked_for(error)
@@ -138,7 +138,7 @@ class Machine:
         try:
             self.offloader.load(["llm"], self._llm_work_bytes)
             yield from self._on_threads(composer.stream(messages, settings, stop))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             # without the traceback, whose frames hold the tensors that filled the device
@@ -239,7 +239,7 @@ class Machine:
         self._tile(self._wants_tiles())
         try:
             return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             sentence = asked_for(error)

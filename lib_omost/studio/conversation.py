@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import NamedTuple
 
 from lib_omost.canvas import (
@@ -33,6 +34,7 @@ MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader
 MAX_TURNS = 200
 DRAWN = "Take this plan, drawn by hand."
 AGAIN = "Take this earlier plan again."
+GONE = "(The file of this picture is not there.)"
 RESTORED = "Take this plan from a picture."
 CLEARED = Told((Remark("Chat and plan were cleared.", "put them back", "back"),), "cleared", "idle")
 STRENGTHS = "strengths"  # of a reply: how strongly each of its regions binds, where a person set that
@@ -205,7 +207,7 @@ class Chats:
             return from_data(history.told(db, session))
 
     def tell(self, session: str, told: Told) -> None:
-        with self.sessions.connection() as db:
+        with self.sessions.transaction() as db:
             history.tell(db, session, to_data(told))
 
     def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data) -> Turn | None:
@@ -271,6 +273,8 @@ def bubbles(turns: Sequence[Turn]) -> list[Data]:
 
 
 def _content(turn: Turn) -> Data:
+    if turn.picture and not Path(turn.picture).is_file():
+        return {"type": "text", "text": GONE}
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.

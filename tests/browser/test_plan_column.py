@@ -169,7 +169,7 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     expect(boxes).to_have_count(2)
     page.locator("[data-act=redo]").click()
     expect(boxes).to_have_count(1)
-    expect(page.locator("#state .sl-text")).to_have_text("1 region, edited by hand")
+    expect(page.locator("#state .sl-text")).to_have_text("Done again: edited by hand")
     expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("description='a moon'")
 
 
@@ -239,6 +239,31 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     expect(rows(page)).to_have_text([re.compile("^whole picture: .*night")])
     page.locator(FIRST).click()
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
+
+
+def test_a_new_description_takes_tags_colour_and_the_whole_picture_along_and_undo_takes_all_back(page: Page) -> None:
+    selected_first(page)
+    page.locator(".re-form summary").click()
+    before = field(page, "tags").input_value()
+    field(page, "description").fill("a green frog")
+    page.locator(".re-stage").focus()
+    said = page.locator("#state .sl-text")
+    expect(said).to_have_text(re.compile("^2 regions, edited by hand · also changed: .*colour, whole picture"))
+    expect(field(page, "color")).to_have_value("#008000")
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
+    page.locator(".re-stage").press("Control+z")
+    expect(code).to_contain_text("description='an apple and a tree in a meadow'")
+    expect(field(page, "color")).to_have_value("#ff0000")
+    pane(page, "texts")
+    expect(field(page, "tags")).to_have_value(before)
+
+
+def test_what_the_plan_lacks_is_asked_for_by_a_chip(page: Page) -> None:
+    composed(page, "an apple, a bicycle and a tree at night")
+    expect(page.locator("#state .sl-text")).to_have_text(re.compile("· not in the plan: bicycle, night$"))
+    page.locator("#state .sl-chips button").first.click()
+    expect(page.locator("#message textarea")).to_have_value("add a bicycle; make it night")
 
 
 def test_a_hovered_region_lights_its_code_and_hovered_code_its_region(page: Page) -> None:

@@ -90,6 +90,30 @@ def test_what_follows_the_noun_goes_into_the_sentence_of_the_whole_picture() -> 
     assert after.global_description == "A red apple with a worm and a yellow star in a meadow."
 
 
+def test_what_followed_the_noun_follows_in_tags_and_details() -> None:
+    knight = replace(APPLE, description="A knight in silver armor.", tags="knight, armor, silver, calm")
+    knight = replace(knight, detailed_descriptions=("The armor gleams.", "The knight holds a sword."))
+    after, _ = renamed("A knight in purple cloth.", before=canvas(knight, STAR))
+    assert after.regions[0].tags == "knight, cloth, purple, calm"
+    assert after.regions[0].detailed_descriptions == ("The cloth gleams.", "The knight holds a sword.")
+    bare, also = renamed("A knight.", before=canvas(knight, STAR))
+    assert bare.regions[0].tags == "knight, calm"
+    assert bare.regions[0].detailed_descriptions == ("The knight holds a sword.",) and "details left empty" in also
+
+
+def test_the_tags_tell_which_words_are_the_noun() -> None:
+    ruin = replace(APPLE, description="A ruined castle.", tags="castle, calm", detailed_descriptions=())
+    after, _ = renamed("A forest.", before=canvas(ruin, STAR, text="A knight before a castle."))
+    assert after.global_description == "A knight before a forest."
+    assert after.regions[0].tags == "forest, calm"
+
+
+def test_a_verb_goes_with_the_number() -> None:
+    before = canvas(replace(APPLE, detailed_descriptions=("The apple catches the light.", "The apple is ripe.")))
+    after, _ = renamed("Two red apples.", before=before)
+    assert after.regions[0].detailed_descriptions == ("The apples catch the light.", "The apples are ripe.")
+
+
 def test_another_background_recolours_the_whole_picture() -> None:
     after, also = renamed("A desert.", 2)
     assert also == ("tags", "details left empty", "colour", "whole picture")
@@ -174,6 +198,17 @@ def test_a_region_that_goes_takes_nothing_with_it() -> None:
     assert followed(canvas(), code).code == code
 
 
+def test_a_region_that_was_written_anew_and_a_whole_other_program_stay_as_they_are() -> None:
+    pear = replace(APPLE, description="A pear.", tags="pear", detailed_descriptions=("It is ripe.",))
+    one = canvas(pear, STAR, MEADOW).to_code()
+    assert followed(canvas(), one).code == one
+    three = [
+        replace(region, description=f"A {noun}.") for region, noun in zip((APPLE, STAR, MEADOW), "xyz", strict=True)
+    ]
+    other = canvas(*three).to_code()
+    assert followed(canvas(), other).code == other
+
+
 def test_regions_in_another_order_are_not_renamed() -> None:
     code = canvas(STAR, APPLE, MEADOW).to_code()
     assert followed(canvas(), code).code == code
@@ -182,12 +217,15 @@ def test_regions_in_another_order_are_not_renamed() -> None:
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(["A frog.", "Two dogs", "red", "(", "\\1"])
 
 
-@given(was=TEXTS, now=TEXTS, place=st.integers(0, 2))
+@given(was=TEXTS, now=TEXTS, tags=TEXTS | st.just("apple, , ,red"), line=TEXTS, place=st.integers(0, 2))
 @settings(max_examples=150, deadline=None)
 def test_any_description_leaves_a_program_that_reads_with_places_and_depths_as_they_were(
-    was: str, now: str, place: int
+    was: str, now: str, tags: str, line: str, place: int
 ) -> None:
-    before = canvas_of(set_keyword(canvas().to_code(), place, "description", was))
+    before = canvas()
+    for field, value in (("description", was), ("tags", tags), ("detailed_descriptions", [line])):
+        before = canvas_of(set_keyword(before.to_code(), place, field, value))
+    before.set_global_description(line, [was, line], tags, "gold")
     code = set_keyword(before.to_code(), place, "description", now)
     after = canvas_of(followed(before, code).code)
     kept = ("location", "offset", "area", "distance_to_viewer", "description", "atmosphere", "style", "quality_meta")

@@ -46,3 +46,7 @@ def test_the_singular_of_a_plural_is_the_noun(noun: str) -> None:
 
 def test_a_vowel_wants_an() -> None:
     assert (with_article("orange cat"), with_article("pear")) == ("an orange cat", "a pear")
+
+
+def test_no_noun_has_no_other_form() -> None:
+    assert (singular(""), plural(" ")) == ("", "")
