@@ -138,7 +138,7 @@ class Gallery:
         if render is None:
             return UNCHANGED
         known = {"cpu_noise": False, **render.settings}  # one that does not say it is from before there was a choice
-        kept = {name: known[name] for name in ("seed", "cpu_noise") if name in known}
+        kept: Data = {name: known[name] for name in ("seed", "cpu_noise") if name in known}
         return {**self._restored(kept), self.drawer.seed_mode: LOCKED}
 
     def settings_again(self, session: str, chosen: str) -> Update:
