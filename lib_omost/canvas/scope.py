@@ -15,7 +15,7 @@ from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.merge import PLACE, Change
 from lib_omost.canvas.noun_phrase import COLOR_WORDS, singular
 from lib_omost.canvas.wish import EditRequest, is_background, nouns_of, read_wish, same, tokens
-from lib_omost.canvas.wish_words import PEOPLE, word_set
+from lib_omost.canvas.wish_words import ADD, MOVES, PEOPLE, word_set
 
 _TEXTS = ("description", "detailed_descriptions", "tags", "atmosphere", "style", "quality_meta")
 _MOODS = ("detailed_descriptions", "tags", "atmosphere", "style", "quality_meta")
@@ -25,15 +25,17 @@ _SMALL = word_set("a an the of in on at with and is are its to some by for from 
 _A_PICTURE = 4
 
 
-def outside(message: str, canvas: Canvas, changes: Sequence[Change]) -> frozenset[int]:
+def outside(message: str, canvas: Canvas, changes: Sequence[Change], before: str = "") -> frozenset[int]:
     """Which of the changes that a reply makes to the plan `canvas`, by index, its message gives no ground for.
 
-    A change's region is the plan's own, before it; of an `add` the new one.
+    A change's region is the plan's own, before it; of an `add` the new one. `before`: the message before, which says
+    what "it" is.
     """
     wish = read_wish(message, canvas)
     if wish.new_picture or wish.undoes or _is_a_picture(wish, canvas, changes):
         return frozenset()
-    rules = _Rules(wish, canvas, changes)
+    last = read_wish(before, canvas).targets
+    rules = _Rules(wish, canvas, changes, last if len(last) == 1 else frozenset())
     held = {at for at, change in enumerate(changes) if change.region is not None and not rules.allows(change)}
     applied = [change for at, change in enumerate(changes) if at not in held and change.region is not None]
     whole = {
@@ -50,23 +52,24 @@ def _is_a_picture(wish: EditRequest, canvas: Canvas, changes: Sequence[Change]) 
     gone = sum(change.kind == "remove" for change in changes)
     if "instead" in wish.words:
         return True
-    return not wish.adds and gone >= max(len(things), 1) and len(wish.unknown) >= _A_PICTURE
+    return not wish.has(ADD) and gone >= max(len(things), 1) and len(wish.unknown) >= _A_PICTURE
 
 
 @dataclass
 class _Rules:
-    """The rules for one wish; `meant` are the regions that it is about, by index."""
+    """The rules for one wish; `meant` are the regions that it is about, by index; `last` of the message before."""
 
     wish: EditRequest
     canvas: Canvas
     changes: Sequence[Change]
+    last: frozenset[int]
     meant: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         wish = self.wish
         self.meant = wish.targets
         if not wish.targets and not wish.is_of_scene and (wish.pronoun or wish.general):
-            self.meant = self._likely(wish.landmarks)
+            self.meant = self.last - wish.landmarks or self._likely(wish.landmarks)
         elif not wish.targets and wish.landmarks and not wish.adds and not wish.unknown:
             self.meant = wish.landmarks
 
@@ -79,7 +82,8 @@ class _Rules:
             return self._allows_removal(at, change.before)
         if is_background(self.canvas.regions[at]) and self._is_of_scene():
             return True
-        if at in self.meant or (self.wish.plural and not self.wish.targets):
+        is_one_of_all = self.wish.plural and not self.wish.targets and not is_background(self.canvas.regions[at])
+        if at in self.meant or is_one_of_all:
             return self._allows_of_target(change)
         if at in self.wish.landmarks:
             return self._allows_of_landmark(change)
@@ -97,17 +101,29 @@ class _Rules:
     def _is_of_scene(self) -> bool:
         """Whether it speaks of the scene, or of no thing and of nothing that is added."""
         wish = self.wish
-        return wish.is_of_scene or not (wish.means or wish.adds)
+        return wish.is_of_scene or not (wish.means or wish.adds) or (wish.elsewhere and self._says_the_place())
+
+    def _says_the_place(self) -> bool:
+        """Whether the reply shows the place that is named as the ground or the back of the scene."""
+        regions = self.canvas.regions
+        told = (change for change in self.changes if change.field == "description" and change.region in regions)
+        return any(is_background(one) and self._is_said(one) for one in self._new()) or any(
+            change.region is not None and is_background(change.region) and self._now_says(change) for change in told
+        )
 
     def _allows_removal(self, at: int, region: Region) -> bool:
         wish = self.wish
         if wish.only:
-            return at not in wish.targets or "only" not in wish.words
+            return at not in wish.targets
         if at in wish.targets:
             return wish.removes or any(map(self._is_said, self._new()))
         if is_background(region):
-            return self._is_of_scene()
-        return wish.removes and (at in self.meant or (wish.plural and not wish.targets))
+            return self._is_of_scene() and any(map(is_background, self._new()))
+        if wish.plural and not wish.targets:
+            return wish.removes
+        things = [one for one in self.canvas.regions if not is_background(one)]
+        is_sure = bool(wish.general or self.last or len(things) == 1)  # "it" may be any of several
+        return wish.removes and at in self.meant and is_sure
 
     def _allows_new(self, region: Region) -> bool:
         wish, scene = self.wish, self._is_of_scene()
@@ -141,7 +157,7 @@ class _Rules:
         if wish.names or not self._is_of_scene():
             return wish.is_of_scene and change.field in _MOODS
         if change.field in (PLACE, "distance_to_viewer"):
-            return wish.places
+            return wish.has(MOVES)
         if change.field == _COLOR:
             return wish.is_of_tones
         return change.field in _MOODS or (change.field == "description" and self._keeps_words(change))
@@ -160,8 +176,10 @@ class _Rules:
         things = {at for at in at_of.values() if at not in landmarks and not is_background(regions[at])}
         said = {at_of[id(change)] for change in changed if self._now_says(change)}
         placed = {at_of[id(change)] for change in changed if change.field == PLACE and self.wish.only_places}
-        people = {at for at in things if self.wish.is_of_someone and PEOPLE.intersection(nouns_of(regions[at]))}
-        found = things & said or things & placed or people or things
+        people = {
+            at for at, one in enumerate(regions) if self.wish.is_of_someone and PEOPLE.intersection(nouns_of(one))
+        }
+        found = people or things & said or things & placed or things
         gone = [change for change in self.changes if change.kind == "remove" and not is_background(change.before)]
         if len(gone) > 1 and not self.wish.plural:  # "it" is one thing: more that go are none that it means
             found -= {self.canvas.regions.index(change.before) for change in gone}

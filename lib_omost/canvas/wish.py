@@ -17,8 +17,9 @@ from lib_omost.canvas.vocabulary import GRID
 from lib_omost.canvas.wish_words import (
     ADD,
     ALIKE,
+    ANOTHER,
+    BACKDROP,
     DETERMINERS,
-    EVERYTHING,
     FILLERS,
     GENERAL,
     LANDMARK,
@@ -31,6 +32,7 @@ from lib_omost.canvas.wish_words import (
     REMOVE,
     SCENE,
     SOMEONE,
+    SWAP,
     THE,
     TONES,
     WHERE,
@@ -55,12 +57,19 @@ _UNDO = re.compile(
     r"(?:as|how|like|what) it was|(?:was|were|looked) (?:better|nicer|fine|good|prettier)(?: before| then)?|previous|"
     r"the (?:one|version) before|better before|restore)\b"
 )
-_BUT = re.compile(r"\b(?:but|except|apart from|besides|other than)\b")
+_REST = r"(?:everything|everyone|all (?:the )?(?:others?|rest|else)|anything else|the (?:rest|others?))"
+#: All but what is named is to go.
 _ONLY = re.compile(
-    r"\b(?:only|just (?:the|keep|leave|show)|alone|"
-    r"(?:everything|all|everyone|the rest|the others?|anything)\b.*\b(?:but|except|else|apart)|"
-    r"everything else|the (?:rest|others?))\b"
+    rf"\b(?:remove|delete|erase|rid of|drop|clear|lose|take|throw|cut)\b.*\b{_REST}\b|"
+    rf"\b{_REST}\b.*\b(?:away|out|gone|go|goes|removed|deleted|erased|off)\b|"
+    r"\b(?:just|only) (?:keep|leave|show)\b|\bkeep (?:only|just|nothing but)\b|\bnothing but\b|^(?:just|only) the \w+$"
 )
+_NOT_WANTED = re.compile(
+    r"\b(?:do not|don't|dont|doesn't|does not|shouldn't|should not|no longer) "
+    r"(?:want|need|like|belong|be (?:there|here|in))"
+)
+#: A message that begins so puts something in.
+_A_THING = re.compile(r"^(?:and |also |plus |then |with )*(?:an?|some|another|two|three|four|five|several|many|more) ")
 _SIDES = {
     "left": (0, -1),
     "right": (0, 1),
@@ -120,17 +129,17 @@ class EditRequest:
 
     @property
     def removes(self) -> bool:
-        return self.has(REMOVE)
+        return self.has(REMOVE) or bool(_NOT_WANTED.search(" ".join(self.words)))
 
     @property
     def adds(self) -> bool:
-        return self.has(ADD)
+        return self.has(ADD) or bool(_A_THING.search(" ".join(self.words)))
 
     @property
     def is_of_scene(self) -> bool:
-        """Whether it speaks of the whole: by a word of the scene, a place, or a mood that is not a thing's."""
+        """Whether it speaks of the whole: by a word of the scene, or a mood that is not a thing's."""
         a_thing = self.targets or (self.pronoun and not {"it", "its", "that", "this"}.intersection(self.words))
-        return self.has(SCENE) or (self.has(MOOD) and not a_thing) or (self.elsewhere and not self.adds)
+        return self.has(SCENE) or (self.has(MOOD) and not a_thing)
 
     @property
     def is_of_someone(self) -> bool:
@@ -140,7 +149,7 @@ class EditRequest:
     @property
     def is_of_tones(self) -> bool:
         """Whether it speaks of colours without a thing, so that any may follow."""
-        return self.has(TONES) or bool(self.colors)
+        return self.has(TONES) or (bool(self.colors) and not self.has(BACKDROP))
 
     @property
     def multiplies(self) -> bool:
@@ -159,7 +168,7 @@ class EditRequest:
     @property
     def only_places(self) -> bool:
         """Whether it says nothing but things of the plan, places and sizes."""
-        else_said = self.unknown or self.removes or self.adds or self.is_of_scene or self.has(MOOD)
+        else_said = self.unknown or self.removes or self.has(SWAP) or self.adds or self.is_of_scene or self.has(MOOD)
         return self.places and not else_said and not self.colors
 
 
@@ -174,14 +183,14 @@ def read_wish(message: str, canvas: Canvas) -> EditRequest:
         words=tuple(words),
         targets=frozenset(targets),
         landmarks=frozenset(landmarks - targets),
-        pronoun=any(word in PRONOUNS for word in words),
-        plural=any(word in PLURAL_PRONOUNS for word in words),
+        pronoun=any(word in PRONOUNS and not _is_landmark(words, at) for at, word in enumerate(words)),
+        plural=any(word in PLURAL_PRONOUNS and not _is_landmark(words, at) for at, word in enumerate(words)),
         general=any(_is_general(words, at) for at in range(len(words))),
         places=any(word in PLACING for word in _SIDE_ONE.sub("", _ON_A_SIDE.sub(_but_general, text)).split()),
         elsewhere=any(_is_after(words, at, WHERE) for at in unknown),
         new_picture=bool(_NEW_PICTURE.search(text)),
         undoes=asks_undo(message),
-        only=bool(_ONLY.search(text) or (_BUT.search(text) and any(word in EVERYTHING for word in words))),
+        only=bool(_ONLY.search(text)),
         unknown=frozenset(words[at] for at in unknown),
     )
 
@@ -277,9 +286,11 @@ def _is_after(words: Sequence[str], at: int, some: frozenset[str]) -> bool:
 
 
 def _is_landmark(words: Sequence[str], at: int) -> bool:
-    """Whether the noun that begins at `at` stands after a word of place."""
+    """Whether the noun that begins at `at` stands after a word of place, or means one more than that of the plan."""
     while at and (words[at - 1] in DETERMINERS or words[at - 1] in COLOR_WORDS):
         at -= 1
+    if at and words[at - 1] in ANOTHER:
+        return True
     if not at or words[at - 1] not in LANDMARK:
         return False
     before = words[at - 2] if at > 1 else ""

@@ -28,13 +28,11 @@ GENERAL = word_set(
 PRONOUNS = word_set("it he she him her his hers its this that")
 SOMEONE = word_set("he she him her his hers")
 PLURAL_PRONOUNS = word_set("they them their both these those all everything everyone everybody each things animals")
-EVERYTHING = word_set("all everything everyone everybody whole entire")
 REMOVE = word_set(
-    """remove delete erase without no drop lose gone rid away minus hide scrap kill only just except but out empty
-    belong unwanted unnecessary not dont don't doesn't shouldn't less fewer nothing alone forget leave vanish disappear
-    eliminate exclude cut clear skip lonely instead replace swap switch exchange become rather trade substitute
-    transform convert replaced swapped"""
+    """remove delete erase without no drop lose gone rid away minus hide scrap kill unwanted unnecessary forget vanish
+    disappear eliminate exclude cut skip instead replace replaced rather substitute"""
 )
+SWAP = word_set("swap swapped switch switched exchange trade places")
 ADD = word_set("add another extra also plus additional include give insert again more with")
 MANY = word_set("more another extra second third both pair couple several many few some lots")
 #: Season, time, weather, style and the whole: what is said of no single thing.
@@ -59,11 +57,20 @@ TONES = word_set(
     """colorful colourful pastel grayscale monochrome vivid muted warm warmer cold colder cool cooler saturated color
     colour colors colours colored coloured noir sepia neon dark darker bright brighter light lighter tone tones"""
 )
+#: Said of no thing, these move all of them.
+MOVES = word_set(
+    """move moved shift swap swapped closer together apart bigger smaller larger zoom spread rearrange mirror flip
+    higher
+    lower line row size grow shrink farther further space"""
+)
+BACKDROP = word_set("background backdrop sky wall ground")
+#: A thing named after one of these is another one than that of the plan.
+ANOTHER = word_set("another extra second third more")
 PLACING = word_set(
     """move moved moving swap swapped switch exchange left right up down top bottom middle center centre closer close
     near nearer next beside between behind front above below under over on onto in inside into farther further far away
     apart together bigger smaller larger big small tiny huge large little taller shorter tall wide wider higher lower
-    upper size grow grown shrink shrunk zoom scale corner side edge foreground background row line stand sit lie space
+    upper size grow grown shrink shrunk zoom scale corner side edge row line stand sit lie space
     position swapped rotate flip mirror mirrored around across toward towards giant half double twice spread"""
 )
 LANDMARK = word_set(

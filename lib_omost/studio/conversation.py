@@ -186,13 +186,12 @@ class Chats:
         """
         if chat.newest is None:
             return None
-        question = chat.question()
-        request = "" if question is None else chat.turns[question].text
+        request, last = _said_last(chat)
         basis, now = chat.newest, self.open(session, chat)
         ours = next((now.reading(turn) for turn in now.turns if turn.id == basis.turn.id), basis.reading)
         code, base = ours.code if ours.canvas else basis.reading.code, shown(basis, reply)
         theirs = reply if whole else as_far_as_written(base, reply)
-        return merge(base, theirs, code, partial(outside, request))
+        return merge(base, theirs, code, partial(outside, request, before=last))
 
     def add_plan(self, session: str, code: str, line: str, about: Data | None = None) -> Conversation:
         """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
@@ -224,6 +223,12 @@ class Chats:
             turn = replace(turn, text=text, about=about)
             self.sessions.change_turn(session, turn)
         return turn
+
+
+def _said_last(chat: Conversation) -> tuple[str, str]:
+    """The person's newest message and the one before it."""
+    messages = [turn.text for turn in chat.turns if turn.role == "user"]
+    return messages[-1] if messages else "", messages[-2] if len(messages) > 1 else ""
 
 
 def shown(basis: Newest, reply: Canvas) -> Canvas:

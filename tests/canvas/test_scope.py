@@ -37,7 +37,8 @@ def changed(canvas: Canvas, what: str) -> Canvas:
     """`-tree`, `+A brown dog.@top`, `tree.color=gold`, `tree.place=left`, `tree.area=...`, `whole.text=...`."""
     if what.startswith("+"):
         text, _, place = what[1:].partition("@")
-        return replace(canvas, regions=(*canvas.regions, region(text, place or "top", "brown")))
+        wide = ("a large horizontal area", 10.0) if place == "middle" else ("a small square area", 2.0)
+        return replace(canvas, regions=(*canvas.regions, region(text, place or "top", "brown", *wide)))
     if what.startswith("-"):
         return replace(canvas, regions=tuple(r for r in canvas.regions if what[1:] not in r.description))
     name, _, value = what.partition("=")
@@ -95,6 +96,16 @@ def answered(message: str, whats: list[str]) -> Merge:
         ("make the one on the left orange", "apple.depth=5"),
         ("swap them", "+A park.@middle"),
         ("it should be night", "apple.text=A apple."),
+        ("sit the apple on the roof of the barn", "-meadow"),
+        ("sit the apple on the roof of the barn", "meadow.color=navy"),
+        ("only two apples, please", "-tree"),
+        ("I only want one apple", "-apple"),
+        ("everything is fine but the apple is too red", "-tree"),
+        ("and a farmer between them", "tree.place=left"),
+        ("add another tree", "tree.color=gold"),
+        ("plain green background", "tree.color=gold"),
+        ("let the apple come out of the meadow", "-apple"),
+        ("get rid of it", "-tree"),
     ],
 )
 def test_what_the_message_gives_no_ground_for_is_held_back_and_can_be_taken(message: str, reply: str) -> None:
@@ -186,3 +197,12 @@ def test_the_very_word_names_a_thing_before_a_word_for_the_like_does() -> None:
     done = merge(base, reply, base.to_code(), guard("make the girl yellow"))
     assert [change.region and change.region.description for change in done.applied] == ["A girl."]
     assert [change.region and change.region.description for change in done.held] == ["A boy."]
+
+
+def test_a_pronoun_means_what_the_message_before_named() -> None:
+    base, reply = plan(), changed(changed(plan(), "-tree"), "apple.color=gold")
+    done = merge(
+        base, reply, base.to_code(), lambda c, changes: outside("take it away again", c, changes, "add a tree")
+    )
+    assert [change.kind for change in done.applied] == ["remove"]
+    assert [change.field for change in done.held] == ["HTML_web_color_name"]
