@@ -35,7 +35,10 @@ from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.store.sessions import Sessions
+from lib_omost.studio.work import job_service
 
+# Everyone who watches a job takes a thread now and then; with gradio's 40, as many who wait would be all it serves.
+MAX_THREADS = 256
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -45,6 +48,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
+    jobs = job_service(engine, chats, pictures)
     with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
@@ -64,9 +68,9 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
                 plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
-            chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
+            chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
-                picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
+                picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view)
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))
@@ -74,17 +78,21 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
 
         whole = View([*chat.view.outputs, *picture.outputs, *drawer.outputs], show)
         with sessions_bar:
-            SessionsColumn(sessions, session, pictures, demo, sessions_bar, whole, drawer.size)
+            column = SessionsColumn(sessions, session, pictures, demo, sessions_bar, whole, drawer.size, jobs.forget)
+        chat.wire(column.opened)
+        picture.wire(column.opened)
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
-        api.add(engine, pictures)
+        api.add(engine, jobs)
+    jobs.resume()
     return demo
 
 
 def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
     """Serves the page; returns what gradio's launch returns."""
     local = host in LOOPBACK
-    return demo.queue(max_size=16, default_concurrency_limit=8).launch(
+    return demo.queue(max_size=None, default_concurrency_limit=None).launch(
+        max_threads=MAX_THREADS,
         server_name=host,
         server_port=port,
         auth=tuple(auth.split(":", 1)) if auth else None,

@@ -32,7 +32,7 @@ class VisitorCookie:
             await self.app(scope, receive, send)
             return
         name = secrets.token_urlsafe(24)
-        scope = {**scope, "headers": list(scope["headers"])}
+        scope = {**scope, "headers": list(scope["headers"]), "new_visitor": True}
         headers = MutableHeaders(scope=scope)
         known = headers.get("cookie")
         headers["cookie"] = f"{known}; {COOKIE}={name}" if known else f"{COOKIE}={name}"

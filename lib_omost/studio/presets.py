@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from lib_omost.renderer import RenderSettings
+from lib_omost.renderer import STYLES, RenderSettings
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
 SDXL_SIZES = (
@@ -56,3 +57,9 @@ def size_name(size: tuple[int, int]) -> str:
     width, height = size
     shape = "square" if width == height else "upright" if width < height else "wide"
     return f"{width} × {height} {shape}"
+
+
+def style_of(settings: Mapping[str, object]) -> str:
+    """The style among a picture's settings; "" for none, and for one that this version does not know."""
+    name = str(settings.get("style", ""))
+    return name if STYLES.get(name) else ""

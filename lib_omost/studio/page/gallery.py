@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import gradio as gr
 from PIL import Image
 
 from lib_omost.errors import OmostError, StorageError
-from lib_omost.renderer import STYLES, RenderSettings
+from lib_omost.renderer import RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
+from lib_omost.studio.presets import style_of
 from lib_omost.studio.store.images import Saved, new_path, read_png, save_png
 from lib_omost.studio.store.sessions import Data, Render
 
@@ -200,9 +200,3 @@ class Gallery:
 
 def _name(number: int, render: Render) -> str:
     return f"{number} · seed {render.settings.get('seed')}"
-
-
-def style_of(settings: Mapping[str, object]) -> str:
-    """The style among a picture's settings; "" for none, and for one that this version does not know."""
-    name = str(settings.get("style", ""))
-    return name if STYLES.get(name) else ""

@@ -39,8 +39,24 @@ def _2_a_name_for_each_turn(db: sqlite3.Connection) -> None:
     db.execute("CREATE UNIQUE INDEX turn_id ON turn (session, id)")
 
 
+def _3_jobs(db: sqlite3.Connection) -> None:
+    """What was asked for and is not forgotten by a restart. A session takes its jobs with it; some belong to none."""
+    db.execute(
+        "CREATE TABLE job (id TEXT PRIMARY KEY, owner TEXT NOT NULL, "
+        "session TEXT REFERENCES session (id) ON DELETE CASCADE, what TEXT NOT NULL, request TEXT NOT NULL, "
+        "key TEXT NOT NULL, attached INTEGER NOT NULL, state TEXT NOT NULL, progress TEXT NOT NULL, "
+        "result TEXT NOT NULL, created REAL NOT NULL)"
+    )
+    db.execute("CREATE INDEX job_session ON job (session, created)")
+    db.execute("CREATE UNIQUE INDEX job_key ON job (owner, key) WHERE key != ''")
+
+
 #: The n-th one makes version n of version n - 1. One that was released is never changed; a new one goes to the end.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_1_sessions_turns_renders, _2_a_name_for_each_turn)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _1_sessions_turns_renders,
+    _2_a_name_for_each_turn,
+    _3_jobs,
+)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,268 @@
+"""What the jobs of the page and of the endpoints do: write a reply, paint pictures. Shows nothing; what a watcher can
+see of a job are the values `Writing` and `Painting`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from lib_omost.canvas import Canvas, CanvasReader, read_program
+from lib_omost.composer import ComposeSettings, Message
+from lib_omost.errors import OmostError, SettingsError, Stopped, StorageError
+from lib_omost.renderer import Previous, RenderSettings
+from lib_omost.runtime import Engine
+from lib_omost.runtime.job import Job, Tell
+from lib_omost.runtime.jobs import DEVICE, ELSEWHERE, Jobs
+from lib_omost.settings import read
+from lib_omost.studio import changes, reply_stats
+from lib_omost.studio.conversation import Chats, Conversation, fenced, messages
+from lib_omost.studio.presets import style_of
+from lib_omost.studio.rendering import Step, Waiting, render_steps
+from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
+from lib_omost.studio.sentences import sentence
+from lib_omost.studio.store.images import new_path, save_png
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.sessions import Data, Turn
+
+REPLY, CHAT, RENDER = "reply", "chat", "render"  # to a session's message; to any messages; pictures
+REPORT_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A reply as far as it is. `chat`: what it answers; `expected`: how many characters it will have, at a guess;
+    `plans` counts how often the plan changed; `turn`: where it is kept, None while it is not.
+    """
+
+    chat: Conversation
+    expected: int
+    reply: Reply = NOTHING_YET
+    plans: int = 0
+    turn: Turn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Pictures as far as they are: the `picture`-th of `pictures` is at work. `ahead`: runs before it, while there is
+    no `step`. `preview`: the newest one, the `previews`-th. `done`: pictures that are done, `files` those that could
+    be kept; `unkept`: the newest one that could not.
+    """
+
+    pictures: int
+    picture: int = 1
+    ahead: int = 0
+    step: Step | None = None
+    preview: Image.Image | None = None
+    previews: int = 0
+    done: int = 0
+    files: tuple[str, ...] = ()
+    unkept: Image.Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a render job asks for. `code` is the canvas as the person wrote it; `after`: the turn that its pictures
+    come behind in the chat.
+    """
+
+    code: str
+    canvas: Canvas
+    settings: RenderSettings
+    pictures: int
+    previous: Previous | None
+    after: str
+
+
+def job_service(engine: Engine, chats: Chats, folder: Path) -> Jobs:
+    """The jobs of these sessions on this engine; pictures go to `folder`. `resume()` takes up what was left."""
+    works = {
+        REPLY: partial(write_reply, engine, chats),
+        CHAT: partial(write, engine),
+        RENDER: partial(paint, engine, chats, folder),
+    }
+
+    def lane(job: Job) -> str:
+        return ELSEWHERE if job.what != RENDER and engine.llm_entry.place == "server" else DEVICE
+
+    return Jobs(works, StoredJobs(chats.sessions), lane, sentence)
+
+
+def chat_request(said: Sequence[Message], settings: ComposeSettings) -> Data:
+    return {"messages": list(said), "settings": asdict(settings)}
+
+
+def reply_request(question: Turn, settings: ComposeSettings) -> Data:
+    return {"turn": question.id, "settings": asdict(settings)}
+
+
+def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "") -> Data:
+    """`settings.images` pictures, each with a seed one above that of the one before. `keep`: the render of the session
+    that stays where nothing changed; `after`: the turn that the pictures come behind.
+    """
+    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after}
+
+
+def write(engine: Engine, job: Job, tell: Tell, stop: threading.Event) -> Data:
+    """A reply to the messages of the request, as text."""
+    text, told_at = "", 0.0
+    for piece in engine.compose(job.request["messages"], read(ComposeSettings, job.request["settings"]), stop):
+        text += piece
+        if time.monotonic() - told_at >= REPORT_PAUSE_S:
+            told_at = time.monotonic()
+            tell(text, {"characters": len(text)})
+    if stop.is_set():
+        raise Stopped("stopped")
+    return {"text": text}
+
+
+# --- a reply in a session ---
+
+
+def write_reply(engine: Engine, chats: Chats, job: Job, tell: Tell, stop: threading.Event) -> Data:
+    """A reply to a message of the session, kept behind it as it grows; whatever ends it, all that was written stays."""
+    session = job.session
+    chat, question = _asked(chats, job)
+    entry = engine.llm_entry
+    expected = reply_stats.expected_length(chat, chats.sessions.reply_lengths(entry.name), entry)
+    now, reader, failure = Writing(chat, expected), CanvasReader(), None
+    tell(now, {})
+    try:
+        settings = read(ComposeSettings, job.request["settings"])
+        for reply in stream_reply(engine.compose(messages(chat.turns), settings, stop), reader):
+            try:
+                turn = chats.keep_reply(session, now.turn, reply.text, {"stopped": True}, question.id)
+            except StorageError:  # the reply goes on; it is kept at its end, or said then that it is not
+                turn = now.turn
+            now = Writing(chat, expected, reply, now.plans + reply.plan_changed, turn)
+            tell(now, {"characters": len(reply.text)})
+    except Exception as error:  # what the model wrote until then stays
+        failure = error
+    cut = stop.is_set() or now.reply.reading is None
+    about = reply_stats.record(now.reply, engine.compose_stats, entry, stopped=cut)
+    text, merged = (reader.text, {}) if cut else _merged(chats, session, chat, now.reply)
+    chats.keep_reply(session, now.turn, text, about | merged, question.id)
+    if failure is not None:
+        raise failure
+    if stop.is_set():
+        raise Stopped("stopped")
+    return {"characters": len(text)}
+
+
+def _asked(chats: Chats, job: Job) -> tuple[Conversation, Turn]:
+    """The conversation up to the message that is to be answered. Raises Stopped where that one is gone meanwhile."""
+    turns = chats.open(job.session).turns
+    at = next((at for at, turn in enumerate(turns) if turn.id == job.request["turn"]), None)
+    if at is None:
+        raise Stopped("the message was taken back")
+    return Conversation(turns[: at + 1]), turns[at]
+
+
+def _merged(chats: Chats, session: str, chat: Conversation, reply: Reply) -> tuple[str, Data]:
+    """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
+    if reply.reading is None or reply.reading.canvas is None:
+        return reply.text, {}
+    try:
+        done, own = chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+    except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
+        return reply.text, {"refused": [f"The reply stands as the model wrote it: {error}"]}
+    if done is None:
+        return reply.text, {}
+    text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
+    return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+
+
+# --- pictures ---
+
+
+def paint(engine: Engine, chats: Chats, folder: Path, job: Job, tell: Tell, stop: threading.Event) -> Data:
+    """The pictures of the request, one after the other; each is on disk, and in the session, before it is reported.
+    A job that was interrupted goes on with the picture that it was at.
+    """
+    order, before = _order(chats, job), job.progress
+    notes: list[str] = list(before.get("notes", ()))
+    now = Painting(order.pictures, done=before.get("done", 0), files=tuple(before.get("files", ())))
+    while now.done < order.pictures:
+        now = replace(now, picture=now.done + 1, ahead=0, step=None)
+        settings = replace(order.settings, seed=order.settings.seed + now.done)
+        render = partial(engine.render, order.canvas, settings, keep=order.previous, on_note=notes.append)
+        image = None
+        for news in render_steps(render, stop):
+            if isinstance(news, list):
+                (image,) = news
+                continue
+            now = _further(now, news)
+            tell(now, _progress(now, notes))
+        if image is None:
+            raise Stopped("stopped")
+        now = replace(now, done=now.done + 1, unkept=None)
+        try:
+            file = _keep(engine, chats, folder, job.session, order, settings, image, notes)
+            now = replace(now, files=(*now.files, str(file)))
+        except StorageError as error:
+            if not job.session:
+                raise
+            notes.append(f"{error} The picture is shown, but it is not kept.")
+            now = replace(now, unkept=image)
+        tell(now, _progress(now, notes), at_once=True)
+    return {**_progress(now, notes), "seed": order.settings.seed}
+
+
+def _further(now: Painting, news: Waiting | Step) -> Painting:
+    if isinstance(news, Waiting):
+        return replace(now, ahead=news.ahead)
+    if news.preview is None:
+        return replace(now, step=news)
+    return replace(now, step=news, preview=news.preview, previews=now.previews + 1)
+
+
+def _progress(now: Painting, notes: Sequence[str]) -> Data:
+    step = {"step": now.step.step, "steps": now.step.steps} if now.step else {}
+    counts = {"picture": now.picture, "pictures": now.pictures, "done": now.done}
+    return {**counts, **step, "files": list(now.files), "notes": [*dict.fromkeys(notes)]}
+
+
+def _order(chats: Chats, job: Job) -> Order:
+    """Raises SettingsError for a request that cannot be painted."""
+    request = job.request
+    settings, canvas = read(RenderSettings, request["settings"]), read_program(request["code"]).canvas
+    if canvas is None:
+        raise SettingsError("The code of this render holds no canvas. Render the plan anew.")
+    previous = _previous(chats, job.session, request["keep"]) if request["keep"] else None
+    one = replace(settings, images=1)
+    return Order(request["code"], canvas, one, settings.images, previous, request["after"])
+
+
+def _previous(chats: Chats, session: str, chosen: str) -> Previous | None:
+    """The picture that stays where nothing changed, and the canvas that it was painted from."""
+    found = (one for one in chats.sessions.renders(session) if one.id == chosen and Path(one.picture).is_file())
+    render = next(found, None)
+    canvas = read_program(render.code).canvas if render else None
+    if render is None or canvas is None:
+        return None
+    with Image.open(render.picture) as image:
+        return Previous(canvas, (image.convert("RGB"),), style_of(render.settings))
+
+
+def _keep(
+    engine: Engine,
+    chats: Chats,
+    folder: Path,
+    session: str,
+    order: Order,
+    settings: RenderSettings,
+    image: Image.Image,
+    notes: Sequence[str],
+) -> Path:
+    """The picture as a file and, where the job has a session, in its gallery and chat. Raises StorageError."""
+    path, model = new_path(folder), engine.sdxl_entry.name
+    save_png(image, path, order.canvas, settings, code=order.code, model=model, notes=[*dict.fromkeys(notes)])
+    if session:
+        chats.sessions.add_picture(session, order.code, asdict(settings), str(path), order.after)
+    return path
