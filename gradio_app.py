@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from starlette.middleware import Middleware
 from chat_interface import CanvasChat, ChatWidgets
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine
+from lib_omost.runtime.jobs import Jobs
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.owner import VisitorCookie
@@ -34,21 +36,24 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.serving import DAY_S, Health, end_at_the_latest, end_now, sweep, sweep_daily, told_to_end
+from lib_omost.studio.store.jobs import StoredJobs
 from lib_omost.studio.store.sessions import Sessions
 from lib_omost.studio.work import job_service
 
 # Everyone who watches a job takes a thread now and then; with gradio's 40, as many who wait would be all it serves.
 MAX_THREADS = 256
+DRAIN_S = 6.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
+def build(engine: Engine, folder: Path, *, local: bool = True, jobs: Jobs | None = None) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
-    it.
+    it. `jobs`: of these sessions, where the caller made them.
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
-    jobs = job_service(engine, chats, pictures)
+    jobs = jobs or job_service(engine, chats, pictures)
     with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
@@ -88,8 +93,17 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
     return demo
 
 
-def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
-    """Serves the page; returns what gradio's launch returns."""
+def launch(
+    demo: gr.Blocks,
+    folder: Path,
+    host: str,
+    port: int | None,
+    auth: str | None,
+    *,
+    unready: Callable[[], str] = str,
+    **more: object,
+) -> Any:
+    """Serves the page; returns what gradio's launch returns. `unready`: why it takes no work now, "" where it does."""
     local = host in LOOPBACK
     return demo.queue(max_size=None, default_concurrency_limit=None).launch(
         max_threads=MAX_THREADS,
@@ -100,7 +114,7 @@ def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str
         css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
-        app_kwargs={"middleware": [Middleware(VisitorCookie)]},
+        app_kwargs={"middleware": [Middleware(Health, unready=unready), Middleware(VisitorCookie)]},
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
@@ -145,6 +159,7 @@ def main(argv: list[str] | None = None) -> int:
         print("Cannot start: --mcp wants the package mcp. Run `pip install -r requirements-mcp.txt` and start again.")
         return 2
     folder = chosen.outputs.resolve()
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "temp"))
     try:
         engine = Engine(
             chosen.llm,
@@ -155,31 +170,58 @@ def main(argv: list[str] | None = None) -> int:
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
-        local = chosen.host in LOOPBACK
-        if not local and not chosen.auth:
-            print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
-        _, url, _ = launch(
-            build(engine, folder, local=local),
-            folder,
-            chosen.host,
-            chosen.port,
-            chosen.auth,
-            prevent_thread_lock=True,
-            quiet=True,
-            mcp_server=chosen.mcp,
-        )
+        with told_to_end() as told:
+            jobs = _jobs(engine, folder, told)
+            demo, url = _serve(engine, folder, chosen, jobs)
+            print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
+            threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+            told.wait()
+            _end(demo, jobs)
     except (OmostError, OSError) as error:
         print(f"Cannot start: {error}")
         return 2
+    return 0
+
+
+def _jobs(engine: Engine, folder: Path, told: threading.Event) -> Jobs:
+    """The jobs of these sessions; what an earlier process left half done is cleared away, now and daily."""
+    sessions, pictures = Sessions(folder / "sessions.sqlite"), folder / "pictures"
+    store = StoredJobs(sessions)
+    temporary = Path(os.environ["GRADIO_TEMP_DIR"])
+    own = store.alone() and temporary.is_relative_to(folder)  # nobody else has a file there
+    sweep(temporary, pictures, 0 if own else DAY_S)
+    sweep_daily(temporary, pictures, told)
+    return job_service(engine, Chats(sessions), pictures, store)
+
+
+def _serve(engine: Engine, folder: Path, chosen: argparse.Namespace, jobs: Jobs) -> tuple[gr.Blocks, str]:
+    """The page as it is served, and its address."""
+    local = chosen.host in LOOPBACK
+    if not local and not chosen.auth:
+        print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
+    demo = build(engine, folder, local=local, jobs=jobs)
+    _, url, _ = launch(
+        demo,
+        folder,
+        chosen.host,
+        chosen.port,
+        chosen.auth,
+        unready=lambda: "" if jobs.ready else "about to stop",
+        prevent_thread_lock=True,
+        quiet=True,
+        mcp_server=chosen.mcp,
+    )
     if chosen.mcp:
         print(f"MCP tools: {url}gradio_api/mcp/ (streamable HTTP).")
-    print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
-    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print("Bye.")
-    return 0
+    return demo, url
+
+
+def _end(demo: gr.Blocks, jobs: Jobs) -> None:
+    """Takes no more work, stops at the next step what is done, and leaves the rest to the next start."""
+    end_at_the_latest()
+    print("Bye." if jobs.drain(DRAIN_S) else "Bye; a run did not end in time, and is interrupted.", flush=True)
+    demo.close(verbose=False)
+    end_now()
 
 
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:

@@ -97,6 +97,12 @@ class Jobs:
         self._start_ready()
         return job
 
+    def dismiss(self, name: str) -> None:
+        """An interrupted job is cancelled: nobody wants it any more."""
+        job = self._store.get(name)
+        if job is not None and job.state == "interrupted":
+            self._keep(replace(job, state="cancelled"))
+
     def cancel(self, name: str, wait_s: float = 0.0) -> bool:
         """A job that waits is cancelled now, one that runs at its next step, for which this waits. False where it still
         runs after `wait_s`.

@@ -80,7 +80,7 @@ class Order:
     after: str
 
 
-def job_service(engine: Engine, chats: Chats, folder: Path) -> Jobs:
+def job_service(engine: Engine, chats: Chats, folder: Path, store: StoredJobs | None = None) -> Jobs:
     """The jobs of these sessions on this engine; pictures go to `folder`. `resume()` takes up what was left."""
     works = {
         REPLY: partial(write_reply, engine, chats),
@@ -91,7 +91,7 @@ def job_service(engine: Engine, chats: Chats, folder: Path) -> Jobs:
     def lane(job: Job) -> str:
         return ELSEWHERE if job.what != RENDER and engine.llm_entry.place == "server" else DEVICE
 
-    return Jobs(works, StoredJobs(chats.sessions), lane, sentence)
+    return Jobs(works, store or StoredJobs(chats.sessions), lane, sentence)
 
 
 def chat_request(said: Sequence[Message], settings: ComposeSettings) -> Data:

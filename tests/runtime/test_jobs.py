@@ -206,6 +206,15 @@ def test_after_a_restart_what_was_queued_runs_and_what_ran_is_interrupted_until_
         jobs.again("1")
 
 
+def test_an_interrupted_job_that_is_dismissed_cannot_be_run_again() -> None:
+    store = LeftStore()
+    store.add(Job("1", "ann", "", "work", {}, state="interrupted"))
+    jobs = Jobs({}, store)
+    jobs.dismiss("1")
+    with pytest.raises(OmostError, match="cannot go on"):
+        jobs.again("1")
+
+
 def test_forgetting_a_session_ends_all_that_is_done_for_it(gate: Gate) -> None:
     jobs = service(gate)
     here = [jobs.submit("ann", "work", {}, session="s") for _ in range(3)]

@@ -4,7 +4,6 @@ pictures are the gallery's.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -99,7 +98,10 @@ class PictureColumn:
         turns, sessions = self.chats.open(session).turns, self.chats.sessions
         keep = given[self.gallery.chosen] if given[self.keep] else ""
         order = render_request(given[self.plan.code], settings, keep=keep, after=turns[-1].id if turns else "")
-        return self.jobs.submit(sessions.owner(session), RENDER, order, session=session)
+        job = self.jobs.submit(sessions.owner(session), RENDER, order, session=session)
+        for older in self._interrupted(session):  # who asks for something else wants no more of it
+            self.jobs.dismiss(older.id)
+        return job
 
     def go_on(self, given: Update, request: gr.Request) -> Iterator[Update]:
         """What was interrupted is run again."""
@@ -158,10 +160,7 @@ class PictureColumn:
         return [job for job in self.jobs.active(session) if job.what == RENDER]
 
     def _interrupted(self, session: str) -> list[Job]:
-        """Those that nothing was asked for after."""
-        renders = [job for job in self.jobs.of(session) if job.what == RENDER]
-        ended = itertools.takewhile(lambda job: job.state == "interrupted", reversed(renders))
-        return [*ended][::-1]
+        return [job for job in self.jobs.of(session) if (job.what, job.state) == (RENDER, "interrupted")]
 
     def wait(self) -> Update:
         return self._bar(self._waiting(self.engine.waiting), 0, going=True)
