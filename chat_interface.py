@@ -15,8 +15,9 @@ from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Job
 from lib_omost.runtime.jobs import Jobs
-from lib_omost.studio import changes, reply_stats
+from lib_omost.studio import reply_stats
 from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles
+from lib_omost.studio.finished import ASK, LACKS
 from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import state_line
@@ -309,6 +310,8 @@ class CanvasChat:
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif told := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {told}" if state["text"] else told}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),
@@ -325,8 +328,11 @@ def _state(chat: Conversation) -> Data:
     state = outcome(reading, reply_stats.summary(turn.about))
     told = " ".join(turn.about.get("changes", ()))
     if told and reading.canvas is not None:
-        nothing = told == changes.NOTHING_CHANGED
+        nothing = told.startswith("Nothing changed")
         state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
+    if turn.about.get(LACKS) and reading.canvas is not None:
+        chips = [turn.about[ASK]] * bool(turn.about.get(ASK)) + state.get("chips", [])
+        state = {**state, "text": " · ".join([state["text"], *turn.about[LACKS]]), "chips": chips}
     text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
     notes = [*state["notes"], *turn.about.get("refused", ()), *reply_stats.notes(turn.about)]
     return {**state, "text": text, "notes": notes}

@@ -10,13 +10,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from chat_interface import CanvasChat, ChatWidgets
@@ -25,7 +27,9 @@ from lib_omost.runtime import Engine
 from lib_omost.runtime.jobs import Jobs
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
-from lib_omost.studio.owner import VisitorCookie
+from lib_omost.studio.device_options import add_attention, add_device, on_device
+from lib_omost.studio.edge import Site, around
+from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
@@ -36,25 +40,43 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
-from lib_omost.studio.serving import DAY_S, Health, end_at_the_latest, end_now, sweep, sweep_daily, told_to_end
+from lib_omost.studio.serving import DAY_S, Health, each_day, end_at_the_latest, end_now, sweep_temporary, told_to_end
 from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures, sweep
 from lib_omost.studio.store.sessions import Sessions
 from lib_omost.studio.work import job_service
 
 # Everyone who watches a job takes a thread now and then; with gradio's 40, as many who wait would be all it serves.
 MAX_THREADS = 256
 DRAIN_S = 6.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def build(engine: Engine, folder: Path, *, local: bool = True, jobs: Jobs | None = None) -> gr.Blocks:
+class Studio(NamedTuple):
+    """What the page is a view of. `alone`: no other process works on it."""
+
+    chats: Chats
+    pictures: Pictures
+    jobs: Jobs
+    alone: bool
+
+
+def studio(engine: Engine, folder: Path) -> Studio:
+    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left."""
+    chats, pictures = Chats(Sessions(folder / "sessions.sqlite")), Pictures(folder / "pictures")
+    sweep(chats.sessions, pictures.folder)
+    store = StoredJobs(chats.sessions)
+    jobs = job_service(engine, chats, pictures, Path(get_upload_folder()), store)
+    jobs.resume()
+    return Studio(chats, pictures, jobs, store.alone())
+
+
+def build(engine: Engine, folder: Path, *, local: bool = True, of: Studio | None = None) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
-    it. `jobs`: of these sessions, where the caller made them.
+    it. `of`: what `studio` made of them, where the caller did.
     """
-    sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
-    chats, pictures = Chats(sessions), folder / "pictures"
-    jobs = jobs or job_service(engine, chats, pictures)
-    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+    chats, pictures, jobs, _ = of or studio(engine, folder)
+    sessions, runs = chats.sessions, Runs()
+    with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.State("")
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
@@ -83,13 +105,13 @@ def build(engine: Engine, folder: Path, *, local: bool = True, jobs: Jobs | None
 
         whole = View([*chat.view.outputs, *picture.outputs, *drawer.outputs], show)
         with sessions_bar:
-            column = SessionsColumn(sessions, session, pictures, demo, sessions_bar, whole, drawer.size, jobs.forget)
+            folder, stop = pictures.folder, jobs.forget
+            column = SessionsColumn(sessions, session, folder, demo, sessions_bar, whole, drawer.size, stop)
         chat.wire(column.opened)
         picture.wire(column.opened)
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
         api.add(engine, jobs)
-    jobs.resume()
     return demo
 
 
@@ -100,11 +122,17 @@ def launch(
     port: int | None,
     auth: str | None,
     *,
+    names: Sequence[str] = (),
+    proxies: Sequence[str] = (),
     unready: Callable[[], str] = str,
     **more: object,
 ) -> Any:
-    """Serves the page; returns what gradio's launch returns. `unready`: why it takes no work now, "" where it does."""
-    local = host in LOOPBACK
+    """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
+    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does.
+    """
+    site = Site(host, tuple(names))
+    # the server believes these, and nobody else, on whom they speak for
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(proxies)
     return demo.queue(max_size=None, default_concurrency_limit=None).launch(
         max_threads=MAX_THREADS,
         server_name=host,
@@ -114,12 +142,15 @@ def launch(
         css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
-        app_kwargs={"middleware": [Middleware(Health, unready=unready), Middleware(VisitorCookie)]},
+        app_kwargs={
+            "middleware": [Middleware(Health, unready=unready)],
+            "lifespan": around(site, proxied=bool(proxies)),
+        },
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
         share=False,
-        show_error=local,
+        show_error=site.local,
         max_file_size="1gb",  # a session file holds all its pictures
         state_session_capacity=200,
         strict_cors=True,
@@ -134,13 +165,19 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
         "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
     )
     parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
-    parser.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    parser.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+    add_device(parser)
+    add_attention(parser)
     parser.add_argument(
         "--keep-llm", action="store_true", help="leave the language model on a card of up to 12 GB after a reply"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument(
+        "--allow-host", metavar="NAME", action="append", default=[], help="a further name that the page is reached by"
+    )
+    parser.add_argument(
+        "--proxy", metavar="ADDRESS", action="append", default=[], help="believe this proxy on whom it speaks for"
+    )
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
     parser.add_argument("--mcp", action="store_true", help="offer the endpoints as MCP tools too, at /gradio_api/mcp/")
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
@@ -164,49 +201,51 @@ def main(argv: list[str] | None = None) -> int:
         engine = Engine(
             chosen.llm,
             chosen.sdxl,
-            device=chosen.device,
-            vram_gib=chosen.vram,
+            **on_device(chosen),
+            attention=chosen.attention,
             keep_llm=chosen.keep_llm,
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
+        if engine.device_note:
+            print(f"WARNING: {engine.device_note}")
         with told_to_end() as told:
-            jobs = _jobs(engine, folder, told)
-            demo, url = _serve(engine, folder, chosen, jobs)
+            page = studio(engine, folder)
+            _clear(folder, page.alone, told)
+            demo, url = _serve(engine, folder, chosen, page)
             print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
             threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
             told.wait()
-            _end(demo, jobs)
+            _end(demo, page.jobs)
     except (OmostError, OSError) as error:
         print(f"Cannot start: {error}")
         return 2
     return 0
 
 
-def _jobs(engine: Engine, folder: Path, told: threading.Event) -> Jobs:
-    """The jobs of these sessions; what an earlier process left half done is cleared away, now and daily."""
-    sessions, pictures = Sessions(folder / "sessions.sqlite"), folder / "pictures"
-    store = StoredJobs(sessions)
+def _clear(folder: Path, alone: bool, told: threading.Event) -> None:
+    """Deletes the temporary files that an earlier process left, now and daily."""
     temporary = Path(os.environ["GRADIO_TEMP_DIR"])
-    own = store.alone() and temporary.is_relative_to(folder)  # nobody else has a file there
-    sweep(temporary, pictures, 0 if own else DAY_S)
-    sweep_daily(temporary, pictures, told)
-    return job_service(engine, Chats(sessions), pictures, store)
+    own = alone and temporary.is_relative_to(folder)  # nobody else has a file there
+    sweep_temporary(temporary, 0 if own else DAY_S)
+    each_day(partial(sweep_temporary, temporary, DAY_S), told)
 
 
-def _serve(engine: Engine, folder: Path, chosen: argparse.Namespace, jobs: Jobs) -> tuple[gr.Blocks, str]:
+def _serve(engine: Engine, folder: Path, chosen: argparse.Namespace, page: Studio) -> tuple[gr.Blocks, str]:
     """The page as it is served, and its address."""
-    local = chosen.host in LOOPBACK
+    local = Site(chosen.host, tuple(chosen.allow_host)).local
     if not local and not chosen.auth:
         print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
-    demo = build(engine, folder, local=local, jobs=jobs)
+    demo = build(engine, folder, local=local, of=page)
     _, url, _ = launch(
         demo,
         folder,
         chosen.host,
         chosen.port,
         chosen.auth,
-        unready=lambda: "" if jobs.ready else "about to stop",
+        names=chosen.allow_host,
+        proxies=chosen.proxy,
+        unready=lambda: "" if page.jobs.ready else "about to stop",
         prevent_thread_lock=True,
         quiet=True,
         mcp_server=chosen.mcp,
@@ -227,11 +266,11 @@ def _end(demo: gr.Blocks, jobs: Jobs) -> None:
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    no_cuda = "the card of this machine is not used" if engine.device_note else "no CUDA device was found"
     whys = {
         "as asked for": bool(chosen.llm and chosen.sdxl),
         "as chosen in the page last time": engine.remembers,
-        "no CUDA device was found, so the small models of this repository are used": "embedded"
-        in (llm.place, sdxl.place),
+        f"{no_cuda}, so the small models of this repository are used": "embedded" in (llm.place, sdxl.place),
         "the default on this machine": True,
     }
     why = next(reason for reason, holds in whys.items() if holds)

@@ -234,12 +234,22 @@ def common_nouns(judge: Judge, model: Path) -> list[str]:
     return [noun for noun in told_apart if noun in known or not known]
 
 
+def variants(best: RenderSettings) -> dict[str, tuple[RenderSettings, Drawing]]:
+    """Settings that are no one's default, to see what each does."""
+    coloured = partial(Layout.canvas, own_colors=True)
+    runs: dict[str, tuple[RenderSettings, Drawing]] = {}
+    runs |= {name: (replace(best, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
+    runs |= {name: (replace(best, **extra), coloured) for name, extra in OWN_COLORS.items()}
+    return runs | {REGION_NEGATIVES: (best, lambda layout: layout.canvas(negatives=True))}
+
+
 def main(argv: list[str]) -> dict[str, Number]:
     parser = argparse.ArgumentParser(prog="python -m bench regions", description=__doc__)
     parser.add_argument("--n", type=int, default=32, help="layouts of two things, and of three")
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--judge", type=Path, default=WEIGHTS, help="what python -m bench._region_judge wrote")
     parser.add_argument("--sheet", type=Path, default=ROOT / "bench" / "out" / "regions.png", help="the picture grid")
+    parser.add_argument("--brief", action="store_true", help="without the settings that are no one's default")
     parser.add_argument("--save", action="store_true", help="write bench/results/regions.json")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)  # the model is small: a second thread waits more than it computes
@@ -252,10 +262,7 @@ def main(argv: list[str]) -> dict[str, Number]:
         "regions": (best, Layout.canvas),
         "global text alone": (best, lambda layout: layout.canvas(regions=False)),
     }
-    runs |= {name: (replace(best, **extra), Layout.canvas) for name, extra in VARIANTS.items()}
-    coloured = partial(Layout.canvas, own_colors=True)
-    runs |= {name: (replace(best, **extra), coloured) for name, extra in OWN_COLORS.items()}
-    runs[REGION_NEGATIVES] = best, lambda layout: layout.canvas(negatives=True)
+    runs |= {} if options.brief else variants(best)
     rows: list[tuple[str, Sequence[Image.Image]]] = []
     found: dict[str, dict[str, float]] = {}
     for name, (settings, draw) in runs.items():
@@ -266,14 +273,16 @@ def main(argv: list[str]) -> dict[str, Number]:
     found[THREE], three = measure(pipe, judge, crowded, best, Layout.canvas)
     print(f"{THREE}: {found[THREE]}", flush=True)
     painted = dict(rows)
-    colors = {name: measure_colors(plans, painted["regions"], painted[name]) for name in OWN_COLORS}
+    colored = [name for name in OWN_COLORS if name in painted]
+    colors = {name: measure_colors(plans, painted["regions"], painted[name]) for name in colored}
     edits, pictures_of_edits = measure_edits(pipe, judge, plans, rows[0][1])
     rows[1:1] = list(zip(("edited, rendered anew", "edited, the rest kept"), pictures_of_edits, strict=True))
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     sheet(rows, plans).save(options.sheet)
     sheet([(THREE, three)], crowded).save(options.sheet.with_stem(f"{options.sheet.stem}-three"))
     print(table(["setting", *found["regions"]], [[name, *shares.values()] for name, shares in found.items()]))
-    print(table(["colour start", *next(iter(colors.values()))], [[name, *c.values()] for name, c in colors.items()]))
+    for name, shares in colors.items():
+        print(f"{name}: {shares}")
     print(table(["edit", "share or RGB"], [[name, value] for name, value in edits.items()]))
     print(f"pictures: {options.sheet}")
     numbers: dict[str, Number] = {

@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,9 +18,10 @@ from lib_omost._version import __version__
 from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
-from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.settings import Setting, table
+from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
+from lib_omost.studio.presets import RenderRequest, requested
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
@@ -82,7 +82,7 @@ def _add_compose(commands: Commands) -> None:
     )
     add_options(command, ComposeSettings)
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
-    _add_device(command)
+    add_device(command)
     command.set_defaults(run=compose)
 
 
@@ -100,8 +100,9 @@ def _add_render(commands: Commands) -> None:
         help="a file in models_dir/loras; may be repeated",
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
-    add_options(command, RenderSettings)
-    _add_device(command)
+    add_options(command, RenderRequest)
+    add_device(command)
+    add_attention(command)
     command.set_defaults(run=render)
 
 
@@ -163,11 +164,6 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
-def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    command.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
-
-
 def read(args: argparse.Namespace) -> int:
     reading = read_canvas(_text(args.file), strict=args.strict)
     print(json.dumps(report(reading), ensure_ascii=False, indent=2))
@@ -178,7 +174,7 @@ def compose(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
 
     settings = ComposeSettings(**given(args, ComposeSettings))
-    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
+    engine = Engine(args.llm, "default", **on_device(args), compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
         print(piece, end="", flush=True)
@@ -198,11 +194,10 @@ def render(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
     from lib_omost.studio.store.images import save_png
 
-    engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
+    engine = Engine("default", args.sdxl, **on_device(args), attention=args.attention)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
-    named = given(args, RenderSettings)
-    settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
+    settings = requested(engine.render_defaults, given(args, RenderRequest))
     images = engine.render(reading.canvas, settings, _show_step, threading.Event())
     name = "canvas" if args.file == "-" else Path(args.file).stem
     for number, image in enumerate(images, 1):

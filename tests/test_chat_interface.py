@@ -25,6 +25,8 @@ from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import Reply, pause_s, stream_reply
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Sessions, Turn
 from lib_omost.studio.work import job_service
 
@@ -106,7 +108,8 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     engine = Engine(running.name, "default")
     with gr.Blocks():
         session, chats = gr.State(""), Chats(sessions)
-        jobs = job_service(engine, chats, tmp_path_factory.mktemp("pictures"))
+        folder = tmp_path_factory.mktemp("pictures")
+        jobs = job_service(engine, chats, Pictures(folder), folder, StoredJobs(sessions))
         drawer, widgets = SettingsPanel(engine), ChatWidgets()
         plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
         return CanvasChat(engine, chats, jobs, Runs(), session, widgets, plan, drawer)
@@ -195,7 +198,11 @@ def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(
     chat.send("more", session, *SIZE)
     # The plan before it, too: from it the length of the next one is guessed.
     read = readers(lambda: answer(chat, session))
-    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py"}
+    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {
+        "merge.py",
+        "writer.py",
+        "work.py",
+    }
 
 
 def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
@@ -377,6 +384,13 @@ def test_a_hand_edit_survives_the_next_message_and_the_state_line_says_what_chan
     assert chat.at_rest(session, SIZE)[chat.state_line]["text"] == "apple: red → gold"
 
 
+def test_what_the_plan_lacks_is_named_and_a_chip_asks_for_it(chat: CanvasChat, session: str) -> None:
+    state = send(chat, session, "an apple on a bicycle")[-1][chat.state_line]
+    assert state["text"].endswith(" · not in the plan: bicycle")
+    assert state["chips"][0] == "add a bicycle"
+    assert chat.at_rest(session, SIZE)[chat.state_line] == state
+
+
 def test_a_reply_that_changes_nothing_says_so(chat: CanvasChat, session: str) -> None:
     send(chat, session, "an apple")
     state = send(chat, session, "swap them")[-1][chat.state_line]
@@ -408,3 +422,16 @@ def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session:
     chat.chats.set_code(session, locked)
     server.text = REPLY.replace("an apple", "a pear")
     assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked
+
+
+def test_what_a_message_does_not_speak_of_is_held_back_and_told(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text = REPLY.replace("'an apple'", "'two apples'")
+    last = send(chat, session, "I want two apples instead of one")[-1]
+    assert "two apples" in last[chat.plan.code] and "a tree" in last[chat.plan.code]
+    assert last[chat.state_line]["text"] == "apple → two apples · held back: tree removed"
+    assert "Held back: tree removed. The message does not speak of it." in last[chat.state_line]["notes"]

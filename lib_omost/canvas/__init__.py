@@ -11,6 +11,7 @@ from lib_omost.canvas.exchange import (
     to_flux,
     to_ideogram,
 )
+from lib_omost.canvas.follow import Followed, followed
 from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
@@ -24,6 +25,7 @@ from lib_omost.canvas.reader import (
     read_program,
     report,
 )
+from lib_omost.canvas.scope import outside
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
@@ -37,6 +39,7 @@ __all__ = [
     "CanvasReader",
     "Change",
     "Finished",
+    "Followed",
     "GlobalDescription",
     "Merge",
     "Note",
@@ -48,6 +51,7 @@ __all__ = [
     "color_png",
     "delete_region",
     "differences",
+    "followed",
     "from_comfy",
     "from_fibo",
     "from_flux",
@@ -56,6 +60,7 @@ __all__ = [
     "mask_png",
     "merge",
     "move_region",
+    "outside",
     "read_canvas",
     "read_program",
     "report",

@@ -99,6 +99,7 @@ class Profile:
     words_only: it knows places only as words of the vocabulary, so a free `bbox` in older turns is snapped to words.
     prose: it may answer in prose; a model that was trained on nothing but canvases may not.
     brief: it writes the brief layout of grammar.py, without what the reader fills in as well.
+    recent_only: for an edit it is told the newest canvas and the last requests, however long the chat is.
     echo: a bonus on the logits of the newest message's words inside texts, for small models that name other things.
     examples: few-shot turns after the system prompt, for models that never saw the language.
     """
@@ -109,6 +110,7 @@ class Profile:
     examples: tuple[Message, ...] = ()
     prose: bool = True
     brief: bool = False
+    recent_only: bool = False
     echo: float = 0.0
 
 

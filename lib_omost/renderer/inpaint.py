@@ -70,9 +70,9 @@ def soften(mask: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float
     return np.asarray(picture, np.float32) / np.float32(255)
 
 
-def latent_mask(mask: NDArray[np.float32], latent_size: tuple[int, int]) -> Tensor:
-    """`(1, 1, h, w)`: `soften` at the size of a latent, (height, width)."""
-    width, height = latent_size[1] * 8, latent_size[0] * 8
+def latent_mask(mask: NDArray[np.float32], latent_size: tuple[int, int], factor: int) -> Tensor:
+    """`(1, 1, h, w)`: `soften` at the size of a latent, (height, width), whose pixels are `factor` wide."""
+    width, height = latent_size[1] * factor, latent_size[0] * factor
     return F.interpolate(torch.from_numpy(soften(mask, (width, height)).copy())[None, None], latent_size, mode="area")
 
 

@@ -31,10 +31,19 @@ REFERENCE: dict[str, Any] = {
 }
 
 
-def reference_scheduler(prediction_type: str = "epsilon") -> DPMSolverMultistepScheduler:
+# Karras sigmas from 4,096 down would spend two steps in three where there is nothing but noise.
+ZERO_SNR = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "use_karras_sigmas": False}
+
+
+def reference_scheduler(prediction_type: str = "epsilon", *, zero_snr: bool = False) -> DPMSolverMultistepScheduler:
     """The sampler that Omost pictures are made with: DPM-Solver++ 2M (arXiv 2211.01095) on Karras sigmas (arXiv
-    2206.00364)."""
-    return DPMSolverMultistepScheduler(**REFERENCE, prediction_type=prediction_type)
+    2206.00364).
+
+    zero_snr: for models trained on a schedule whose last timestep is noise alone (arXiv 2305.08891), on trailing
+    timesteps as that paper has them.
+    """
+    options = {**REFERENCE, **(ZERO_SNR if zero_snr else {})}
+    return DPMSolverMultistepScheduler(**options, prediction_type=prediction_type)
 
 
 @contextmanager
@@ -88,7 +97,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The prompts of a pass and the shares of its steps, from the first, in which regions and guidance are active."""
+    """The prompts of a pass and the shares of its steps, from the first, in which regions and guidance are active.
+
+    Guidance in an interval of noise levels alone: Kynkäänniemi et al., arXiv 2404.07724.
+    """
 
     positive: Prompt
     global_only: Prompt  # the global text alone, for the steps after the regions
@@ -96,11 +108,13 @@ class Guide:
     scale: float
     region_steps: float = 1.0
     guidance_steps: float = 1.0
+    guidance_start: float = 0.0
 
     def prompts(self, progress: float) -> list[Prompt]:
         """The UNet's runs in the step at `progress` in 0..1: positive, then negative if there is guidance."""
         positive = self.positive if progress < self.region_steps else self.global_only
-        return [positive] if self.negative is None or progress >= self.guidance_steps else [positive, self.negative]
+        guided = self.guidance_start <= progress < self.guidance_steps
+        return [positive, self.negative] if guided and self.negative is not None else [positive]
 
     def plans(self) -> list[RegionPlan]:
         return [prompt.regions for prompt in (self.positive, self.global_only, self.negative) if prompt is not None]

@@ -13,8 +13,11 @@ from pydantic import Field
 from lib_omost.renderer.styles import STYLES
 from lib_omost.settings import Shown, check, table
 
-SIDE_STEP = 64  # the UNet halves an 8x smaller latent twice; one spare factor of two keeps the coarsest level even
+# The UNet halves its latent twice. With SDXL's VAE, 8x smaller, the coarsest level stays even; with one of five levels,
+# 16x smaller, it is whole.
+SIDE_STEP = 64
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+ATTENTIONS = ("auto", "lse", "groups", "sdpa", "varlen")  # the names of attention.py's back ends
 PICTURE, REGIONS = "Picture", "Second pass and regions"  # the groups of the settings
 
 # DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.
@@ -74,9 +77,10 @@ class RegionGuidance:
     A strength multiplies the attention odds of a text: 2 doubles the weight of its tokens before normalisation, 0
     leaves a region out. `region_strengths` follow the order in which the canvas names its regions; regions beyond its
     end have strength 1. `region_steps` and `guidance_steps` are the shares of the steps, from the first, in which
-    region texts and guidance are active. `canvas_start` is the share of the canvas's colours in the start latent,
-    `canvas_blur` softens them (radius in 90ths of the canvas), and `centred_noise` takes the mean out of each channel
-    of the noise, which small latents otherwise read as a background colour.
+    region texts and guidance are active; before `guidance_start`, a share too, guidance is not yet. `canvas_start` is
+    the share of the canvas's colours in the start latent, `canvas_blur` softens them (radius in 90ths of the canvas),
+    and `centred_noise` takes the mean out of each channel of the noise, which small latents otherwise read as a
+    background colour.
     """
 
     global_strength: Annotated[
@@ -145,6 +149,16 @@ class RegionGuidance:
         ),
         Shown(REGIONS, 0, 1, 0.05),
     ] = 1.0
+    guidance_start: Annotated[
+        float,
+        Field(
+            title="Share of steps before guidance",
+            description="Above 0 the first steps run without guidance: faster, a little freer.",
+            ge=0,
+            le=1,
+        ),
+        Shown(REGIONS, 0, 1, 0.05),
+    ] = 0.0
 
     def __post_init__(self) -> None:
         check(self)
@@ -248,8 +262,9 @@ def check_side(name: str, pixels: int) -> None:
 def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
     """`settings` with the preset's scheduler (which `render` sets for its run), steps and guidance together.
 
-    The steps of a second pass follow, if they were more. "" removes the scheduler and leaves the numbers. Needs no
-    torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError for an unknown name.
+    Guidance is in all steps; the steps of a second pass follow, if they were more. "" removes the scheduler and leaves
+    the numbers. Needs no torch; the LoRA, `PRESETS[name].lora_name`, is to be loaded beside this. Raises SettingsError
+    for an unknown name.
     """
     table(RenderSettings)["few_steps"].check(name)
     if not name:
@@ -260,6 +275,8 @@ def with_preset(settings: RenderSettings, name: str) -> RenderSettings:
         few_steps=name,
         steps=preset.steps,
         guidance=preset.guidance,
+        guidance_start=0.0,
+        guidance_steps=1.0,
         highres_steps=min(settings.highres_steps, preset.steps),
     )
 

@@ -30,9 +30,15 @@ def best_vae_dtype(device: torch.device | str) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
 
 
+def scale_factor(vae: Any) -> int:
+    """How many pixels of a picture one latent pixel is wide: 8 for SDXL's VAE, whose four levels halve three times."""
+    factor: int = 2 ** (len(vae.config.block_out_channels) - 1)
+    return factor
+
+
 def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device | str) -> Tensor:
-    """RGB pictures of one size to latents `(n, 4, H/8, W/8)` float32, the mode of the VAE's distribution; one at a
-    time, as decode_latents."""
+    """RGB pictures of one size to latents `(n, 4, H/f, W/f)` float32, f the scale factor, the mode of the VAE's
+    distribution; one at a time, as decode_latents."""
     pixels = torch.from_numpy(np.stack([np.asarray(image.convert("RGB")) for image in images]))
     pixels = pixels.permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
 
@@ -41,15 +47,15 @@ def encode_images(vae: Any, images: Sequence[Image.Image], device: torch.device 
         return mode
 
     with upcast(vae):
-        latents = torch.cat([run_tiled(vae, encode, one[None], _side(vae), 1) for one in pixels])
+        latents = torch.cat([run_tiled(vae, encode, one[None], scale_factor(vae), 1) for one in pixels])
     mean, std = latent_statistics(vae, latents)
     scaled: Tensor = (latents - mean) / std * vae.config.scaling_factor
     return scaled
 
 
 def decode_latents(vae: Any, latents: Tensor) -> Tensor:
-    """Latents `(n, 4, H/8, W/8)` to pixels `(n, 3, H, W)` in -1..1, float32; one at a time, since activations are the
-    peak of memory."""
+    """Latents `(n, 4, H/f, W/f)`, f the scale factor, to pixels `(n, 3, H, W)` in -1..1, float32; one at a time, since
+    activations are the peak of memory."""
     mean, std = latent_statistics(vae, latents)
     latents = latents.float() / vae.config.scaling_factor * std + mean
 
@@ -58,13 +64,7 @@ def decode_latents(vae: Any, latents: Tensor) -> Tensor:
         return pixels
 
     with upcast(vae):
-        return torch.cat([run_tiled(vae, decode, one[None], 1, _side(vae)) for one in latents]).clamp(-1, 1)
-
-
-def _side(vae: Any) -> int:
-    """Of one latent, in pixels."""
-    side: int = 2 ** (len(vae.config.block_out_channels) - 1)
-    return side
+        return torch.cat([run_tiled(vae, decode, one[None], 1, scale_factor(vae)) for one in latents]).clamp(-1, 1)
 
 
 def latent_statistics(vae: Any, latents: Tensor) -> tuple[Tensor | float, Tensor | float]:
@@ -107,14 +107,14 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
-def preview(latents: Tensor, to_rgb: Tensor, tiny: Any = None) -> Image.Image:
-    """The first picture of `(n, 4, h, w)` at 8 times its size: by an AutoencoderTiny if given, else by the linear map
-    `to_rgb`."""
+def preview(latents: Tensor, to_rgb: Tensor, factor: int, tiny: Any = None) -> Image.Image:
+    """The first picture of `(n, 4, h, w)`: by an AutoencoderTiny if given, else by the linear map `to_rgb`, `factor`
+    times as wide."""
     if tiny is not None:
         return to_images(tiny.decode(latents[:1].to(tiny.device, tiny.dtype)).sample.float().clamp(-1, 1))[0]
     latent = latents[0].float().cpu()
     rgb = torch.einsum("chw,cr->rhw", torch.cat([latent, torch.ones_like(latent[:1])]), to_rgb)
-    return to_images(F.interpolate(rgb[None], scale_factor=8, mode="bilinear"))[0]
+    return to_images(F.interpolate(rgb[None], scale_factor=factor, mode="bilinear"))[0]
 
 
 def preview_map(vae: Any) -> Tensor:
@@ -124,9 +124,10 @@ def preview_map(vae: Any) -> Tensor:
 
 
 def fit_preview(vae: Any) -> Tensor:
-    """`(5, 3)`: least squares from the latents of random colour patches, and a constant, to the colours."""
+    """`(5, 3)`: least squares from the latents of random colour patches, and a constant, to the colours. A patch is two
+    latent pixels wide."""
     colours = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    image = to_images(F.interpolate(colours, scale_factor=16) * 2 - 1)[0]
+    image = to_images(F.interpolate(colours, scale_factor=2 * scale_factor(vae)) * 2 - 1)[0]
     latents = encode_images(vae, [image], vae.device).cpu()
     target = F.interpolate(
         torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 127.5 - 1, latents.shape[2:], mode="area"

@@ -17,6 +17,7 @@ from lib_omost.composer import EXAMPLES, SYSTEM_PROMPT, Profile
 from lib_omost.errors import MissingWeightsError, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import checks, default_model, hub
+from lib_omost.runtime.made_for import suiting, weight_bytes
 
 Kind = Literal["llm", "sdxl"]
 Place = Literal["embedded", "hub", "folder", "file", "server"]
@@ -72,6 +73,7 @@ SMALL = Profile(
     context_tokens=8192,
     words_only=True,
     prose=False,
+    recent_only=True,
 )
 
 _LLAMA = "Meta Llama 3 Community License"
@@ -129,15 +131,16 @@ LLMS = (
         "A last resort: 4 bits cost this small model much.",
     ),
 )
+_IMAGE_SETTINGS = suiting(DEFAULT_MODELS / "image")
 SDXLS = (
     SdxlEntry(
         "default",
         str(DEFAULT_MODELS / "image"),
         "embedded",
-        RenderSettings(width=128, height=128, steps=20, guidance=4.0, canvas_start=1.0, centred_noise=True),
-        size_bytes=24_900_000,
+        _IMAGE_SETTINGS,
+        size_bytes=weight_bytes(DEFAULT_MODELS / "image"),
         licence="MIT (our weights; drawings of Fluent Emoji, MIT)",
-        warning="A small stand-in: it paints 64 nouns at 128 x 128.",
+        warning=f"A small stand-in: it paints 64 nouns at {_IMAGE_SETTINGS.width} x {_IMAGE_SETTINGS.height}.",
     ),
     SdxlEntry(
         "SG161222/RealVisXL_V4.0",
@@ -295,17 +298,12 @@ def _from_path(path: Path, kind: Kind) -> LlmEntry | SdxlEntry:
         if place == "file" and path.suffix != ".gguf":
             raise UnknownModelError(f"{path.name}: a language model in a single file has to be a .gguf file.")
         profile = OMOST if "omost" in path.name.lower() else GENERAL
-        return LlmEntry(str(path), str(path), place, profile, "as stored", _bytes(path))
+        return LlmEntry(str(path), str(path), place, profile, "as stored", weight_bytes(path))
     if place == "folder" and not (path / "model_index.json").is_file():
         raise UnknownModelError(
             f"{path.name}/ has no model_index.json: it is not the folder of an image model (diffusers layout)."
         )
-    return SdxlEntry(str(path), str(path), place, RenderSettings(), size_bytes=_bytes(path))
-
-
-def _bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.suffix in (".safetensors", ".gguf"))
+    return SdxlEntry(str(path), str(path), place, suiting(path), size_bytes=weight_bytes(path))
 
 
 def is_here(entry: LlmEntry | SdxlEntry) -> bool:

@@ -19,7 +19,7 @@ from gradio.data_classes import FileData
 from lib_omost.canvas import Canvas, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError, SettingsError
-from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Seen
 from lib_omost.runtime.jobs import Jobs
@@ -27,6 +27,7 @@ from lib_omost.settings import table
 from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import bounds, checked
 from lib_omost.studio.owner import owner_of
+from lib_omost.studio.presets import RenderRequest, requested
 from lib_omost.studio.sentences import sentence
 from lib_omost.studio.store.sessions import Turn
 from lib_omost.studio.work import CHAT, RENDER, chat_request, render_request
@@ -83,7 +84,8 @@ def read(text: str, strict: bool = False) -> dict[str, Any]:
 
 
 def render_endpoint(engine: Engine, jobs: Jobs) -> Callable[..., Any]:
-    names = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
+    first = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
+    names = (*first, *table(RenderSettings))  # what came later stands last
 
     def render(  # type: ignore[misc]  # gradio wants the type of what is yielded
         code: str, *values: Any, request: gr.Request
@@ -98,11 +100,10 @@ def render_endpoint(engine: Engine, jobs: Jobs) -> Callable[..., Any]:
             the files under "notes".
         """
         with plainly():
-            named = given(values)
-            settings = replace(with_preset(engine.render_defaults, named.get("few_steps", "")), **named)
+            settings = requested(engine.render_defaults, given(values))
             yield from pictures(jobs, asker(request), Canvas.from_bot_response(_bounded(code)), checked(settings))
 
-    given, endpoint = takes(render, RenderSettings, names, optional=True)
+    given, endpoint = takes(render, RenderRequest, names, optional=True)
     return endpoint
 
 
@@ -238,11 +239,16 @@ def plainly() -> Iterator[None]:
 
 def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ...]:
     """Raises SettingsError for anything that is not a conversation of bounded length."""
+    wanted = 'history wants turns of the form {"role": "user" or "assistant", "content": text}.'
+    if not isinstance(message, str):
+        raise SettingsError("message wants a text.")
+    if not all(isinstance(turn, dict) for turn in history or []):
+        raise SettingsError(wanted)
     before = []
     for turn in (history or [])[:MAX_TURNS]:
         role, text = turn.get("role"), turn.get("content")
         if role not in ("user", "assistant") or not isinstance(text, str):
-            raise SettingsError('history wants turns of the form {"role": "user" or "assistant", "content": text}.')
+            raise SettingsError(wanted)
         before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
     return said(before, message)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib_omost.canvas import GRID, Box, Change, Region, undone
+from lib_omost.canvas import GRID, Box, Change, Followed, Region, undone
 from lib_omost.canvas.merge import PLACE
 
 NOTHING_CHANGED = (
@@ -52,16 +52,32 @@ def lines(changes: Sequence[Change]) -> tuple[Line, ...]:
     return tuple(Line(_text(group), tuple(group)) for group in groups.values())
 
 
-def told(changes: Sequence[Change]) -> str:
-    """All of a difference in one line."""
+def told(changes: Sequence[Change], held: Sequence[Change] = ()) -> str:
+    """All of a difference in one line, and what was held back of it."""
+    if not changes:
+        return f"Nothing changed; held back: {_in_a_row(held)}" if held else NOTHING_CHANGED
+    return f"{_in_a_row(changes)} · held back: {_in_a_row(held)}" if held else _in_a_row(changes)
+
+
+def _in_a_row(changes: Sequence[Change]) -> str:
     texts = [line.text for line in lines(changes)]
     more = f" · and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return " · ".join(texts[:SHOWN]) + more if texts else NOTHING_CHANGED
+    return " · ".join(texts[:SHOWN]) + more
 
 
 def kept(refused: Sequence[Change]) -> list[str]:
     """A sentence for each thing that a reply asked for and did not get."""
     return [f"Kept as you have it: {line.text} was asked for." for line in lines(refused)]
+
+
+def also(done: Followed) -> str:
+    """What followed from a description that was changed by hand, as the end of a sentence; "" where nothing did."""
+    return f" · also changed: {', '.join(done.also)}" if done.also else ""
+
+
+def held_back(held: Sequence[Change]) -> list[str]:
+    """A sentence for each thing that a reply changed without a word of it in the message."""
+    return [f"Held back: {line.text}. The message does not speak of it." for line in lines(held)]
 
 
 def label(region: Region) -> str:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import NamedTuple
 
-from lib_omost.canvas import Canvas, Merge, Reading, merge, read_canvas
+from lib_omost.canvas import Canvas, Followed, Merge, Reading, followed, merge, outside, read_canvas
+from lib_omost.canvas.follow import texts_of
 from lib_omost.canvas.vocabulary import OUR_FIELDS
 from lib_omost.composer import Message, in_words
 from lib_omost.errors import SettingsError
@@ -20,7 +22,9 @@ MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader
 MAX_TURNS = 200
 DRAWN = "Take this plan, drawn by hand."
 AGAIN = "Take this earlier plan again."
+GONE = "(The file of this picture is not there.)"
 RESTORED = "Take this plan from a picture."
+OWN = "own"  # of a reply that a person changed by hand: the texts that are the model's
 
 
 class Newest(NamedTuple):
@@ -122,7 +126,18 @@ class Chats:
         self.sessions.cut_turns(session, chat.before(index), anew)
         return self.open(session, chat)
 
-    def set_code(self, session: str, code: str) -> Conversation:
+    def edit_by_hand(self, session: str, code: str) -> tuple[Conversation, Followed]:
+        """A program that a person changed, with what was derived from a description that it changes, in the place of
+        the newest one. Texts that the person wrote stay.
+        """
+        basis = self.open(session).newest
+        if basis is None:
+            return self.set_code(session, code), Followed(code)
+        before = basis.reading.canvas or Canvas()
+        done = followed(before, code, basis.turn.about.get(OWN, texts_of(before)))
+        return self.set_code(session, done.code, {OWN: sorted(done.own or ())}), done
+
+    def set_code(self, session: str, code: str, about: Data | None = None) -> Conversation:
         """The newest canvas program replaced where it stands; without one, an exchange of its own."""
         chat = self.open(session)
         if chat.newest is None:
@@ -130,22 +145,26 @@ class Chats:
         turn, reading = chat.newest
         found = reading.code and reading.code in turn.text
         text = turn.text.replace(reading.code, code, 1) if found else fenced(code)
-        self.sessions.change_turn(session, replace(turn, text=text))
+        self.sessions.change_turn(session, replace(turn, text=text, about={**turn.about, **(about or {})}))
         return self.open(session, chat)
 
     def patched(self, session: str, chat: Conversation, reply: Canvas) -> Merge | None:
-        """A whole reply to the newest plan of `chat` as a patch on that plan as the person has it by now; None where it
-        had none.
+        """A whole reply to the newest plan of `chat` as a patch on that plan as the person has it by now, less what the
+        person's message gives no ground for; None where it had none.
         """
         if chat.newest is None:
             return None
+        question = chat.question()
+        request = "" if question is None else chat.turns[question].text
         basis, now = chat.newest, self.open(session, chat)
         ours = next((now.reading(turn) for turn in now.turns if turn.id == basis.turn.id), basis.reading)
-        return merge(shown(basis, reply), reply, ours.code if ours.canvas else basis.reading.code)
+        code = ours.code if ours.canvas else basis.reading.code
+        return merge(shown(basis, reply), reply, code, partial(outside, request))
 
     def add_plan(self, session: str, code: str, line: str) -> Conversation:
         """One exchange more: a person's `line`, answered by `code`, so that the language model builds on it."""
-        self.sessions.add_turns(session, Turn("user", line), Turn("assistant", fenced(code)))
+        about: Data = {OWN: []} if line == DRAWN else {}
+        self.sessions.add_turns(session, Turn("user", line), Turn("assistant", fenced(code), about=about))
         return self.open(session)
 
     def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data, after: str = "") -> Turn | None:
@@ -172,6 +191,13 @@ def shown(basis: Newest, reply: Canvas) -> Canvas:
         return canvas
     in_taught_words = in_words({"role": "assistant", "content": text})["content"]
     return canvas if in_taught_words == text else read_canvas(in_taught_words).canvas or canvas
+
+
+def own_after(basis: Newest | None, reply: Canvas) -> Data:
+    """Which texts of a plan are the model's once its reply is merged into it: those before, and the reply's."""
+    if basis is None or OWN not in basis.turn.about:
+        return {}  # all of them, as long as no person wrote any
+    return {OWN: sorted({*basis.turn.about[OWN], *texts_of(reply)})}
 
 
 def said(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:
@@ -204,6 +230,8 @@ def bubbles(turns: Sequence[Turn]) -> list[Data]:
 
 
 def _content(turn: Turn) -> Data:
+    if turn.picture and not Path(turn.picture).is_file():
+        return {"type": "text", "text": GONE}
     if turn.picture:
         return {"path": turn.picture, "alt_text": "The rendered picture"}
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.

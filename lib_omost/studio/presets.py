@@ -1,11 +1,17 @@
-"""Named choices of the settings panel: picture sizes, qualities, negative prompts. Plain values."""
+"""Named choices of the settings: picture sizes, qualities, negative prompts; and what a call that names some of them
+gets. Plain values.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from lib_omost.renderer import STYLES, RenderSettings
+from pydantic import Field
+
+from lib_omost.renderer import STYLES, RenderSettings, with_preset
+from lib_omost.settings import Shown, table
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
 SDXL_SIZES = (
@@ -22,13 +28,21 @@ NEGATIVES = {
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """`steps` as a multiple of the model's own; `highres_scale` of the second pass, 1 for none."""
+    """`steps` as a multiple of the model's own; `highres_scale` of the second pass, 1 for none; `guided`: the shares of
+    the steps between which there is guidance."""
 
     steps: float
-    highres_scale: float
+    highres_scale: float = 1.0
+    guided: tuple[float, float] = (0.0, 1.0)
 
 
-QUALITIES = {"fast": Quality(0.5, 1.0), "normal": Quality(1.0, 1.0), "fine": Quality(1.4, 1.5)}
+NORMAL = "normal"
+QUALITIES = {"fast": Quality(0.5), NORMAL: Quality(1.0), "fine": Quality(1.4, 1.5)}
+# Of a small model, which has no second pass to gain from. Guidance in the middle alone saves passes, and costs nothing
+# that `python -m bench fast` sees; of SDXL it was not measured.
+SMALL_QUALITIES = {"fast": Quality(0.4, guided=(0.25, 0.75)), NORMAL: Quality(1.0), "fine": Quality(1.4)}
+#: the settings that a quality brings
+QUALITY_FIELDS = ("steps", "highres_scale", "guidance_start", "guidance_steps")
 LOCKED, RANDOM = "Keep this seed", "A new seed every time"
 #: The pickers beside the settings that a session keeps too, and what each takes.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -44,13 +58,43 @@ def sizes_for(defaults: RenderSettings) -> list[tuple[int, int]]:
     return list(SDXL_SIZES) if own in SDXL_SIZES else [own]
 
 
-def with_quality(defaults: RenderSettings, name: str) -> RenderSettings:
-    """Steps and second pass of a quality preset, for a model with these defaults. A small model has no second pass to
-    gain from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest(RenderSettings):
+    """What a call may name: every setting, and the quality that the others come from."""
+
+    quality: Annotated[
+        str,
+        Field(
+            title="Quality",
+            description="Fast takes fewer steps, and small models guide the middle ones alone; fine takes more, and "
+            "large models a second pass. Settings that are named too win over it.",
+        ),
+        Shown(choices={name: name for name in QUALITIES}),
+    ] = NORMAL
+
+
+def requested(defaults: RenderSettings, named: Mapping[str, Any]) -> RenderSettings:
+    """The settings of a call: the model's own, over them its quality's, its few-step preset's, and what it names
+    itself. Raises SettingsError.
     """
-    quality = QUALITIES[name]
-    scale = quality.highres_scale if (defaults.width, defaults.height) in SDXL_SIZES else 1.0
-    return replace(defaults, steps=max(1, round(defaults.steps * quality.steps)), highres_scale=scale)
+    rest = dict(named)
+    quality = rest.pop("quality", NORMAL)
+    table(RenderRequest)["quality"].check(quality)
+    return replace(with_preset(with_quality(defaults, quality), rest.get("few_steps", "")), **rest)
+
+
+def with_quality(defaults: RenderSettings, name: str) -> RenderSettings:
+    """The settings that a quality preset brings, QUALITY_FIELDS, for a model with these defaults."""
+    large = (defaults.width, defaults.height) in SDXL_SIZES
+    quality = (QUALITIES if large else SMALL_QUALITIES)[name]
+    first, last = quality.guided
+    return replace(
+        defaults,
+        steps=max(1, round(defaults.steps * quality.steps)),
+        highres_scale=quality.highres_scale,
+        guidance_start=first,
+        guidance_steps=last,
+    )
 
 
 def size_name(size: tuple[int, int]) -> str:

@@ -21,6 +21,7 @@ from lib_omost.studio.store.sessions import Data, Turn
 USUAL_LENGTH, USUAL_LENGTH_OF_THE_SMALL = 6200, 1500
 ENOUGH_S, ENOUGH_CHARACTERS = 1.0, 60  # of writing, before its speed says anything
 NEARLY_FULL = 0.8
+MAX_OWN, MAX_TEXT = 2000, 4000  # texts of the model's that are taken from a file, and characters of one
 FIRSTS = {"token": "first_token_s", "region": "first_region_s"}
 
 
@@ -122,6 +123,10 @@ def _notes(found: Any) -> list[str]:
     return [note[:500] for note in found if isinstance(note, str)][:20] if isinstance(found, list) else []
 
 
+def _own(found: Any) -> list[str]:
+    return [text[:MAX_TEXT] for text in found if isinstance(text, str)][:MAX_OWN] if isinstance(found, list) else []
+
+
 class Record(TypedDict, total=False):
     """What is kept with a reply, as `record` writes it."""
 
@@ -139,6 +144,9 @@ class Record(TypedDict, total=False):
     notes: Annotated[list[str], BeforeValidator(_notes)]
     changes: Annotated[list[str], BeforeValidator(_notes)]
     refused: Annotated[list[str], BeforeValidator(_notes)]
+    lacks: Annotated[list[str], BeforeValidator(_notes)]
+    ask: str
+    own: Annotated[list[str], BeforeValidator(_own)]  # the texts that the model wrote, once a person changed others
 
 
 _RECORD = TypeAdapter(Record)

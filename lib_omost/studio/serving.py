@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 EXIT_S = 9.5  # who tells a program to end kills it after ten seconds, mostly
 DAY_S = 24 * 3600
-_HALF_WRITTEN = re.compile(r"\..+-[0-9a-f]{16}")  # as atomic.py names a file before it is whole
 Application = Callable[..., Awaitable[None]]
 
 
@@ -78,33 +76,30 @@ def end_now() -> None:
     os._exit(0)
 
 
-def sweep(temporary: Path, pictures: Path, older_than_s: float) -> int:
-    """Deletes temporary files, and pictures that were never written to their end, which are older than that; returns
-    how many. What cannot be deleted stays.
-    """
-    halves = (path for path in _files(pictures) if _HALF_WRITTEN.fullmatch(path.name))
+def sweep_temporary(folder: Path, older_than_s: float) -> int:
+    """Deletes the temporary files that are older than that; returns how many. What cannot be deleted stays."""
     limit, gone = time.time() - older_than_s, 0
-    for path in (*_files(temporary), *halves):
+    for path in _files(folder):
         try:
             if path.stat().st_mtime <= limit:
                 path.unlink()
                 gone += 1
         except OSError as error:
             log.warning("%s could not be deleted: %s", path.name, error.strerror)
-    for folder in sorted((path for path in temporary.rglob("*") if path.is_dir()), reverse=True):
-        if not any(folder.iterdir()):
-            folder.rmdir()
+    for emptied in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        with suppress(OSError):  # not empty, or filled meanwhile
+            emptied.rmdir()
     return gone
 
 
-def sweep_daily(temporary: Path, pictures: Path, told: threading.Event) -> None:
-    """Sweeps what is older than a day, each day until `told`; in a thread of its own."""
+def each_day(work: Callable[[], object], told: threading.Event) -> None:
+    """Does it once a day until `told`, in a thread of its own."""
 
-    def work() -> None:
+    def days() -> None:
         while not told.wait(DAY_S):
-            sweep(temporary, pictures, DAY_S)
+            work()
 
-    threading.Thread(target=work, name="sweep", daemon=True).start()
+    threading.Thread(target=days, name="each-day", daemon=True).start()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -20,15 +20,19 @@ from lib_omost.renderer import Previous, RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Job, Tell
 from lib_omost.runtime.jobs import DEVICE, ELSEWHERE, Jobs
+from lib_omost.runtime.known_words import words_of
 from lib_omost.settings import read
 from lib_omost.studio import changes, reply_stats
-from lib_omost.studio.conversation import Chats, Conversation, fenced, messages
+from lib_omost.studio.conversation import Chats, Conversation, fenced, messages, own_after
+from lib_omost.studio.finished import Settled, lacks, settled
 from lib_omost.studio.presets import style_of
 from lib_omost.studio.rendering import Step, Waiting, render_steps
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.sentences import sentence
-from lib_omost.studio.store.images import new_path, save_png
+from lib_omost.studio.store.images import new_path, png_bytes, read_pixels, write_png
 from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures
+from lib_omost.studio.store.room import DiskFullError
 from lib_omost.studio.store.sessions import Data, Turn
 
 REPLY, CHAT, RENDER = "reply", "chat", "render"  # to a session's message; to any messages; pictures
@@ -80,18 +84,28 @@ class Order:
     after: str
 
 
-def job_service(engine: Engine, chats: Chats, folder: Path, store: StoredJobs | None = None) -> Jobs:
-    """The jobs of these sessions on this engine; pictures go to `folder`. `resume()` takes up what was left."""
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Where pictures are kept; `spare`: those of an endpoint, on a full disk."""
+
+    pictures: Pictures
+    spare: Path
+
+
+def job_service(engine: Engine, chats: Chats, pictures: Pictures, spare: Path, store: StoredJobs) -> Jobs:
+    """The jobs of these sessions on this engine. `spare`: where the pictures of an endpoint go that the disk of the
+    others has no room for. `resume()` takes up what was left.
+    """
     works = {
         REPLY: partial(write_reply, engine, chats),
         CHAT: partial(write, engine),
-        RENDER: partial(paint, engine, chats, folder),
+        RENDER: partial(paint, engine, chats, Keep(pictures, spare)),
     }
 
     def lane(job: Job) -> str:
         return ELSEWHERE if job.what != RENDER and engine.llm_entry.place == "server" else DEVICE
 
-    return Jobs(works, store or StoredJobs(chats.sessions), lane, sentence)
+    return Jobs(works, store, lane, sentence)
 
 
 def chat_request(said: Sequence[Message], settings: ComposeSettings) -> Data:
@@ -146,7 +160,7 @@ def write_reply(engine: Engine, chats: Chats, job: Job, tell: Tell, stop: thread
         failure = error
     cut = stop.is_set() or now.reply.reading is None
     about = reply_stats.record(now.reply, engine.compose_stats, entry, stopped=cut)
-    text, merged = (reader.text, {}) if cut else _merged(chats, session, chat, now.reply)
+    text, merged = (reader.text, {}) if cut else _merged(engine, chats, session, chat, now.reply)
     chats.keep_reply(session, now.turn, text, about | merged, question.id)
     if failure is not None:
         raise failure
@@ -164,24 +178,40 @@ def _asked(chats: Chats, job: Job) -> tuple[Conversation, Turn]:
     return Conversation(turns[: at + 1]), turns[at]
 
 
-def _merged(chats: Chats, session: str, chat: Conversation, reply: Reply) -> tuple[str, Data]:
+def _merged(engine: Engine, chats: Chats, session: str, chat: Conversation, reply: Reply) -> tuple[str, Data]:
     """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
     if reply.reading is None or reply.reading.canvas is None:
         return reply.text, {}
+    before = chat.newest.reading.canvas if chat.newest else None
+    made = Settled(reply.text, reply.reading)
+    if engine.llm_entry.place == "embedded":
+        made = settled(*made[:2], before)
+    canvas, own = made.reading.canvas or Canvas(), made.reading.code
+    stats = engine.compose_stats
+    about: Data = {"notes": [*(stats.notes if stats else ()), *made.notes]} if made.notes else {}
     try:
-        done, own = chats.patched(session, chat, reply.reading.canvas), reply.reading.code
+        done = chats.patched(session, chat, canvas)
     except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
-        return reply.text, {"refused": [f"The reply stands as the model wrote it: {error}"]}
+        return made.text, {**about, "refused": [f"The reply stands as the model wrote it: {error}"]}
     if done is None:
-        return reply.text, {}
-    text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
-    return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+        return made.text, {**about, **_lacks(engine, chat, canvas, before)}
+    text = made.text.replace(own, done.code, 1) if own and own in made.text else fenced(done.code)
+    about["changes"] = [changes.told(done.applied, done.held)]
+    about["refused"] = [*changes.kept(done.refused), *changes.held_back(done.held)]
+    missing = _lacks(engine, chat, read_program(done.code).canvas or canvas, before)
+    return text, {**about, **missing, **own_after(chat.newest, canvas)}
+
+
+def _lacks(engine: Engine, chat: Conversation, canvas: Canvas, before: Canvas | None) -> Data:
+    question = chat.question()
+    words = words_of(engine.sdxl_entry)
+    return {} if question is None else lacks(chat.turns[question].text, canvas, before, words)
 
 
 # --- pictures ---
 
 
-def paint(engine: Engine, chats: Chats, folder: Path, job: Job, tell: Tell, stop: threading.Event) -> Data:
+def paint(engine: Engine, chats: Chats, keep: Keep, job: Job, tell: Tell, stop: threading.Event) -> Data:
     """The pictures of the request, one after the other; each is on disk, and in the session, before it is reported.
     A job that was interrupted goes on with the picture that it was at.
     """
@@ -203,7 +233,12 @@ def paint(engine: Engine, chats: Chats, folder: Path, job: Job, tell: Tell, stop
             raise Stopped("stopped")
         now = replace(now, done=now.done + 1, unkept=None)
         try:
-            file = _keep(engine, chats, folder, job.session, order, settings, image, notes)
+            told = [*dict.fromkeys(notes)]
+            model = engine.sdxl_entry.name
+            png = png_bytes(image, order.canvas, settings, code=order.code, model=model, notes=told)
+            file = (
+                _in_session(chats, keep, job.session, order, settings, png) if job.session else _alone(keep, png, notes)
+            )
             now = replace(now, files=(*now.files, str(file)))
         except StorageError as error:
             if not job.session:
@@ -246,23 +281,24 @@ def _previous(chats: Chats, session: str, chosen: str) -> Previous | None:
     canvas = read_program(render.code).canvas if render else None
     if render is None or canvas is None:
         return None
-    with Image.open(render.picture) as image:
-        return Previous(canvas, (image.convert("RGB"),), style_of(render.settings))
+    return Previous(canvas, (read_pixels(render.picture),), style_of(render.settings))
 
 
-def _keep(
-    engine: Engine,
-    chats: Chats,
-    folder: Path,
-    session: str,
-    order: Order,
-    settings: RenderSettings,
-    image: Image.Image,
-    notes: Sequence[str],
-) -> Path:
-    """The picture as a file and, where the job has a session, in its gallery and chat. Raises StorageError."""
-    path, model = new_path(folder), engine.sdxl_entry.name
-    save_png(image, path, order.canvas, settings, code=order.code, model=model, notes=[*dict.fromkeys(notes)])
-    if session:
-        chats.sessions.add_picture(session, order.code, asdict(settings), str(path), order.after)
+def _in_session(chats: Chats, keep: Keep, session: str, order: Order, settings: RenderSettings, png: bytes) -> Path:
+    """Puts a picture into its gallery and its chat; both may wait for room. Raises StorageError."""
+    path = new_path(keep.pictures.folder)
+    note = partial(chats.sessions.add_picture, session, order.code, asdict(settings), str(path), order.after)
+    keep.pictures.keep(session, path, png, note)
+    return path
+
+
+def _alone(keep: Keep, png: bytes, notes: list[str]) -> Path:
+    """Where a picture of an endpoint lies. Raises StorageError."""
+    path = new_path(keep.pictures.folder)
+    try:
+        write_png(path, png)
+    except DiskFullError as error:
+        notes.append(f"{error} The picture is kept for a day only.")
+        path = keep.spare / path.name
+        write_png(path, png)
     return path

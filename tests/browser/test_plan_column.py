@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -239,6 +240,31 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
 
 
+def test_a_new_description_takes_tags_colour_and_the_whole_picture_along_and_undo_takes_all_back(page: Page) -> None:
+    selected_first(page)
+    page.locator(".re-form summary").click()
+    before = field(page, "tags").input_value()
+    field(page, "description").fill("a green frog")
+    page.locator(".re-stage").focus()
+    said = page.locator("#state .sl-text")
+    expect(said).to_have_text(re.compile("^2 regions, edited by hand · also changed: .*colour, whole picture"))
+    expect(field(page, "color")).to_have_value("#008000")
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
+    page.locator(".re-stage").press("Control+z")
+    expect(code).to_contain_text("description='an apple and a tree in a meadow'")
+    expect(field(page, "color")).to_have_value("#ff0000")
+    pane(page, "texts")
+    expect(field(page, "tags")).to_have_value(before)
+
+
+def test_what_the_plan_lacks_is_asked_for_by_a_chip(page: Page) -> None:
+    composed(page, "an apple, a bicycle and a tree at night")
+    expect(page.locator("#state .sl-text")).to_have_text(re.compile("· not in the plan: bicycle, night$"))
+    page.locator("#state .sl-chips button").first.click()
+    expect(page.locator("#message textarea")).to_have_value("add a bicycle; make it night")
+
+
 def test_a_hovered_region_lights_its_code_and_hovered_code_its_region(page: Page) -> None:
     composed(page)
     code = pane(page, "code").locator("#code .cm-content")
@@ -290,6 +316,22 @@ def test_labels_of_boxes_in_one_corner_never_overlap(page: Page, server: TextSer
     found = page.evaluate("[...document.querySelectorAll('.re-label')].map(l => l.getBoundingClientRect().toJSON())")
     assert len(found) == 6
     for one, other in itertools.combinations(found, 2):
+        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+
+
+def test_a_label_lies_on_no_thing_where_there_is_room(page: Page, server: TextServer) -> None:
+    canvas = Canvas.from_bot_response(plan())
+    apple, tree = canvas.regions
+    words = {"location": "in the center", "offset": "no offset", "area": "a large horizontal area"}
+    canvas.regions = (apple, tree, replace(tree, **words, description="a forest", distance_to_viewer=10.0))
+    server.text = fenced(canvas.to_code())
+    composed(page, regions=3)
+    rects = "[...document.querySelectorAll('{}')].map(n => n.getBoundingClientRect().toJSON())"
+    labels = page.evaluate(rects.format(".re-label"))
+    things = sorted(page.evaluate(rects.format(".re-box")), key=lambda box: float(box["width"] * box["height"]))[:2]
+    assert len(labels) == 3
+    for one, other in itertools.product(labels, things):
         apart = one["right"] <= other["left"] or other["right"] <= one["left"]
         assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
 

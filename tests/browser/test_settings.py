@@ -53,8 +53,11 @@ def test_presets_fill_what_they_stand_for(page: Page) -> None:
     toggle(page, "settings-bar")
     page.locator("#quality").get_by_label("fast").check()
     expect(page.locator("#steps input[type=number]")).to_have_value("10")
+    page.get_by_text("Second pass and regions").click()
+    expect(page.locator("#guidance-start input[type=number]")).not_to_have_value("0")
     page.locator("#quality").get_by_label("fine").check()
     expect(page.locator("#steps input[type=number]")).to_have_value("28")
+    expect(page.locator("#guidance-start input[type=number]")).to_have_value("0")
     page.locator("#negative-preset input").click()
     page.get_by_role("option", name="illustration").click()
     expect(page.locator("#negative-prompt textarea")).to_have_value(

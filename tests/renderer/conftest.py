@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from torch import Tensor
 
 from lib_omost.canvas import Canvas
@@ -64,6 +65,24 @@ def fresh_pipe(pipe: StableDiffusionXLOmostPipeline) -> StableDiffusionXLOmostPi
     copied = StableDiffusionXLOmostPipeline(**copy.deepcopy(pipe.components))
     copied.set_progress_bar_config(disable=True)
     return copied
+
+
+@pytest.fixture(scope="session")
+def deep_pipe(pipe: StableDiffusionXLOmostPipeline) -> StableDiffusionXLOmostPipeline:
+    """The default model with a tiny random VAE of five levels: a latent pixel is 16 pixels wide, not 8."""
+    torch.manual_seed(0)
+    levels = 5
+    vae = AutoencoderKL(
+        block_out_channels=(8,) * levels,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        norm_num_groups=1,
+        scaling_factor=1.0,
+        sample_size=256,
+    )
+    loaded = StableDiffusionXLOmostPipeline(**pipe.components | {"vae": vae.eval()})
+    loaded.set_progress_bar_config(disable=True)
+    return loaded
 
 
 @pytest.fixture

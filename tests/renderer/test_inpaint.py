@@ -43,7 +43,9 @@ def test_the_soft_border_is_full_inside_the_box_and_gone_four_cells_outside() ->
     assert alpha[30:60, 30:60].min() == 1
     assert alpha[:26].max() == alpha[64:].max() == alpha[:, :26].max() == 0
     assert (np.diff(alpha[45, 59:65]) <= 0).all() and 0 < alpha[45, 61] < 1
-    assert latent_mask(mask, (16, 12)).shape == (1, 1, 16, 12)
+    assert latent_mask(mask, (16, 12), 8).shape == (1, 1, 16, 12)
+    small, large = (latent_mask(mask, (16, 16), factor) for factor in (8, 16))
+    assert (small - large).abs().max() < 0.02  # the same latents, whatever they are decoded to
 
 
 def test_latents_outside_of_the_mask_go_back_to_what_is_kept() -> None:
@@ -73,6 +75,19 @@ def test_an_edit_rendered_with_the_previous_picture_changes_its_box_alone(
     inside = soften(changed_mask(before, after), (128, 128)) > 0
     assert change[~inside].max() == 0
     assert change[inside].mean() > 10
+
+
+def test_an_edit_keeps_the_rest_exactly_with_a_vae_of_five_levels_too(
+    deep_pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, build_canvas: Callable[..., Canvas]
+) -> None:
+    settings = replace(settings, width=256, height=256, steps=2, images=2)
+    before, after = build_canvas(APPLE, FISH), build_canvas(APPLE, STAR)
+    old = tuple(Image.effect_noise((256, 256), spread).convert("RGB") for spread in (30, 60))
+    new = render(deep_pipe, after, settings, lambda *_: None, threading.Event(), keep=Previous(before, old))
+    inside = soften(changed_mask(before, after), (256, 256)) > 0
+    for kept, picture in zip(old, new, strict=True):
+        change = np.abs(np.asarray(picture, float) - np.asarray(kept, float)).mean(-1)
+        assert change[~inside].max() == 0 and change[inside].mean() > 5
 
 
 def test_inpainting_while_the_global_text_changes_too_says_what_stays(

@@ -43,6 +43,16 @@ def test_every_step_is_reported_with_a_preview(pipe: Pipe, canvas: Canvas, setti
     assert np.abs(np.asarray(previews[-1], float) - np.asarray(final, float)).mean() < 20
 
 
+def test_a_vae_of_five_levels_paints_several_pictures_a_preview_and_a_second_pass(
+    deep_pipe: Pipe, canvas: Canvas, settings: RenderSettings
+) -> None:
+    sizes: list[tuple[int, int]] = []
+    settings = replace(settings, width=256, height=192, steps=2, images=2, highres_scale=1.34, highres_steps=2)
+    images = render(deep_pipe, canvas, settings, lambda *step: sizes.append(step[2]().size), threading.Event())
+    assert [image.size for image in images] == [(320, 256)] * 2
+    assert sizes == [(256, 192)] * 2 + [(320, 256)] * 2
+
+
 def test_a_stop_takes_effect_at_the_next_step_and_leaves_the_pipeline_as_before(
     pipe: Pipe, canvas: Canvas, settings: RenderSettings
 ) -> None:

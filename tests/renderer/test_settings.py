@@ -25,6 +25,7 @@ def test_the_defaults_are_those_of_the_page_and_leave_the_formula_exact() -> Non
         region_strengths=(),
         region_steps=1.0,
         guidance_steps=1.0,
+        guidance_start=0.0,
         canvas_start=0.0,
         centred_noise=False,
     )
@@ -59,7 +60,7 @@ def test_settings_can_be_replaced_but_not_changed() -> None:
 
 
 def test_a_preset_sets_the_numbers_together_and_none_leaves_them() -> None:
-    chosen = with_preset(RenderSettings(seed=3), "hyper-8-cfg")
+    chosen = with_preset(RenderSettings(seed=3, guidance_start=0.2, guidance_steps=0.7), "hyper-8-cfg")
     assert (chosen.few_steps, chosen.steps, chosen.guidance, chosen.highres_steps) == ("hyper-8-cfg", 8, 5.0, 8)
     assert with_preset(chosen, "") == RenderSettings(seed=3, steps=8, guidance=5.0, highres_steps=8)
     assert PRESETS["hyper-8-cfg"].lora_name == "Hyper-SDXL-8steps-CFG-lora"

@@ -6,7 +6,7 @@ from PIL import Image
 
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
 from lib_omost.renderer.tiling import in_tiles
-from lib_omost.renderer.vae import decode_latents, encode_images
+from lib_omost.renderer.vae import decode_latents, encode_images, scale_factor
 
 Pipe = StableDiffusionXLOmostPipeline
 
@@ -32,15 +32,30 @@ def test_tiles_have_one_size_cover_all_and_fade_into_what_one_pass_gives(length:
 
 
 @torch.no_grad()
+def test_tiles_of_a_vae_of_five_levels_are_counted_in_its_latents(deep_pipe: Pipe) -> None:
+    vae, picture = deep_pipe.vae, patches().resize((256, 128))
+    latents = encode_images(vae, [picture], "cpu")
+    before = vae.use_tiling, vae.tile_latent_min_size
+    vae.use_tiling, vae.tile_latent_min_size = True, 8
+    try:
+        assert latents.shape == encode_images(vae, [picture], "cpu").shape == (1, 4, 8, 16)
+        assert decode_latents(vae, latents).shape == (1, 3, 128, 256)
+    finally:
+        vae.use_tiling, vae.tile_latent_min_size = before
+
+
+@torch.no_grad()
 def test_tiled_pictures_and_latents_are_those_of_one_pass_but_for_what_nobody_sees(pipe: Pipe) -> None:
-    vae, picture = pipe.vae, patches().resize((192, 128))
+    vae, picture, factor = pipe.vae, patches().resize((192, 128)), scale_factor(pipe.vae)
+    tile = 128 // factor
     latents = encode_images(vae, [picture], "cpu")
     whole = decode_latents(vae, latents)
     before = vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size
-    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 128, 16
+    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 128, tile
     try:
         found = (decode_latents(vae, latents) - whole).square().mean()
-        alone = (in_tiles(lambda z: vae.decode(z).sample, latents, 16, 4, 1, 8).clamp(-1, 1) - whole).square().mean()
+        normed_alone = in_tiles(lambda z: vae.decode(z).sample, latents, tile, tile // 4, 1, factor).clamp(-1, 1)
+        alone = (normed_alone - whole).square().mean()
         assert found < 4e-4 and found < alone / 2  # tiles that are normed by what is in them differ in tone
         assert (encode_images(vae, [picture], "cpu") - latents).abs().mean() < 0.1
     finally:

@@ -15,6 +15,7 @@ from lib_omost.renderer.vae import (
     latent_statistics,
     preview,
     preview_map,
+    scale_factor,
     to_images,
 )
 
@@ -31,8 +32,8 @@ def patches() -> Image.Image:
 
 @torch.no_grad()
 def test_a_picture_survives_encode_and_decode(pipe: Pipe) -> None:
-    latents = encode_images(pipe.vae, [patches(), patches()], "cpu")
-    assert latents.shape == (2, 4, 16, 16) and latents.dtype == torch.float32
+    latents, side = encode_images(pipe.vae, [patches(), patches()], "cpu"), 128 // scale_factor(pipe.vae)
+    assert latents.shape == (2, 4, side, side) and latents.dtype == torch.float32
     back = to_images(decode_latents(pipe.vae, latents))
     assert len(back) == 2
     assert np.abs(np.asarray(back[0], float) - np.asarray(patches(), float)).mean() < 8
@@ -70,14 +71,23 @@ def test_latent_statistics_of_the_config_are_undone_on_the_way_back() -> None:
 
 @torch.no_grad()
 def test_the_fitted_preview_shows_the_pictures_colours(pipe: Pipe) -> None:
-    small = preview(encode_images(pipe.vae, [patches()], "cpu"), preview_map(pipe.vae))
+    small = preview(encode_images(pipe.vae, [patches()], "cpu"), preview_map(pipe.vae), scale_factor(pipe.vae))
     assert small.size == (128, 128)
     assert np.abs(np.asarray(small, float) - np.asarray(patches(), float)).mean() < 20
 
 
+@torch.no_grad()
+def test_with_a_vae_of_five_levels_a_latent_pixel_is_16_pixels_wide(deep_pipe: Pipe) -> None:
+    vae = deep_pipe.vae
+    assert scale_factor(vae) == deep_pipe.vae_scale_factor == 16
+    latents = encode_images(vae, [patches()], "cpu")
+    assert latents.shape == (1, 4, 8, 8) and decode_latents(vae, latents).shape == (1, 3, 128, 128)
+    assert deep_pipe.preview(latents).size == (128, 128)
+
+
 def test_sdxls_own_vae_gets_the_published_preview_factors() -> None:
     vae = AutoencoderKL(scaling_factor=0.13025, norm_num_groups=1)
-    grey = np.asarray(preview(torch.zeros(1, 4, 2, 2), preview_map(vae)))
+    grey = np.asarray(preview(torch.zeros(1, 4, 2, 2), preview_map(vae), 8))
     assert grey[0, 0].tolist() == [150, 140, 130]
 
 
@@ -87,7 +97,7 @@ def test_a_tiny_autoencoder_takes_the_preview_over() -> None:
     tiny = AutoencoderTiny(encoder_block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8)).eval()
     latents = torch.randn(2, 4, 4, 4)
     wanted = to_images(tiny.decode(latents[:1]).sample.clamp(-1, 1))[0]
-    assert preview(latents, torch.zeros(5, 3), tiny).tobytes() == wanted.tobytes()
+    assert preview(latents, torch.zeros(5, 3), 8, tiny).tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize(("scale", "size"), [(1.5, (1344, 1728)), (1.04, (960, 1216)), (2.0, (1792, 2304))])

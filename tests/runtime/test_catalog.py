@@ -65,12 +65,8 @@ def test_the_default_models_are_two_entries_of_one_name() -> None:
     llm, sdxl = catalog.llm("default"), catalog.sdxl("default")
     assert llm.adapter is not None and (llm.adapter / "adapter_config.json").is_file()
     assert Path(sdxl.source, "model_index.json").is_file()
-    assert (sdxl.defaults.width, sdxl.defaults.steps, sdxl.defaults.guidance, sdxl.defaults.centred_noise) == (
-        128,
-        20,
-        4.0,
-        True,
-    )
+    assert sdxl.defaults.width in (128, 256) and 10e6 < (sdxl.size_bytes or 0) < 60e6
+    assert (sdxl.defaults.steps, sdxl.defaults.guidance, sdxl.defaults.centred_noise) == (20, 4.0, True)
 
 
 def test_a_name_may_be_given_without_its_owner() -> None:

@@ -13,11 +13,11 @@ from gradio_client.exceptions import AppError
 from bench._server import TextServer, text_server
 from gradio_app import build, launch
 from lib_omost.composer import ComposeSettings
-from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.settings import table
 from lib_omost.studio.conversation import fenced
 from lib_omost.studio.limits import bounds
+from lib_omost.studio.presets import RenderRequest
 from lib_omost.studio.store.images import read_png
 
 
@@ -117,7 +117,7 @@ def test_no_file_of_this_machine_is_served_but_the_pictures(client: Client, fold
         assert httpx.get(f"{client.src}gradio_api/file={path}").status_code in (403, 404)
 
 
-@pytest.mark.parametrize("settings", [RenderSettings, ComposeSettings])
+@pytest.mark.parametrize("settings", [RenderRequest, ComposeSettings])
 def test_the_page_of_the_docs_lists_every_setting_with_its_help_and_bounds(settings: type) -> None:
     page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
     for setting in table(settings).values():
@@ -131,7 +131,7 @@ def test_the_first_settings_of_the_endpoints_keep_their_places_and_all_are_offer
     assert places["render"][:6] == ["code", "seed", "width", "height", "steps", "guidance"]
     assert places["render"][6:9] == ["images", "negative_prompt", "few_steps"]
     assert set(places["chat"]) == {"message", "history", *table(ComposeSettings)}
-    assert set(places["render"]) == {"code", *table(RenderSettings)}
+    assert set(places["render"]) == {"code", *table(RenderRequest)} and places["render"][-1] == "quality"
 
 
 def test_a_setting_that_will_not_do_is_refused_with_what_would(client: Client, code: str) -> None:

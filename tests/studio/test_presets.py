@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lib_omost.renderer import RenderSettings
+from lib_omost.errors import SettingsError
+from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import SdxlEntry, entry, words_of
 from lib_omost.studio.page.examples import EXAMPLES, cards, words_line
-from lib_omost.studio.presets import QUALITIES, SDXL_SIZES, sizes_for, with_quality
+from lib_omost.studio.presets import QUALITIES, SDXL_SIZES, requested, sizes_for, with_quality
 
 SMALL = RenderSettings(width=128, height=128, steps=20)
 
@@ -28,7 +31,24 @@ def test_a_small_model_never_gets_a_second_pass(name: str) -> None:
 
 
 def test_quality_scales_the_steps() -> None:
-    assert [with_quality(SMALL, name).steps for name in ("fast", "normal", "fine")] == [10, 20, 28]
+    assert [with_quality(SMALL, name).steps for name in QUALITIES] == [8, 20, 28]
+    assert [with_quality(RenderSettings(), name).steps for name in QUALITIES] == [12, 25, 35]
+
+
+def test_a_fast_picture_of_a_small_model_has_guidance_in_the_middle_alone_and_any_other_in_all_steps() -> None:
+    small, large = (with_quality(defaults, "fast") for defaults in (SMALL, RenderSettings()))
+    assert 0 < small.guidance_start < small.guidance_steps < 1
+    assert with_quality(SMALL, "normal") == SMALL
+    assert (large.guidance_start, large.guidance_steps) == (0, 1)
+
+
+def test_a_call_gets_its_quality_under_its_few_step_preset_under_what_it_names_itself() -> None:
+    assert requested(SMALL, {}) == SMALL
+    assert requested(SMALL, {"quality": "fast", "seed": 7}) == replace(with_quality(SMALL, "fast"), seed=7)
+    assert requested(SMALL, {"quality": "fast", "steps": 11}).steps == 11
+    assert requested(SMALL, {"quality": "fast", "few_steps": "lcm"}) == with_preset(SMALL, "lcm")
+    with pytest.raises(SettingsError, match="quality is 'quick'; it wants one of: fast, normal, fine"):
+        requested(SMALL, {"quality": "quick"})
 
 
 def test_every_example_has_its_thumbnail_and_names_things_that_the_default_model_draws() -> None:

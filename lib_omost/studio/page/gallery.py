@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import html
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from lib_omost.errors import OmostError, StorageError
 from lib_omost.renderer import RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
+from lib_omost.studio.page.blocks import without_files
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.presets import style_of
-from lib_omost.studio.store.images import Saved, new_path, read_png, save_png
+from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Data, Render
 
 
 class Gallery:
     """Widgets and events around finished pictures. `outputs` are filled by `show`; `chosen` is the large one's id."""
 
-    def __init__(self, chats: Chats, session: gr.State, folder: Path, drawer: SettingsPanel, view: View) -> None:
-        self.chats, self.folder, self.drawer, self.view = chats, folder, drawer, view
-        self.picture = gr.Image(
-            label="Picture",
-            show_label=False,
-            interactive=False,
-            type="filepath",
-            format="jpeg",
-            buttons=["download", "fullscreen"],
-            elem_id="picture",
+    def __init__(self, chats: Chats, session: gr.State, pictures: Pictures, drawer: SettingsPanel, view: View) -> None:
+        self.chats, self.pictures, self.drawer, self.view = chats, pictures, drawer, view
+        self.picture = without_files(
+            gr.Image(
+                label="Picture",
+                show_label=False,
+                interactive=False,
+                type="filepath",
+                buttons=["download", "fullscreen"],
+                elem_id="picture",
+            )
         )
         with gr.Row(elem_id="again", visible=False) as self.again:
             self.use_seed = gr.Button("Reuse seed", size="sm", min_width=90, elem_id="use-seed")
@@ -91,6 +94,10 @@ class Gallery:
         before.
         """
         renders = self.renders(session)
+        waits = None if chosen else self.pictures.waiting(session)
+        if waits is not None:  # newer than all that are files, and shown without what is done with a file
+            known = self.show(session, renders[0].id) if renders else self._empty()
+            return {**known, self.picture: waits, self.again: gr.update(visible=False), self.chosen: ""}
         if not renders:
             return self._empty()
         large = next((index for index, render in enumerate(renders) if render.id == chosen), 0)
@@ -161,24 +168,33 @@ class Gallery:
         return render
 
     def new_path(self) -> Path:
-        return new_path(self.folder)
+        return new_path(self.pictures.folder)
 
-    def add(self, session: str, code: str, settings: RenderSettings, path: Path) -> Render:
-        """Notes a picture that is on disk in the session and in its chat."""
-        return self.chats.sessions.add_picture(session, code, asdict(settings), str(path))
+    def keep(self, session: str, code: str, settings: RenderSettings, png: bytes) -> bool:
+        """Writes a picture and notes it in the session and in its chat; False where it waits for room on the disk.
+        Raises StorageError.
+        """
+        path = self.new_path()
+        note = partial(self.chats.sessions.add_picture, session, code, asdict(settings), str(path))
+        return self.pictures.keep(session, path, png, note)
+
+    @property
+    def disk_words(self) -> str:
+        """What a person has to know about the disk: nothing most of the time."""
+        return self.pictures.disk_words or self.chats.sessions.disk_words
 
     def restore(self, session: str, upload: str | None, width: int, height: int) -> Update:
         """A dropped PNG becomes a turn of the chat, its plan the plan, its settings the settings, the picture one of
         the session.
         """
         try:
-            saved, path = self._taken(upload)
+            saved, png = _taken(upload)
+            self.chats.add_plan(session, saved.code, RESTORED)
+            self.keep(session, saved.code, saved.settings, png)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
             return {**self.view.show(session, (width, height)), **self.show(session), self.dropped: None}
         settings = saved.settings
-        self.chats.add_plan(session, saved.code, RESTORED)
-        self.add(session, saved.code, settings, path)
         return {
             **self.view.show(session, (settings.width, settings.height)),
             **self.show(session),
@@ -187,15 +203,14 @@ class Gallery:
             self.dropped: None,
         }
 
-    def _taken(self, upload: str | None) -> tuple[Saved, Path]:
-        """The upload as a picture of ours, written anew. Raises StorageError."""
-        if not upload:
-            raise StorageError("no file came")
-        saved = read_png(upload)
-        with Image.open(upload, formats=["PNG"]) as image:
-            pixels = image.convert("RGB")
-        extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
-        return saved, save_png(pixels, self.new_path(), saved.canvas, saved.settings, **extras)
+
+def _taken(upload: str | None) -> tuple[Saved, bytes]:
+    """The upload as a picture of ours, written anew. Raises StorageError."""
+    if not upload:
+        raise StorageError("no file came")
+    saved, pixels = read_png(upload), read_pixels(upload)
+    extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
+    return saved, png_bytes(pixels, saved.canvas, saved.settings, **extras)
 
 
 def _name(number: int, render: Render) -> str:

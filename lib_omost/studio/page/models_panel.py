@@ -12,9 +12,9 @@ from typing import Literal
 
 import gradio as gr
 
-from lib_omost.composer import checked_key
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
+from lib_omost.runtime.keys import typed_key
 from lib_omost.studio.page.events import QUIET, UNCHANGED, Update
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.server_panel import ServerPanel, checked_url, is_server
@@ -79,7 +79,7 @@ class ModelsPanel:
         )
         chosen = [self.llm, self.sdxl, self.loras, self.weights]
         self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words]
-        self._wire(bar, [*chosen, self.server.key])
+        self._wire(bar, [*chosen, self.server.key, self.server.typed_for])
 
     def _wire(self, bar: gr.Sidebar, chosen: list[gr.components.Component]) -> None:
         used = self.use.click(
@@ -112,20 +112,30 @@ class ModelsPanel:
             self.words: words_line(sdxl),
         }
 
-    def use_models(self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = "") -> Update:
-        """Switches models; the picture's settings go to what suits another image model. `key`: of a server."""
+    def use_models(
+        self,
+        llm: str,
+        sdxl: str,
+        chosen: list[str],
+        weights: Mapping[str, float],
+        key: str = "",
+        typed_for: str = "",
+    ) -> Update:
+        """Switches models; the picture's settings go to what suits another image model. `key`: of a server, that of
+        `typed_for`.
+        """
         before = self.engine.sdxl_entry.name
         try:
-            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key)
+            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key, typed_for)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
         if before == self.engine.sdxl_entry.name:
             return self.show()
         return {**self.show(), **dict(zip(self.drawer.outputs, self.drawer.view({}), strict=True))}
 
-    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str) -> None:
+    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str, typed_for: str) -> None:
         """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
-        key = checked_key(key) if is_server(llm) else ""
+        key = typed_key(key, typed_for, llm) if is_server(llm) else ""
         if llm != self.engine.llm_entry.name or key:
             self.engine.use_llm(checked_url(llm) if is_server(llm) else llm, key)
             gr.Info(f"{html.escape(llm)} is loaded with your next message.")
@@ -166,6 +176,7 @@ def models_text(engine: Engine) -> str:
         for part in (
             f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
             engine.sdxl_entry.warning,
+            plain(engine.device_note),
             *(plain(note) for note in engine.notes),  # a model that was chosen last time and is gone
         )
         if part

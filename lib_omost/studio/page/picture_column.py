@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -27,6 +26,7 @@ from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.plan import Plan
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, sentence
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.work import RENDER, Painting, render_request
 
 STOP_WAIT_S = 5.0
@@ -43,7 +43,7 @@ class PictureColumn:
         jobs: Jobs,
         runs: Runs,
         session: gr.State,
-        folder: Path,
+        pictures: Pictures,
         plan: PlanColumn,
         drawer: SettingsPanel,
         view: View,
@@ -61,7 +61,7 @@ class PictureColumn:
             elem_id="keep",
         )  # fmt: skip
         self.progress = progress_bar(elem_id="progress")
-        self.gallery = Gallery(chats, session, folder, drawer, view)
+        self.gallery = Gallery(chats, session, pictures, drawer, view)
         self.outputs, self.show = self.gallery.outputs, self.gallery.show
         self.bar = [self.progress, self.stop_button, self.again_button]
         self.shown = [*self.bar, *self.outputs, plan.chatbot, plan.editor, drawer.seed]
@@ -215,7 +215,7 @@ class PictureColumn:
             "cancelled": "stopped",
             "interrupted": "interrupted",
         }[job.state]
-        notes = job.progress.get("notes", [])
+        notes = [*job.progress.get("notes", []), *filter(None, [self.gallery.disk_words])]
         text = " ".join([f"{text.removesuffix('.')}.", *notes]) if notes else text
         return self._bar(text, 1 if job.state == "done" else 0, going=False)
 

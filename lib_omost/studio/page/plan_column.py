@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import read_canvas
+from lib_omost.canvas import read_canvas, read_program
 from lib_omost.errors import CanvasError
+from lib_omost.studio import changes
 from lib_omost.studio.conversation import Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
@@ -94,9 +95,10 @@ class PlanColumn:
 
     def _kept(self, session: str, plan: Plan, size: PictureSize, echo: int | None) -> Update:
         """An edit, in the one turn of the chat that holds the plan, and as the page shows it then."""
-        chat = self.chats.set_code(session, plan.code)
-        chips = suggestions(plan.read().canvas)
-        state = by_hand(f"{counted(len(plan.ids), 'region')}, edited by hand", chips=chips, asks=False)
+        chat, done = self.chats.edit_by_hand(session, plan.code)
+        plan = renamed(plan_of(read_program(done.code)), plan) if done.also else plan
+        text = f"{counted(len(plan.ids), 'region')}, edited by hand{changes.also(done)}"
+        state = by_hand(text, chips=suggestions(plan.read().canvas), asks=False)
         return {
             self.editor: self._value(session, plan, size, echo=echo, fresh=echo is None),
             self.code: plan.code,

@@ -20,7 +20,16 @@ from lib_omost.settings import Setting, table
 from lib_omost.studio.limits import checked, kept_name, usable
 from lib_omost.studio.page.events import QUIET
 from lib_omost.studio.page.few_steps import FewSteps
-from lib_omost.studio.presets import CHOICES, NEGATIVES, size_name, sizes_for, with_quality
+from lib_omost.studio.presets import (
+    CHOICES,
+    NEGATIVES,
+    QUALITY_FIELDS,
+    SDXL_SIZES,
+    RenderRequest,
+    size_name,
+    sizes_for,
+    with_quality,
+)
 from lib_omost.studio.presets import LOCKED as LOCKED
 from lib_omost.studio.presets import RANDOM as RANDOM
 from lib_omost.studio.reply_stats import context_line
@@ -72,8 +81,10 @@ class SettingsPanel:
         self.shape = gr.Dropdown(sizes, value=value, label="Size", info=info, elem_id="shape")
 
     def _add_quality(self) -> None:
-        info = "Fast halves the steps; fine takes more, and a second pass with large models."
-        self.quality = gr.Radio(CHOICES["quality"], value="normal", label="Quality", info=info, elem_id="quality")
+        quality = table(RenderRequest)["quality"]
+        self.quality = gr.Radio(
+            CHOICES["quality"], value=quality.default, label=quality.label, info=quality.help, elem_id="quality"
+        )
 
     def _add_few_steps_line(self) -> None:
         self.few = FewSteps(self.engine, self.render_fields["few_steps"])
@@ -90,9 +101,10 @@ class SettingsPanel:
         """What a picker fills in."""
         fields = self.render_fields
         self.shape.input(self.sides, self.shape, self.size, **QUIET)
-        scaled = [fields["steps"], fields["highres_scale"]]
+        scaled = [fields[name] for name in QUALITY_FIELDS]
         self.quality.input(self.scaled, [self.quality, self.few.picker], scaled, **QUIET)
-        self.few.wire(self.quality, {name: fields[name] for name in ("steps", "guidance", "highres_steps")})
+        brought = ("steps", "guidance", "highres_steps", "guidance_start", "guidance_steps")
+        self.few.wire(self.quality, {name: fields[name] for name in brought})
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, fields["negative_prompt"], **QUIET)
 
     def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
@@ -108,12 +120,12 @@ class SettingsPanel:
     def scaled(self, quality: str, few_steps: str) -> dict[Any, Any]:
         """A few-step preset keeps its steps, since its LoRA was made for them."""
         settings = with_preset(with_quality(self.engine.render_defaults, quality), few_steps)
-        return {self.render_fields[name]: getattr(settings, name) for name in ("steps", "highres_scale")}
+        return {self.render_fields[name]: getattr(settings, name) for name in QUALITY_FIELDS}
 
     def keep(self, session: str, *values: Any) -> None:
         """Writes the settings to the session, with the image model that they are for."""
         settings = dict(zip(self.kept, values, strict=True))
-        self.sessions.set_settings(session, {**settings, "sdxl": self.engine.sdxl_entry.name})
+        self.sessions.set_settings(session, {**settings, "sdxl": image_model(self.engine)})
 
     def view(self, settings: Mapping[str, Any]) -> list[Any]:
         """What `outputs` show of a session's settings; what is missing, is not for the image model at work, or will not
@@ -121,7 +133,7 @@ class SettingsPanel:
         """
         d, found = self.engine.render_defaults, usable(settings)
         suits = {**self._untouched, **{name: getattr(d, name) for name in self.render_fields}}
-        of_another_model = found.get("sdxl") != self.engine.sdxl_entry.name
+        of_another_model = found.get("sdxl") != image_model(self.engine)
         unsuitable = self.render_fields.keys() - ANY_MODEL if of_another_model else set()
         values = {**suits, **{name: value for name, value in found.items() if name not in unsuitable}}
         sizes, size = _sizes(d), f"{values['width']}x{values['height']}"
@@ -145,6 +157,12 @@ class SettingsPanel:
     def values_of(self, settings: RenderSettings) -> list[Any]:
         """The other way round: what `render` shows of some settings."""
         return [getattr(settings, name) for name in self.render_fields]
+
+
+def image_model(engine: Engine) -> str:
+    """Which image model kept settings are for: its name, and of a small one the size too, which new weights change."""
+    d, name = engine.render_defaults, engine.sdxl_entry.name
+    return name if (d.width, d.height) in SDXL_SIZES else f"{name} {d.width}x{d.height}"
 
 
 def add_widgets(

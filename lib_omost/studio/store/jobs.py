@@ -40,7 +40,7 @@ class StoredJobs:
             )
 
     def change(self, job: Job) -> None:
-        with self._sessions.connection() as db:
+        with self._sessions.transaction() as db:
             db.execute(
                 "UPDATE job SET state = ?, progress = ?, result = ? WHERE id = ?",
                 (job.state, json.dumps(job.progress), json.dumps(job.result), job.id),
@@ -56,7 +56,7 @@ class StoredJobs:
     def left(self) -> list[Job]:
         if not self.alone():
             return []
-        with self._sessions.connection() as db:
+        with self._sessions.transaction() as db:
             db.execute(
                 "DELETE FROM job WHERE created < ? AND state NOT IN ('queued', 'running')",
                 (time.time() - FORGOTTEN_AFTER_S,),

@@ -69,6 +69,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
             f"the session file {path} was written by a newer Omost: it has version {version}, this one knows up to "
             f"{len(MIGRATIONS)}. Update Omost, or keep sessions in another folder (--outputs)."
         )
+    if version == len(MIGRATIONS):
+        return
     for step in MIGRATIONS[version:]:
         step(db)
     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

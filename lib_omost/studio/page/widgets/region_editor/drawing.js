@@ -68,7 +68,8 @@ function makeBox(id) {
 
 const title = r => r.name || r.description || 'region';
 
-// Labels lie above all boxes and never on one another: each takes the first free place along its box, then below it.
+// Labels never lie on one another, nor, where there is room, on a thing: each takes the first free place right above its box,
+// below it, then in it, along its edges. What covers half of the picture is no thing.
 function drawLabels() {
   stage.querySelectorAll('.re-label').forEach(n => n.remove());
   const width = stage.clientWidth, height = stage.clientHeight, taken = [], high = 20, gap = 3;
@@ -80,12 +81,14 @@ function drawLabels() {
     const depth = document.createElement('small'); depth.textContent = r.depth; node.appendChild(depth);
     stage.appendChild(node);
     const wide = node.offsetWidth, [left, top, right, bottom] = r.box.map((v, i) => v / GRID * (i % 2 ? height : width));
-    const xs = [left + gap, right - wide - gap].map(x => clamp(x, gap, width - wide - gap)), ys = [];
+    const xs = [left + gap, right - wide - gap].map(x => clamp(x, gap, width - wide - gap)), ys = [top - high - gap, bottom + gap].filter(y => y >= gap && y <= height - high - gap);
     for (let y = top + gap; y < bottom - high; y += high + gap) ys.push(y);
     for (let y = gap; y < height - high; y += high + gap) ys.push(y);
     const free = (x, y) => taken.every(([a, b, c, d]) => x >= c || x + wide <= a || y >= d || y + high <= b);
+    const over = (x, y, o) => { const [l, t, r, b] = o.box.map((v, i) => v / GRID * (i % 2 ? height : width)); return x < r && x + wide > l && y < b && y + high > t; };
+    const things = plan.regions.filter(o => (o.box[2] - o.box[0]) * (o.box[3] - o.box[1]) * 2 < GRID * GRID), clear = [(x, y) => !things.some(o => over(x, y, o)), (x, y) => !things.some(o => o !== r && over(x, y, o)), () => true];
     let place = null;
-    for (const y of ys) { const x = xs.find(x => free(x, y)); if (x !== undefined) { place = [x, clamp(y, gap, height - high - gap)]; break; } }
+    for (const wish of clear) for (const y of place ? [] : ys) { const x = xs.find(x => free(x, y) && wish(x, y)); if (x !== undefined) { place = [x, clamp(y, gap, height - high - gap)]; break; } }
     if (!place || !free(...place)) { node.remove(); continue; }  // the list below still has it
     node.style.left = place[0] + 'px'; node.style.top = place[1] + 'px';
     taken.push([place[0], place[1], place[0] + wide, place[1] + high]);
