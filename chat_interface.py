@@ -4,34 +4,34 @@ the widget's value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import gradio as gr
 
-from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import SettingsError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
-from lib_omost.runtime.known_words import words_of
+from lib_omost.runtime.job import Job
+from lib_omost.runtime.jobs import Jobs
 from lib_omost.studio import bubble, changes, history, reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
-from lib_omost.studio.finished import settled
-from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles
+from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import remarks, state_line
 from lib_omost.studio.page.plan_column import PlanColumn, remarks_value
 from lib_omost.studio.page.settings_panel import SettingsPanel
-from lib_omost.studio.patches import Patch, Written, patch
 from lib_omost.studio.plan import Plan
-from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, outcome, sentence
 from lib_omost.studio.store.sessions import Data, Turn
+from lib_omost.studio.work import REPLY, Writing, reply_request
 
 STOP_WAIT_S = 3.0
 NOTHING, ANSWER, ANOTHER = "", "answer", "another"
 STOPPED = "stopped"
+INTERRUPTED = "interrupted when the program ended"
 
 
 class ChatWidgets:
@@ -79,13 +79,14 @@ class CanvasChat:
         self,
         engine: Engine,
         chats: Chats,
+        jobs: Jobs,
         runs: Runs,
         session: gr.Textbox,
         widgets: ChatWidgets,
         plan: PlanColumn,
         drawer: SettingsPanel,
     ) -> None:
-        self.engine, self.chats, self.runs, self.session = engine, chats, runs, session
+        self.engine, self.chats, self.jobs, self.runs, self.session = engine, chats, jobs, runs, session
         self.chatbot, self.state_line, self.textbox = widgets.chatbot, widgets.state_line, widgets.textbox
         self.remarks = widgets.remarks
         self.plan, self.drawer = plan, drawer
@@ -104,8 +105,9 @@ class CanvasChat:
             self.state_line.ask_again(self.retry_last, known, asked, **QUIET),
         ]
         inputs = {self.session, self.ask, *size, *self.drawer.compose}
-        runs = [start.then(self.respond, inputs, shown, **REPLYING) for start in starts]
-        self.textbox.stop(self.halt, known, shown, cancels=runs, **QUIET)
+        for start in starts:
+            start.then(self.respond, inputs, shown, **WATCHING)
+        self.textbox.stop(self.halt, known, shown, **QUIET)
         self.chatbot.undo(self.undo, known, shown, **QUIET)
         self.chatbot.clear(self.clear, known, shown, **QUIET)
         self.remarks.act(self.press, known, shown, **QUIET)
@@ -114,6 +116,11 @@ class CanvasChat:
         self.plan.editor.travel(self.travel, travelled, shown, trigger_mode="multiple", **QUIET)
         self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
         self.state_line.edit_code(self.last_text, self.session, self.plan.code, **QUIET)
+
+    def wire(self, opened: Sequence[gr.events.Dependency]) -> None:
+        """Whoever opens a session sees what is written in it."""
+        for event in opened:
+            event.then(self.follow, {self.session, *self.drawer.size}, self.view.outputs, **WATCHING)
 
     def send(self, text: str, session: str, width: int, height: int) -> Update:
         try:
@@ -126,17 +133,23 @@ class CanvasChat:
 
     def retry(self, session: str, width: int, height: int, event: gr.RetryData) -> Update:
         chat = self.chats.ask_again(session, _index(event.index))
+        self._stop(session)
         return self._asked(session, chat, (width, height), another=True)
 
     def retry_last(self, session: str, width: int, height: int) -> Update:
-        return self._asked(session, self.chats.ask_again(session), (width, height), another=True)
+        chat = self.chats.ask_again(session)
+        self._stop(session)
+        return self._asked(session, chat, (width, height), another=True)
 
     def undo(self, session: str, width: int, height: int) -> Update:
         chat, text = self.chats.undo(session)
+        self._stop(session, chat)
         return self._shown(session, chat, (width, height), text=text)
 
     def clear(self, session: str, width: int, height: int) -> Update:
-        return self._shown(session, self.chats.clear(session), (width, height))
+        chat = self.chats.clear(session)
+        self._stop(session)
+        return self._shown(session, chat, (width, height))
 
     def press(self, session: str, width: int, height: int, event: gr.EventData) -> Update:
         """What the button of a row says, in the person's own program."""
@@ -162,6 +175,7 @@ class CanvasChat:
             chat = self.chats.edit(session, index, bubble.typed(str(event.value)))
         except SettingsError as error:
             return self._refused(error)
+        self._stop(session, chat)
         if chat.turns[index].role == "user":
             return self._asked(session, chat, (width, height))
         return {self.ask: NOTHING, **self._shown(session, chat, (width, height))}
@@ -171,87 +185,117 @@ class CanvasChat:
         latest = self.chats.open(session).latest
         return {self.plan.code: "" if latest is None else latest[1].code or latest[0].text}
 
-    def halt(self, session: str, width: int, height: int, request: gr.Request) -> Update:
-        """Stops the run within a token. What was written so far stays, with the regions that are finished."""
-        self.runs.stop((str(request.session_hash), "chat"), STOP_WAIT_S)
+    def halt(self, session: str, width: int, height: int) -> Update:
+        """Stops the reply that is written within a token, or else all that wait. What was written so far stays, with
+        the regions that are finished.
+        """
+        replies = self._replies(session)
+        for job in [job for job in replies if job.state == "running"] or replies:
+            self.jobs.cancel(job.id, STOP_WAIT_S)
         return self._shown(session, self.chats.open(session), (width, height), stopped=True)
 
     def respond(self, given: Update, request: gr.Request) -> Iterator[Update]:
-        """Streams one reply to the conversation. Whatever is seen is kept before, so that nothing that ends it loses
-        any.
-        """
+        """Asks for a reply to the last message, once, and shows how it is written. It is written whoever looks."""
         session, size = given[self.session], _size(given, self.drawer)
         if given[self.ask] == NOTHING:
             yield UNCHANGED  # a generator that yields nothing would empty all the widgets
             return
-        # 1. The conversation as it is now, and how long a reply to it will be.
-        chat, entry = self.chats.open(session), self.engine.llm_entry
-        replaced = history.before_last(self.chats, session, chat)
-        expected = reply_stats.expected_length(chat, self.chats.sessions.reply_lengths(entry.name), entry)
-        failure, reply, turn, reader = "", NOTHING_YET, None, CanvasReader()
-        with self.runs.run((str(request.session_hash), "chat")) as stop:
-            try:
-                # 2. Each state of the reply is kept, then shown; the last one, which has the reading, in step 5.
-                settings = self._settings(given)
-                yield self._streaming(chat, reply, expected, size)
-                for reply in stream_reply(self.engine.compose(messages(chat.turns), settings, stop), reader):
-                    turn = self.chats.keep_reply(session, turn, reply.text, {"stopped": True})
-                    if reply.reading is None:
-                        yield self._streaming(chat, reply, expected, size)
-            except Exception as error:  # 3. What the model wrote until then stays; what went wrong is said.
-                failure = sentence(error)
-            finally:  # 4. Whatever ended it, a closed tab too: the model stops, and all that it wrote is kept.
-                stopped = stop.is_set()
-                stop.set()
-                cut = stopped or reply.reading is None
-                about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
-                written = Written(reader.text, reader.canvas, None if cut else reply.reading)
-                failure = self._kept(session, turn, self._ended(session, chat, written, replaced, about)) or failure
-        # 5. At rest: what the store has by now, others' turns too, with the reading made while the reply streamed.
-        if reply.reading is not None:
-            chat.readings[reply.text] = reply.reading
-        yield self._shown(session, self.chats.open(session, chat), size, failure=failure, stopped=stopped)
+        try:
+            job = self._submit(session, self._settings(given), another=given[self.ask] == ANOTHER)
+        except OmostError as error:
+            yield self._shown(session, self.chats.open(session), size, failure=sentence(error))
+            return
+        yield from self._following(session, size, request, job)
+
+    def follow(self, given: Update, request: gr.Request) -> Iterator[Update]:
+        """Shows the session's replies until the last one has ended. The newest one who follows in a tab is the only
+        one.
+        """
+        session, size = given[self.session], _size(given, self.drawer)
+        yield UNCHANGED
+        yield from self._following(session, size, request)
+        last = [job for job in self.jobs.of(session) if job.what == REPLY][-1:]
+        if last and last[0].state == "interrupted":
+            shown = self._shown(session, self.chats.open(session), size)
+            state = {"level": "bad", "text": INTERRUPTED, "asks": True, "again": "Run again"}
+            yield {**shown, self.state_line: state}
+
+    def _following(
+        self, session: str, size: PictureSize, request: gr.Request, first: Job | None = None
+    ) -> Iterator[Update]:
+        with self.runs.run((str(request.session_hash), "chat")) as newer:
+            while replies := self._replies(session) or ([first] if first else []):
+                first = None
+                yield from self._watched(replies[0], session, size, newer)
+                if newer.is_set():
+                    return
+
+    def _watched(self, job: Job, session: str, size: PictureSize, newer: threading.Event) -> Iterator[Update]:
+        """One reply until it ends, or until somebody `newer` watches; at last the session at rest."""
+        plans = 0
+        now = None
+        for seen in self.jobs.watch(job.id):
+            if newer.is_set():
+                return
+            now = seen.report
+            if not seen.job.active:
+                break
+            if now is None:
+                yield self._queued(session, seen.ahead)
+                continue
+            yield self._streaming(session, now, now.plans != plans, size)
+            plans = now.plans
+        chat = self.chats.open(session, None if now is None else now.chat)
+        if now is not None and now.reply.reading is not None:
+            chat.readings[now.reply.text] = now.reply.reading  # made while the reply streamed
+        failure = {"failed": seen.job.result.get("error", ""), "interrupted": INTERRUPTED}.get(seen.job.state, "")
+        yield self._shown(session, chat, size, failure=failure, stopped=seen.job.state == "cancelled")
+
+    def _submit(self, session: str, settings: ComposeSettings, *, another: bool) -> Job:
+        """Raises SettingsError, BusyError or StorageError. Asked twice about one message, it is one job."""
+        turns, owner = self.chats.open(session).turns, self.chats.sessions.owner(session)
+        question = next((turn for turn in reversed(turns) if turn.role == "user"), None)
+        if question is None:
+            raise SettingsError("There is no message to answer any more. Type what you want to see.")
+        key = "" if another else f"reply:{question.id}"
+        return self.jobs.submit(owner, REPLY, reply_request(question, settings), session=session, key=key)
+
+    def _replies(self, session: str) -> list[Job]:
+        return [job for job in self.jobs.active(session) if job.what == REPLY]
+
+    def _stop(self, session: str, chat: Conversation | None = None) -> None:
+        """Stops the replies to messages that are not in `chat` (any more), and waits for the one that is written."""
+        there = set() if chat is None else {turn.id for turn in chat.turns}
+        for job in self._replies(session):
+            if job.request["turn"] not in there:
+                self.jobs.cancel(job.id, STOP_WAIT_S)
 
     def _settings(self, given: Update) -> ComposeSettings:
         """Raises SettingsError. Another reply wants another seed."""
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _ended(self, session: str, chat: Conversation, reply: Written, replaced: Conversation, about: Data) -> Patch:
-        """A reply at its end, with all that is kept with it; the default model's is settled first."""
-        if reply.reading is not None and self.engine.llm_entry.place == "embedded":
-            before = chat.newest.reading.canvas if chat.newest else None
-            text, reading, notes = settled(reply.text, reply.reading, before)
-            reply, about = (
-                reply._replace(text=text, reading=reading),
-                {**about, "notes": [*about.get("notes", ()), *notes]},
-            )
-        made = patch(self.chats, session, chat, reply, replaced, words_of(self.engine.sdxl_entry))
-        return made._replace(about={**about, **made.about})
+    def _queued(self, session: str, ahead: int) -> Update:
+        before = f", {counted(ahead, 'run')} before yours" if ahead else ""
+        return {
+            self.chatbot: bubbles(self.chats.open(session).turns),
+            self.textbox: _busy(),
+            self.state_line: {"level": "busy", "text": f"waiting for the language model{before}…"},
+        }
 
-    def _kept(self, session: str, turn: Turn | None, made: Patch) -> str:
-        """Keeps a reply at the end of its run, and what is told of it where nobody took it back meanwhile; returns what
-        went wrong, as a sentence, or nothing.
-        """
-        try:
-            turn = self.chats.keep_reply(session, turn, made.text, made.about)
-            if turn is not None and any(one.id == turn.id for one in self.chats.open(session).turns):
-                self.chats.tell(session, made.told)
-        except Exception as error:  # this is called from a `finally`, which has to end
-            return sentence(error)
-        return ""
-
-    def _streaming(self, chat: Conversation, reply: Reply, expected: int, size: PictureSize) -> Update:
-        shown = (*chat.turns, Turn("assistant", reply.text)) if reply.text else chat.turns
+    def _streaming(self, session: str, now: Writing, plan_changed: bool, size: PictureSize) -> Update:
+        reply, turns = now.reply, self.chats.open(session).turns
+        if reply.text and now.turn is None:  # it could not be kept
+            turns = (*turns, Turn("assistant", reply.text))
         count = len(reply.canvas.regions) if reply.canvas else 0
         text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
-        numbers = reply_stats.while_writing(reply, expected, self.engine.compose_stats)
+        numbers = reply_stats.while_writing(reply, now.expected, self.engine.compose_stats)
         return {
-            self.chatbot: bubbles(shown),
+            self.chatbot: bubbles(turns),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": text, "figures": numbers},
             self.remarks: {},
-            **self.plan.streaming(reply, size),
+            **self.plan.streaming(replace(reply, plan_changed=plan_changed), size),
         }
 
     def _refused(self, error: SettingsError) -> Update:

@@ -11,16 +11,20 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from chat_interface import CanvasChat, ChatWidgets
 from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
+from lib_omost.runtime.jobs import Jobs
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.device_options import add_attention, add_device, on_device
@@ -38,20 +42,53 @@ from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
-from lib_omost.studio.store.pictures import sweep
+from lib_omost.studio.serving import DAY_S, Health, each_day, end_at_the_latest, end_now, sweep_temporary, told_to_end
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures, sweep
 from lib_omost.studio.store.sessions import Sessions
+from lib_omost.studio.work import job_service
+
+# Everyone who watches a job takes a thread now and then; with gradio's 40, as many who wait would be all it serves.
+MAX_THREADS = 256
+DRAIN_S = 6.0
+Login = tuple[str, str] | Check | None  # who may enter: one name and password, those of a file, or everybody
+
+
+class Studio(NamedTuple):
+    """What the page is a view of. `alone`: no other process works on it."""
+
+    chats: Chats
+    pictures: Pictures
+    jobs: Jobs
+    alone: bool
+
+
+def studio(engine: Engine, folder: Path) -> Studio:
+    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left."""
+    chats, pictures = Chats(Sessions(folder / "sessions.sqlite")), Pictures(folder / "pictures")
+    sweep(chats.sessions, pictures.folder)
+    store = StoredJobs(chats.sessions)
+    jobs = job_service(engine, chats, pictures, Path(get_upload_folder()), store)
+    jobs.resume()
+    return Studio(chats, pictures, jobs, store.alone())
 
 
 def build(
-    engine: Engine, folder: Path, *, local: bool = True, operator: Callable[[str], bool] = lambda user: False
+    engine: Engine,
+    folder: Path,
+    *,
+    local: bool = True,
+    operator: Callable[[str], bool] = lambda user: False,
+    of: Studio | None = None,
 ) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
-    it; else its models are chosen by those users alone whom `operator` names.
+    it; else its models are chosen by those users alone whom `operator` names. `of`: what `studio` made of them, where
+    the caller did.
     """
-    sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
-    chats, pictures = Chats(sessions), folder / "pictures"
-    sweep(sessions, pictures)
-    gr.set_static_paths([pictures])  # served from where they are: a copy would want room, and outlive the picture
+    chats, pictures, jobs, _ = of or studio(engine, folder)
+    sessions, runs = chats.sessions, Runs()
+    # Served from where they are: a copy would want room, and outlive the picture.
+    gr.set_static_paths([pictures.folder])
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
@@ -71,9 +108,9 @@ def build(
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
                 plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
-            chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
+            chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
-                picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
+                picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view)
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))
@@ -81,10 +118,13 @@ def build(
 
         whole = View([*chat.view.outputs, *picture.outputs, *drawer.outputs], show)
         with sessions_bar:
-            SessionsColumn(sessions, session, pictures, demo, sessions_bar, whole, drawer.size)
+            folder, stop = pictures.folder, jobs.forget
+            column = SessionsColumn(sessions, session, folder, demo, sessions_bar, whole, drawer.size, stop)
+        chat.wire(column.opened)
+        picture.wire(column.opened)
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
-        api.add(engine, pictures)
+        api.add(engine, jobs)
     guard(demo, session, sessions, widgets.state_line)
     return demo
 
@@ -98,15 +138,17 @@ def launch(
     *,
     names: Sequence[str] = (),
     proxies: Sequence[str] = (),
+    unready: Callable[[], str] = str,
     **more: object,
 ) -> Any:
     """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
-    `proxies`: addresses of those that stand before it.
+    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does.
     """
     site = Site(host, tuple(names))
     # the server believes these, and nobody else, on whom they speak for
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(proxies)
-    return demo.queue(max_size=16, default_concurrency_limit=8).launch(
+    return demo.queue(max_size=None, default_concurrency_limit=None).launch(
+        max_threads=MAX_THREADS,
         server_name=host,
         server_port=port,
         auth=auth,
@@ -114,7 +156,10 @@ def launch(
         css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
-        app_kwargs={"lifespan": around(site, proxied=bool(proxies))},
+        app_kwargs={
+            "middleware": [Middleware(Health, unready=unready)],
+            "lifespan": around(site, proxied=bool(proxies)),
+        },
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
@@ -169,6 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         print("Cannot start: --mcp wants the package mcp. Run `pip install -r requirements-mcp.txt` and start again.")
         return 2
     folder = chosen.outputs.resolve()
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "temp"))
     try:
         auth, users = logins(chosen)
         engine = Engine(
@@ -182,36 +228,64 @@ def main(argv: list[str] | None = None) -> int:
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
         if engine.device_note:
             print(f"WARNING: {engine.device_note}")
-        local = Site(chosen.host, tuple(chosen.allow_host)).local
-        if not local and not auth:
-            print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
-        _, url, _ = launch(
-            build(engine, folder, local=local, operator=users.operator if users else lambda user: False),
-            folder,
-            chosen.host,
-            chosen.port,
-            auth,
-            names=chosen.allow_host,
-            proxies=chosen.proxy,
-            prevent_thread_lock=True,
-            quiet=True,
-            mcp_server=chosen.mcp,
-        )
+        with told_to_end() as told:
+            page = studio(engine, folder)
+            _clear(folder, page.alone, told)
+            demo, url = _serve(engine, folder, chosen, page, auth, users)
+            print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
+            threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+            told.wait()
+            _end(demo, page.jobs)
     except (OmostError, OSError) as error:
         print(f"Cannot start: {error}")
         return 2
-    if chosen.mcp:
-        print(f"MCP tools: {url}gradio_api/mcp/ (streamable HTTP).")
-    print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
-    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print("Bye.")
     return 0
 
 
-def logins(chosen: argparse.Namespace) -> tuple[tuple[str, str] | Check | None, Users | None]:
+def _clear(folder: Path, alone: bool, told: threading.Event) -> None:
+    """Deletes the temporary files that an earlier process left, now and daily."""
+    temporary = Path(os.environ["GRADIO_TEMP_DIR"])
+    own = alone and temporary.is_relative_to(folder)  # nobody else has a file there
+    sweep_temporary(temporary, 0 if own else DAY_S)
+    each_day(partial(sweep_temporary, temporary, DAY_S), told)
+
+
+def _serve(
+    engine: Engine, folder: Path, chosen: argparse.Namespace, page: Studio, auth: Login, users: Users | None
+) -> tuple[gr.Blocks, str]:
+    """The page as it is served, and its address."""
+    local = Site(chosen.host, tuple(chosen.allow_host)).local
+    if not local and not auth:
+        print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
+    operator = users.operator if users else lambda user: False
+    demo = build(engine, folder, local=local, operator=operator, of=page)
+    _, url, _ = launch(
+        demo,
+        folder,
+        chosen.host,
+        chosen.port,
+        auth,
+        names=chosen.allow_host,
+        proxies=chosen.proxy,
+        unready=lambda: "" if page.jobs.ready else "about to stop",
+        prevent_thread_lock=True,
+        quiet=True,
+        mcp_server=chosen.mcp,
+    )
+    if chosen.mcp:
+        print(f"MCP tools: {url}gradio_api/mcp/ (streamable HTTP).")
+    return demo, url
+
+
+def _end(demo: gr.Blocks, jobs: Jobs) -> None:
+    """Takes no more work, stops at the next step what is done, and leaves the rest to the next start."""
+    end_at_the_latest()
+    print("Bye." if jobs.drain(DRAIN_S) else "Bye; a run did not end in time, and is interrupted.", flush=True)
+    demo.close(verbose=False)
+    end_now()
+
+
+def logins(chosen: argparse.Namespace) -> tuple[Login, Users | None]:
     """Who may log in, and the file of users if there is one. Raises SettingsError, StorageError."""
     if chosen.users and chosen.auth:
         raise SettingsError("--users and --auth are two ways to ask for a login; give one.")

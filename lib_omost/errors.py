@@ -14,6 +14,7 @@ OmostError                    a sentence that a person can act on: what we got, 
 │   └── VersionError          an installed library is too old for this model
 ├── DeviceMemoryError         the device is full, after everything that could leave it has left
 ├── SettingsError             a setting or a command-line option has an unusable value
+├── BusyError                 more is asked for than is kept waiting, or the server is about to stop
 ├── StorageError              a picture or a session cannot be written or read
 └── Stopped                   the person pressed Stop; not a fault, callers show nothing
 """
@@ -87,6 +88,10 @@ class DeviceMemoryError(OmostError):
 
 class SettingsError(OmostError):
     """A setting or a command-line option has an unusable value."""
+
+
+class BusyError(OmostError):
+    """More is asked for than is kept waiting, or the server is about to stop."""
 
 
 class StorageError(OmostError):

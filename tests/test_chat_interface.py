@@ -25,7 +25,10 @@ from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.replies import Reply, pause_s, stream_reply
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Sessions, Turn
+from lib_omost.studio.work import job_service
 
 SIZE = (128, 128)
 REPLY = """Here it is.
@@ -105,9 +108,11 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     engine = Engine(running.name, "default")
     with gr.Blocks():
         session, chats = gr.State(""), Chats(sessions)
+        folder = tmp_path_factory.mktemp("pictures")
+        jobs = job_service(engine, chats, Pictures(folder), folder, StoredJobs(sessions))
         drawer, widgets = SettingsPanel(engine), ChatWidgets()
         plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
-        return CanvasChat(engine, chats, Runs(), session, widgets, plan, drawer)
+        return CanvasChat(engine, chats, jobs, Runs(), session, widgets, plan, drawer)
 
 
 @pytest.fixture
@@ -124,6 +129,11 @@ def respond(chat: CanvasChat, session: str, ask: str = ANSWER, tab: str = "tab")
     given = {widget: widget.value for widget in chat.drawer.compose}
     given |= {chat.session: session, chat.ask: ask, **dict(zip(chat.drawer.size, SIZE, strict=True))}
     return chat.respond(given, gr.Request(session_hash=tab))
+
+
+def follow(chat: CanvasChat, session: str, tab: str) -> Iterator[Update]:
+    given = {chat.session: session, **dict(zip(chat.drawer.size, SIZE, strict=True))}
+    return chat.follow(given, gr.Request(session_hash=tab))
 
 
 def answer(chat: CanvasChat, session: str, ask: str = ANSWER) -> list[Update]:
@@ -172,11 +182,13 @@ def readers(work: Callable[[], object]) -> list[str]:
             if "composer" not in path.parts:
                 found.append(path.name)
 
+    threading.setprofile(note)  # a job has a thread of its own
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
     return found
 
 
@@ -221,7 +233,7 @@ def test_stop_ends_the_run_and_keeps_what_was_written(chat: CanvasChat, session:
     run = respond(chat, session)
     while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
         pass
-    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE, gr.Request(session_hash="tab")))
+    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE))
     stopping.start()
     *_, last = run
     stopping.join()
@@ -232,7 +244,47 @@ def test_stop_ends_the_run_and_keeps_what_was_written(chat: CanvasChat, session:
     assert len(written) < len(REPLY)
 
 
-def test_a_closed_tab_keeps_what_was_written_and_stops_the_model(
+def test_a_reply_goes_on_in_a_closed_tab_and_whoever_opens_the_session_sees_it(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    server.rate = 100
+    chat.send("an apple", session, *SIZE)
+    run = respond(chat, session)
+    while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
+        pass
+    run.close()
+    others = list(follow(chat, session, "another tab"))
+    assert any(update[chat.state_line]["text"].startswith("composing") for update in others[1:])
+    assert others[-1][chat.state_line]["text"] == "1 region"
+    assert texts(chat, session) == ["an apple", REPLY]
+
+
+def test_a_message_that_is_sent_while_a_reply_is_written_waits_and_both_replies_land_behind_theirs(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    server.rate = 200
+    chat.send("an apple", session, *SIZE)
+    first = respond(chat, session)
+    next(first)
+    chat.send("a pear", session, *SIZE)
+    second = respond(chat, session, tab="another tab")
+    waiting = [next(second)]
+    *_, last = itertools.chain(waiting, second)
+    assert [text.strip() for text in texts(chat, session)] == ["an apple", REPLY, "a pear", REPLY]
+    assert [message["content"] for message in server.asked[-2]["messages"]][-1] == "an apple"
+    assert last[chat.textbox]["submit_btn"] is True
+
+
+def test_a_reply_that_is_asked_for_twice_is_one_job(chat: CanvasChat, session: str, server: TextServer) -> None:
+    server.rate = 200
+    chat.send("an apple", session, *SIZE)
+    first, second = respond(chat, session), respond(chat, session, tab="another tab")
+    next(first), next(second)
+    list(first), list(second)
+    assert len(server.asked) == 1 and texts(chat, session) == ["an apple", REPLY]
+
+
+def test_undo_ends_the_reply_that_is_written_and_nothing_of_it_comes_back(
     chat: CanvasChat, session: str, server: TextServer
 ) -> None:
     server.rate = 30
@@ -240,9 +292,9 @@ def test_a_closed_tab_keeps_what_was_written_and_stops_the_model(
     run = respond(chat, session)
     while not any(bubble["role"] == "assistant" for bubble in next(run)[chat.chatbot]):
         pass
-    run.close()
-    assert len(texts(chat, session)) == 2
-    assert chat.runs.stop(("tab", "chat"), 0.0)
+    assert chat.undo(session, *SIZE)[chat.textbox]["value"] == "an apple"
+    list(run)
+    assert texts(chat, session) == [] and chat.jobs.active(session) == []
 
 
 def test_a_server_that_breaks_off_leaves_a_sentence_and_the_message(

@@ -26,7 +26,10 @@ from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.plan import Plan
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.store.images import Saved, read_png
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Sessions
+from lib_omost.studio.work import job_service
 
 STEPS, SEED, STYLE = 2, 7, "watercolour"
 SWAP = "“kitten” is new to this image model; it painted “cat” instead."
@@ -75,7 +78,9 @@ def painted_by_the_page(engine: Engine, code: str, folder: Path) -> list[Any]:
         state, drawer, widgets = gr.State(""), SettingsPanel(engine), ChatWidgets()
         plan = PlanColumn(chats, state, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
         view = View([], lambda session, size: {})
-        column = PictureColumn(engine, chats, Runs(), state, folder / "pictures", plan, drawer, view)
+        pictures = Pictures(folder / "pictures")
+        jobs = job_service(engine, chats, pictures, folder, StoredJobs(chats.sessions))
+        column = PictureColumn(engine, chats, jobs, Runs(), state, pictures, plan, drawer, view)
     settings = replace(engine.render_defaults, steps=STEPS, seed=SEED, style=STYLE)
     given: Update = dict(zip(drawer.render, drawer.values_of(settings), strict=True))
     given |= {state: chats.sessions.create("somebody"), plan.plan: Plan(), plan.code: code, column.keep: False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from lib_omost.composer.grammar import canvas_gbnf
 from lib_omost.composer.prompt import fit_to_context, with_retry
 from lib_omost.composer.remote_errors import Failures, checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Count, Message, Profile
+from lib_omost.composer.wire import Wire, note_connections
 from lib_omost.errors import RemoteError
 
 CONNECT_S = 10.0
@@ -62,7 +64,9 @@ class RemoteComposer:
             # Servers close kept connections without a word (uvicorn after each error of the application): the next
             # request on one is lost at times. Ours are seconds long and few, so each gets a connection of its own.
             default_headers={"Connection": "close", "Accept-Encoding": "identity"},
-            http_client=openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"response": [bounded]}),
+            http_client=openai.DefaultHttpxClient(
+                follow_redirects=False, event_hooks={"request": [note_connections], "response": [bounded]}
+            ),
         )
 
     @property
@@ -143,7 +147,10 @@ class RemoteComposer:
         limit = min(settings.max_new_tokens, room)
         request, silent = partial(self._request, chosen, settings, limit), self._failures.silence(self._silence_s)
         finished, room_left = False, MAX_CHARACTERS  # no more is read of a reply
-        for piece, finish in self._events(request, stop, self._silence_s, silent):
+        late_at = time.monotonic() + settings.deadline_s
+        for piece, finish in self._events(request, stop, self._silence_s, silent, late_at):
+            if time.monotonic() > late_at:
+                raise self._failures.deadline(settings.deadline_s)
             finished = finished or finish is not None
             if piece:
                 self._count.new += 1
@@ -182,39 +189,42 @@ class RemoteComposer:
             raise self._failures.explained(error, self._test_s) from None
 
     def _events(
-        self, request: Callable[[], Request], stop: threading.Event, silence_s: float, silent: RemoteError
+        self,
+        request: Callable[[], Request],
+        stop: threading.Event,
+        silence_s: float,
+        silent: RemoteError,
+        late_at: float = math.inf,
     ) -> Iterator[Event]:
-        """(text, why it finished or None) as they arrive; `silent` is raised after `silence_s` without any.
+        """(text, why it finished or None) as they arrive; `silent` is raised after `silence_s` without any. One more
+        comes at `late_at` of the monotonic clock, with nothing in it, so that whoever waits may give up.
 
         `request` makes what is sent. A thread of its own makes it and waits for the server: Stop need not.
         """
         arrived: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-        connection: list[Any] = []
-        left = threading.Event()
+        wire = Wire()
 
         def wait() -> None:
             try:
                 # who reads the queue notices the silence; the socket's own limit comes later and ends this thread
-                stream = self._client.chat.completions.create(
-                    stream=True, timeout=_patience(silence_s + 1), **request()
-                )
-                connection.append(stream)
-                for chunk in stream:
-                    if left.is_set():
-                        break
-                    for choice in chunk.choices or ():  # some send null with their last count
-                        arrived.put((choice.delta.content or "", choice.finish_reason))
+                with (
+                    wire.held(),
+                    self._client.chat.completions.create(
+                        stream=True, timeout=_patience(silence_s + 1), **request()
+                    ) as stream,
+                ):
+                    for chunk in stream:
+                        for choice in chunk.choices or ():  # some send null with their last count
+                            arrived.put((choice.delta.content or "", choice.finish_reason))
             except BaseException as error:
                 arrived.put(error)
             arrived.put(None)
 
         threading.Thread(target=wait, name="remote-composer", daemon=True).start()
         try:
-            yield from self._arrivals(arrived, stop, silence_s, silent)
+            yield from self._arrivals(arrived, stop, silence_s, silent, late_at)
         finally:
-            left.set()
-            for stream in connection:
-                stream.close()
+            wire.cut()
 
     def _arrivals(
         self,
@@ -222,12 +232,15 @@ class RemoteComposer:
         stop: threading.Event,
         silence_s: float,
         silent: RemoteError,
+        late_at: float,
     ) -> Iterator[Event]:
         last_event = time.monotonic()
         while not stop.is_set():
             try:
                 event = arrived.get(timeout=STOP_POLL_S)
             except queue.Empty:
+                if time.monotonic() > late_at:
+                    yield "", None
                 if time.monotonic() - last_event > silence_s:
                     raise silent from None
                 continue

@@ -53,6 +53,12 @@ class Failures:
     def silence(self, silence_s: float) -> RemoteError:
         return RemoteError(f"{self.where} said nothing for {silence_s:.0f} s. Is the model loaded, and the machine up?")
 
+    def deadline(self, deadline_s: float) -> RemoteError:
+        return RemoteError(
+            f"{self.where} had not written the whole reply after {deadline_s:.0f} s, so it was let go. Ask again, for "
+            "less, or give it more time (deadline_s)."
+        )
+
     def broke_off(self, why: str = "") -> RemoteError:
         why = f" ({self._quoted(why)})" if why else ""
         return RemoteError(f"{self.where} broke off in the middle of its answer{why}. Try again.")

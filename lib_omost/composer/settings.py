@@ -77,6 +77,16 @@ class ComposeSettings:
         Field(title="Draft from earlier text", description="The same text, sooner, with a model on this machine."),
         Shown(),
     ] = True
+    deadline_s: Annotated[
+        float,
+        Field(
+            title="Longest wait for a whole reply, in seconds",
+            description="A server that has not written the whole reply by then is let go; what it wrote stays.",
+            ge=1,
+            le=24 * 3600,
+        ),
+        Shown(),
+    ] = 1800.0
 
     def __post_init__(self) -> None:
         check(self)

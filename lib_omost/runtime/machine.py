@@ -25,6 +25,7 @@ from lib_omost.runtime.device import GIB, LLM_WORK_BYTES
 from lib_omost.runtime.hub import SDXL_PARTS
 from lib_omost.runtime.logs import quiet_diffusers, quiet_transformers
 from lib_omost.runtime.offload import Offloader, asked_for, host_has_room, may_have_copies, module_bytes
+from lib_omost.runtime.stops import stops_inside
 
 if TYPE_CHECKING:
     from lib_omost.composer import LocalComposer, RemoteComposer
@@ -238,7 +239,8 @@ class Machine:
         devices.use_threads(self.device, module_bytes(self.pipe.unet))
         self._tile(self._wants_tiles())
         try:
-            return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
+            with stops_inside([getattr(self.pipe, name) for name in SDXL_PARTS], stop):
+                return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise

@@ -1,55 +1,57 @@
 """The endpoints that scripts call: /chat, /read, /render, /compose_and_render. Texts are read as untrusted, settings
-are checked.
+are checked; what takes time is a job, which ends when its client leaves.
 """
 
 from __future__ import annotations
 
 import html
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder
 
 from lib_omost.canvas import Canvas, read_canvas, report
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import SettingsError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
+from lib_omost.runtime.job import Seen
+from lib_omost.runtime.jobs import Jobs
 from lib_omost.settings import table
 from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import bounds, checked
+from lib_omost.studio.owner import owner_of
 from lib_omost.studio.presets import RenderRequest, requested
 from lib_omost.studio.sentences import sentence
-from lib_omost.studio.store.images import new_path, png_bytes, write_png
-from lib_omost.studio.store.room import DiskFullError
 from lib_omost.studio.store.sessions import Turn
+from lib_omost.studio.work import CHAT, RENDER, chat_request, render_request
 
+#: Each call watches a job of its own and yields as often as that moves: who leaves is noticed, and nobody waits here.
+WATCHING: dict[str, Any] = {"concurrency_limit": None}
 YIELD_PAUSE_S = 0.1
 MAX_HISTORY = 128 * 1024
-HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
+KEY_HEADER, MAX_KEY = "idempotency-key", 200
 
 
-def add(engine: Engine, folder: Path) -> None:
-    """Adds the four endpoints to the page that is being built. Pictures go to `folder`."""
-    gr.api(chat_endpoint(engine), api_name="chat", **HEAVY)
-    gr.api(read, api_name="read")
-    gr.api(render_endpoint(engine, folder), api_name="render", **HEAVY)
-    gr.api(both_endpoint(engine, folder), api_name="compose_and_render", **HEAVY)
+def add(engine: Engine, jobs: Jobs) -> None:
+    """Adds the four endpoints to the page that is being built."""
+    gr.api(chat_endpoint(jobs), api_name="chat", **WATCHING)
+    gr.api(read, api_name="read", **WATCHING)
+    gr.api(render_endpoint(engine, jobs), api_name="render", **WATCHING)
+    gr.api(both_endpoint(engine, jobs), api_name="compose_and_render", **WATCHING)
 
 
-def chat_endpoint(engine: Engine) -> Callable[..., Any]:
+def chat_endpoint(jobs: Jobs) -> Callable[..., Any]:
     names = ("seed", "temperature", "top_p", "max_new_tokens")
 
     def chat(  # type: ignore[misc]  # gradio wants the type of what is yielded
-        message: str, history: list[dict[str, str]] | None = None, *values: Any
+        message: str, history: list[dict[str, str]] | None = None, *values: Any, request: gr.Request
     ) -> str:
         """Writes a canvas program for a message; yields the growing reply.
 
@@ -62,10 +64,10 @@ def chat_endpoint(engine: Engine) -> Callable[..., Any]:
         """
         with plainly():
             settings = replace(ComposeSettings(), **given(values))
-            yield from replies(engine, _turns(history, message), settings)
+            yield from replies(jobs, asker(request), _turns(history, message), settings)
 
-    given = takes(chat, ComposeSettings, names)
-    return chat
+    given, endpoint = takes(chat, ComposeSettings, names)
+    return endpoint
 
 
 def read(text: str, strict: bool = False) -> dict[str, Any]:
@@ -82,29 +84,34 @@ def read(text: str, strict: bool = False) -> dict[str, Any]:
         return reading_record(text, strict)
 
 
-def render_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
+def render_endpoint(engine: Engine, jobs: Jobs) -> Callable[..., Any]:
     first = ("seed", "width", "height", "steps", "guidance", "images", "negative_prompt", "few_steps", "style")
     names = (*first, *table(RenderSettings))  # what came later stands last
 
-    def render(code: str, *values: Any) -> list[FileData]:
+    def render(  # type: ignore[misc]  # gradio wants the type of what is yielded
+        code: str, *values: Any, request: gr.Request
+    ) -> list[FileData]:
         """Renders a canvas program to PNG files that carry it. Settings left out are the image model's own.
 
         Args:
             code: A canvas program, or a reply that holds one.
 
         Returns:
-            The PNG files. What had to be changed or left out comes as warnings, and stands in the files under "notes".
+            The PNG files, none until all are done. What had to be changed or left out comes as warnings, and stands in
+            the files under "notes".
         """
         with plainly():
             settings = requested(engine.render_defaults, given(values))
-            return pictures(engine, Canvas.from_bot_response(_bounded(code)), checked(settings), folder)
+            yield from pictures(jobs, asker(request), Canvas.from_bot_response(_bounded(code)), checked(settings))
 
-    given = takes(render, RenderRequest, names, optional=True)
-    return render
+    given, endpoint = takes(render, RenderRequest, names, optional=True)
+    return endpoint
 
 
-def both_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
-    def compose_and_render(message: str, seed: int = 12345) -> tuple[str, list[FileData]]:
+def both_endpoint(engine: Engine, jobs: Jobs) -> Callable[..., Any]:
+    def compose_and_render(  # type: ignore[misc]  # gradio wants the type of what is yielded
+        message: str, request: gr.Request, seed: int = 12345
+    ) -> tuple[str, list[FileData]]:
         """A message to a picture in one call, with the settings that suit both models.
 
         Args:
@@ -115,78 +122,104 @@ def both_endpoint(engine: Engine, folder: Path) -> Callable[..., Any]:
             The reply with its canvas program, and the PNG files.
         """
         with plainly():
-            *_, reply = replies(engine, _turns(None, message), ComposeSettings(seed=seed))
+            reply, client = "", asker(request)
+            for reply in replies(jobs, client, _turns(None, message), ComposeSettings(seed=seed)):
+                yield reply, []
             settings = replace(engine.render_defaults, seed=seed)
-            return reply, pictures(engine, Canvas.from_bot_response(reply), settings, folder)
+            for files in pictures(jobs, client, Canvas.from_bot_response(reply), settings):
+                yield reply, files
 
     return compose_and_render
 
 
 def takes(
     endpoint: Callable[..., Any], settings: type[Any], first: Sequence[str], *, optional: bool = False
-) -> Callable[[Sequence[Any]], dict[str, Any]]:
-    """Gives an endpoint that ends in `*values` a parameter for each setting instead, with its help, for gradio to show:
-    the `first` ones in this order, which clients may call by, then all others. `optional`: each may be left out.
+) -> tuple[Callable[[Sequence[Any]], dict[str, Any]], Callable[..., Any]]:
+    """Gives an endpoint that ends in `*values, request` a parameter for each setting instead, with its help, for gradio
+    to show: the `first` ones in this order, which clients may call by, then all others. `optional`: each may be left
+    out.
 
-    Returns what makes settings by name out of the values that come.
+    Returns what makes settings by name out of the values that come, and the endpoint.
     """
     known = table(settings)
     order = {name: known[name] for name in (*first, *known)}
+
+    @wraps(endpoint)
+    def by_position(*given: Any) -> Iterator[Any]:
+        *values, request = given  # gradio passes all by position, its request last
+        yield from endpoint(*values, request=request)
+
     own = inspect.signature(endpoint, eval_str=True)
-    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    parameters = [p for p in own.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     for name, setting in order.items():
         kind: Any = list[setting.kind] if setting.many else setting.kind  # type: ignore[name-defined]
         kind = kind | None if optional or setting.optional else kind
         default = None if optional else setting.default
         parameters.append(inspect.Parameter(name, parameters[0].kind, default=default, annotation=kind))
-    endpoint.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    endpoint.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": own.return_annotation}
+    parameters.append(inspect.Parameter("request", parameters[0].kind, default=None, annotation=gr.Request))
+    by_position.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    by_position.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": own.return_annotation}
     lines = [f"    {name}: {setting.help.rstrip('.')} ({bounds(setting)})." for name, setting in order.items()]
     before, _, after = (inspect.getdoc(endpoint) or "").partition("\n\nReturns:")
-    endpoint.__doc__ = "\n".join([before, *lines, "", f"Returns:{after}"])
+    by_position.__doc__ = "\n".join([before, *lines, "", f"Returns:{after}"])
 
     def given(values: Sequence[Any]) -> dict[str, Any]:
         named = {n: tuple(v) if isinstance(v, list) else v for n, v in zip(order, values, strict=False)}
         return {name: value for name, value in named.items() if value is not None or not optional}
 
-    return given
+    return given, by_position
 
 
-def replies(engine: Engine, turns: tuple[Turn, ...], settings: ComposeSettings) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who calls an endpoint, and under which key; a call with the key of an earlier one gets that one's job."""
+
+    owner: str
+    key: str = ""
+
+
+def asker(request: gr.Request) -> Asker:
+    """A visitor, or the address of a program that keeps no cookie: its calls come one after the other too."""
+    headers = dict(request.headers)
+    host = request.client.host if request.client else ""
+    owner = f"address:{host}" if request.request.scope.get("new_visitor") else owner_of(request)
+    return Asker(owner, str(headers.get(KEY_HEADER, ""))[:MAX_KEY])
+
+
+def replies(jobs: Jobs, client: Asker, turns: tuple[Turn, ...], settings: ComposeSettings) -> Iterator[str]:
     """The reply as it grows, a few times a second, and whole at the end. A client that leaves stops the model."""
-    stop, text, shown_at = threading.Event(), "", 0.0
-    try:
-        for piece in engine.compose(messages(turns), settings, stop):
-            text += piece
-            if time.monotonic() - shown_at >= YIELD_PAUSE_S:
-                shown_at = time.monotonic()
-                yield text
-        yield text
-    finally:
-        stop.set()
+    for seen in _watched(jobs, client, CHAT, chat_request(messages(turns), settings)):
+        yield seen.job.result["text"] if seen.job.state == "done" else seen.report or ""
 
 
-def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: Path) -> list[FileData]:
-    """Renders and saves; the files a client gets are the ones that are kept."""
-    stop = threading.Event()
-    notes: list[str] = []
-    images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
-    for note in notes:
+def pictures(jobs: Jobs, client: Asker, canvas: Canvas, settings: RenderSettings) -> Iterator[list[FileData]]:
+    """Nothing, a few times a second, and all files at the end; a client gets the ones that are kept."""
+    result: dict[str, Any] = {}
+    for seen in _watched(jobs, client, RENDER, render_request(canvas.to_code(), settings)):
+        result = seen.job.result
+        if seen.job.active:
+            yield []  # not those that are done so far: a client would fetch them each time
+    for note in result["notes"]:
         gr.Warning(html.escape(note))
-    paths = [_saved(png_bytes(i, canvas, settings, model=engine.sdxl_entry.name, notes=notes), folder) for i in images]
-    return [FileData(path=str(path), orig_name=f"omost-{settings.seed}.png", mime_type="image/png") for path in paths]
+    yield [
+        FileData(path=path, orig_name=f"omost-{settings.seed + number}.png", mime_type="image/png")
+        for number, path in enumerate(result["files"])
+    ]
 
 
-def _saved(png: bytes, folder: Path) -> Path:
-    """Where a picture lies: in `folder`, or on a full disk where gradio keeps files for a day. Raises StorageError."""
-    path = new_path(folder)
-    try:
-        write_png(path, png)
-    except DiskFullError as error:
-        gr.Warning(html.escape(f"{error} The picture is kept for a day only."))
-        path = Path(get_upload_folder()) / path.name
-        write_png(path, png)
-    return path
+def _watched(jobs: Jobs, client: Asker, what: str, request: dict[str, Any]) -> Iterator[Seen]:
+    """A job from its submission to its end, a few times a second. Raises OmostError where it came to nothing."""
+    key = f"{what}:{client.key}" if client.key else ""
+    job = jobs.submit(client.owner, what, request, key=key, attached=True)
+    seen, told_at = Seen(job), 0.0
+    for seen in jobs.watch(job.id):
+        if seen.job.state == "done" or (seen.job.active and time.monotonic() - told_at >= YIELD_PAUSE_S):
+            told_at = time.monotonic()
+            yield seen
+    if seen.job.state == "failed":
+        raise OmostError(seen.job.result["error"])
+    if seen.job.state != "done":
+        raise OmostError("This run was stopped before it was done. Ask for it again.")
 
 
 def reading_record(text: str, strict: bool) -> dict[str, Any]:

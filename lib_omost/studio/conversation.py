@@ -210,15 +210,15 @@ class Chats:
         with self.sessions.transaction() as db:
             history.tell(db, session, to_data(told))
 
-    def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data) -> Turn | None:
-        """Writes a reply as far as it is: at the end of the chat at first, then where `turn`, which the last call
-        returned, stands. None while it is empty.
+    def keep_reply(self, session: str, turn: Turn | None, text: str, about: Data, after: str = "") -> Turn | None:
+        """Writes a reply as far as it is: behind the turn with the id `after` at first, or at the end of the chat, then
+        where `turn`, which the last call returned, stands. None while it is empty.
         """
         if not text.strip():
             return turn
         if turn is None:
             turn = Turn("assistant", text, about=about)
-            self.sessions.add_turns(session, turn)
+            self.sessions.add_turns(session, turn, after=after)
         else:
             turn = replace(turn, text=text, about=about)
             self.sessions.change_turn(session, turn)

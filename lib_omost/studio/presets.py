@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lib_omost.renderer import RenderSettings, with_preset
+from lib_omost.renderer import STYLES, RenderSettings, with_preset
 from lib_omost.settings import Shown, table
 
 # The sizes that SDXL was trained on (arXiv 2307.01952, appendix I), widest use first; (width, height) in pixels.
@@ -101,3 +101,9 @@ def size_name(size: tuple[int, int]) -> str:
     width, height = size
     shape = "square" if width == height else "upright" if width < height else "wide"
     return f"{width} × {height} {shape}"
+
+
+def style_of(settings: Mapping[str, object]) -> str:
+    """The style among a picture's settings; "" for none, and for one that this version does not know."""
+    name = str(settings.get("style", ""))
+    return name if STYLES.get(name) else ""

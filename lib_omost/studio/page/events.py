@@ -15,10 +15,8 @@ _PRIVATE: Wiring = {"api_visibility": "private", "show_progress": "hidden"}
 QUIET: Wiring = {**_PRIVATE, "queue": False}
 #: In the queue, since only an event there can say something in a toast; waits for nobody.
 TOASTING: Wiring = {**_PRIVATE, "concurrency_limit": None}
-#: Replies: one at a time, in the queue that they share with the endpoints.
-REPLYING: Wiring = {**_PRIVATE, "concurrency_id": "device", "concurrency_limit": 1}
-#: Renders wait for the device inside the engine, where each can be told how many are ahead of it.
-RENDERING: Wiring = {**_PRIVATE, "concurrency_id": "render", "concurrency_limit": 16}
+#: Watches jobs, which wait for each other where they are kept: any number of watchers, the last of a tab being shown.
+WATCHING: Wiring = {**_PRIVATE, "concurrency_limit": None, "trigger_mode": "multiple"}
 
 PictureSize = tuple[int, int]  # of the picture: width and height in pixels
 #: What a handler returns: what widgets show now; those that are not in it stay as they are.

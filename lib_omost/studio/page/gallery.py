@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,11 +10,12 @@ from pathlib import Path
 import gradio as gr
 
 from lib_omost.errors import OmostError, StorageError
-from lib_omost.renderer import STYLES, RenderSettings
+from lib_omost.renderer import RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
 from lib_omost.studio.page.blocks import Picture
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
+from lib_omost.studio.presets import style_of
 from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
 from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Data, Render
@@ -24,8 +24,10 @@ from lib_omost.studio.store.sessions import Data, Render
 class Gallery:
     """Widgets and events around finished pictures. `outputs` are filled by `show`; `chosen` is the large one's id."""
 
-    def __init__(self, chats: Chats, session: gr.Textbox, folder: Path, drawer: SettingsPanel, view: View) -> None:
-        self.chats, self.pictures, self.drawer, self.view = chats, Pictures(folder), drawer, view
+    def __init__(
+        self, chats: Chats, session: gr.Textbox, pictures: Pictures, drawer: SettingsPanel, view: View
+    ) -> None:
+        self.chats, self.pictures, self.drawer, self.view = chats, pictures, drawer, view
         self.picture = Picture(
             label="Picture",
             show_label=False,
@@ -214,9 +216,3 @@ def _taken(upload: str | None) -> tuple[Saved, bytes]:
 
 def _name(number: int, render: Render) -> str:
     return f"{number} · seed {render.settings.get('seed')}"
-
-
-def style_of(settings: Mapping[str, object]) -> str:
-    """The style among a picture's settings; "" for none, and for one that this version does not know."""
-    name = str(settings.get("style", ""))
-    return name if STYLES.get(name) else ""

@@ -92,8 +92,7 @@ class ModelsPanel:
             chosen,
             [*self.outputs, *self.drawer.outputs],
             api_visibility="private",
-            concurrency_id="device",
-            concurrency_limit=1,
+            concurrency_limit=None,
         )
         few = self.drawer.few
         used.then(few.text, few.picker, few.line, **QUIET)

@@ -1,46 +1,36 @@
-"""The picture column: render with progress and stop. Keeps every picture before showing it; finished ones are the
-gallery's.
+"""The picture column: asks for renders, shows how far they are, stops them. The work is a job's (work.py); finished
+pictures are the gallery's.
 """
 
 from __future__ import annotations
 
-import html
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from lib_omost.canvas import Canvas, read_canvas, read_program
-from lib_omost.errors import SettingsError, StorageError
-from lib_omost.renderer import Previous, RenderSettings
+from lib_omost.errors import OmostError, SettingsError
+from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
+from lib_omost.runtime.job import Job
+from lib_omost.runtime.jobs import Jobs
 from lib_omost.studio.conversation import Chats, bubbles
-from lib_omost.studio.page.events import QUIET, RENDERING, Update, View
-from lib_omost.studio.page.gallery import Gallery, style_of
+from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, Update, View
+from lib_omost.studio.page.gallery import Gallery
 from lib_omost.studio.page.html_widgets import progress_bar
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.plan import Plan
-from lib_omost.studio.rendering import Step, Waiting, render_steps
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, sentence
-from lib_omost.studio.store.images import png_bytes, read_pixels
+from lib_omost.studio.store.pictures import Pictures
+from lib_omost.studio.work import RENDER, Painting, render_request
 
 STOP_WAIT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What one press of Render asks for. `code` is the canvas as the person wrote it."""
-
-    code: str
-    canvas: Canvas
-    settings: RenderSettings
-    images: int
+CANNOT_KEEP = "done, not kept"
 
 
 class PictureColumn:
@@ -50,64 +40,128 @@ class PictureColumn:
         self,
         engine: Engine,
         chats: Chats,
+        jobs: Jobs,
         runs: Runs,
         session: gr.Textbox,
-        folder: Path,
+        pictures: Pictures,
         plan: PlanColumn,
         drawer: SettingsPanel,
         view: View,
     ) -> None:
-        self.engine, self.chats, self.runs, self.session = engine, chats, runs, session
+        self.engine, self.chats, self.jobs, self.runs, self.session = engine, chats, jobs, runs, session
         self.plan, self.drawer = plan, drawer
         with gr.Row(elem_id="render-row"):
             self.render_button = gr.Button("Render", variant="primary", scale=3, min_width=120, elem_id="render")
             self.stop_button = gr.Button(
                 "Stop", variant="stop", scale=1, min_width=80, elem_id="stop-render", interactive=False
             )
+        self.again_button = gr.Button("Run again", size="sm", visible=False, elem_id="run-again")
         self.keep = gr.Checkbox(
             False, label="Keep the rest: paint only what changed since this picture", container=False,
             elem_id="keep",
         )  # fmt: skip
         self.progress = progress_bar(elem_id="progress")
-        self.gallery = Gallery(chats, session, folder, drawer, view)
+        self.gallery = Gallery(chats, session, pictures, drawer, view)
         self.outputs, self.show = self.gallery.outputs, self.gallery.show
-        bar = [self.progress, self.render_button, self.stop_button]
+        self.bar = [self.progress, self.stop_button, self.again_button]
+        self.shown = [*self.bar, *self.outputs, plan.chatbot, plan.editor, drawer.seed]
         choices = {self.keep, self.gallery.chosen, drawer.images, drawer.seed_mode}
-        asked = {session, plan.plan, plan.code, *choices, *drawer.render}
-        shown = [*bar, *self.outputs, plan.chatbot, plan.editor, drawer.seed]
-        click = self.render_button.click(self.wait, None, bar, **QUIET)
-        run = click.then(self.paint, asked, shown, **RENDERING)
-        self.stop_button.click(self.halt, session, [*bar, *self.outputs], cancels=[run], **QUIET)
+        asked = {plan.plan, plan.code, *choices, *drawer.render, session}
+        click = self.render_button.click(self.wait, None, self.bar, **QUIET)
+        click.then(self.paint, asked, self.shown, **WATCHING)
+        again = self.again_button.click(self.wait, None, self.bar, **QUIET)
+        again.then(self.go_on, {session}, self.shown, **WATCHING)
+        self.stop_button.click(self.halt, session, [*self.bar, *self.outputs], **QUIET)
+
+    def wire(self, opened: Sequence[gr.events.Dependency]) -> None:
+        """Whoever opens a session sees what is painted in it."""
+        for event in opened:
+            event.then(self.follow, {self.session}, self.shown, **WATCHING)
 
     def paint(self, given: Update, request: gr.Request) -> Iterator[Update]:
-        """Renders the plan as the code pane has it. Every picture is on disk and in the session before it is shown."""
-        session, images = given[self.session], given[self.drawer.images]
-        failure, done = "", 0
-        notes: list[str] = []
-        with self.runs.run((str(request.session_hash), "render")) as stop:
-            try:
-                job = self._asked(given)
-                previous = self._previous(session, given[self.gallery.chosen]) if given[self.keep] else None
-                for number in range(job.images):
-                    settings = replace(job.settings, seed=job.settings.seed + number)
-                    label = f"picture {number + 1} of {job.images}, " if job.images > 1 else ""
-                    render = partial(self.engine.render, job.canvas, settings, keep=previous, on_note=notes.append)
-                    for report in render_steps(render, stop):
-                        if isinstance(report, Waiting):
-                            yield self._bar(self._waiting(report.ahead), 0, going=True)
-                        elif isinstance(report, Step):
-                            yield self._stepped(report, label)
-                        else:
-                            done += 1
-                            yield self._finished(session, job, settings, report[0], notes)
-            except Exception as error:
-                failure = sentence(error)
-            finally:
-                stopped = stop.is_set() and not failure
-        text = failure or ("stopped" if stopped and done < images else f"{counted(done, 'picture')} done")
-        notes = [*dict.fromkeys(notes), *filter(None, [self.gallery.disk_words])]
-        text = " ".join([f"{text.removesuffix('.')}.", *notes]) if notes else text
-        yield self._bar(text, 0 if failure or not done else 1, going=False)
+        """Asks for the plan to be painted as the code pane has it, and shows what comes of it. It is painted whoever
+        looks.
+        """
+        try:
+            job = self.submit(given)
+        except OmostError as error:
+            yield self._bar(sentence(error), 0, going=bool(self._renders(given[self.session])))
+            return  # whoever watches the renders before in this tab goes on
+        yield from self._following(given, request, job)
+
+    def submit(self, given: Update) -> Job:
+        """Raises SettingsError, CanvasError, BusyError or StorageError."""
+        session, drawer = given[self.session], self.drawer
+        values = tuple(given[widget] for widget in drawer.render)
+        plan = self.plan.known(session, given[self.plan.plan])
+        settings = self._settings(plan, given[self.plan.code], given[drawer.seed_mode], values)
+        settings = replace(settings, images=int(given[drawer.images]))
+        turns, sessions = self.chats.open(session).turns, self.chats.sessions
+        keep = given[self.gallery.chosen] if given[self.keep] else ""
+        order = render_request(given[self.plan.code], settings, keep=keep, after=turns[-1].id if turns else "")
+        job = self.jobs.submit(sessions.owner(session), RENDER, order, session=session)
+        for older in self._interrupted(session):  # who asks for something else wants no more of it
+            self.jobs.dismiss(older.id)
+        return job
+
+    def go_on(self, given: Update, request: gr.Request) -> Iterator[Update]:
+        """What was interrupted is run again."""
+        try:
+            for job in self._interrupted(given[self.session]):
+                self.jobs.again(job.id)
+        except OmostError as error:
+            yield self._bar(sentence(error), 0, going=False)
+            return
+        yield from self.follow(given, request)
+
+    def follow(self, given: Update, request: gr.Request) -> Iterator[Update]:
+        """Shows the session's renders until the last one has ended; what was interrupted is offered again. The newest
+        one who follows in a tab is the only one.
+        """
+        yield UNCHANGED  # a generator that yields nothing would empty all the widgets
+        yield from self._following(given, request)
+        if interrupted := self._interrupted(given[self.session]):
+            progress = interrupted[-1].progress
+            at = f" at step {progress['step']} of {progress['steps']}" if "step" in progress else ""
+            again = {self.again_button: gr.update(visible=True)}
+            yield {**self._bar(f"interrupted{at}", 0, going=False), **again}
+
+    def _following(self, given: Update, request: gr.Request, first: Job | None = None) -> Iterator[Update]:
+        session = given[self.session]
+        with self.runs.run((str(request.session_hash), "render")) as newer:
+            while renders := self._renders(session) or ([first] if first else []):
+                first = None
+                yield from self._watched(renders[0], session, newer)
+                if newer.is_set():
+                    return
+
+    def _watched(self, job: Job, session: str, newer: threading.Event) -> Iterator[Update]:
+        """One render until it ends, or until somebody `newer` watches."""
+        done, previews, now = 0, 0, None
+        for seen in self.jobs.watch(job.id):
+            if newer.is_set():
+                return
+            now = seen.report
+            if not seen.job.active:
+                break
+            if now is None:
+                yield self._bar(self._waiting(seen.ahead), 0, going=True)
+                continue
+            update = self._stepped(now, len(self._renders(session)) - 1)
+            if now.done > done:
+                update |= self._finished(session, now, seen.job)
+            elif now.previews > previews:
+                update |= {self.gallery.picture: now.preview}
+            done, previews = now.done, now.previews
+            yield update
+        last = self._finished(session, now, seen.job) if now is not None and now.done > done else {}
+        yield {**self._told(seen.job), **(self.show(session) if seen.job.state == "cancelled" else {}), **last}
+
+    def _renders(self, session: str) -> list[Job]:
+        return [job for job in self.jobs.active(session) if job.what == RENDER]
+
+    def _interrupted(self, session: str) -> list[Job]:
+        return [job for job in self.jobs.of(session) if (job.what, job.state) == (RENDER, "interrupted")]
 
     def wait(self) -> Update:
         return self._bar(self._waiting(self.engine.waiting), 0, going=True)
@@ -117,14 +171,7 @@ class PictureColumn:
             return f"waiting for the device, {counted(ahead, 'run')} before yours…"
         return doing(self.engine.status) if self.engine.status else "starting…"
 
-    def _asked(self, given: Update) -> Job:
-        """The job from the widgets' values. Raises SettingsError or CanvasError."""
-        plan, drawer = self.plan, self.drawer
-        values = tuple(given[widget] for widget in drawer.render)
-        known = plan.known(given[self.session], given[plan.plan])
-        return self._job(known, given[plan.code], given[drawer.images], given[drawer.seed_mode], values)
-
-    def _job(self, plan: Plan, code: str, images: int, seed_mode: str, values: tuple[Any, ...]) -> Job:
+    def _settings(self, plan: Plan, code: str, seed_mode: str, values: tuple[Any, ...]) -> RenderSettings:
         """Raises SettingsError or CanvasError. The code is a client's text: strictly read, or refused."""
         if not (code or "").strip():
             raise SettingsError("There is no plan yet. Describe a picture in the chat, or draw a box.")
@@ -133,54 +180,63 @@ class PictureColumn:
         settings = self.drawer.render_settings(values, seed_mode)
         if len(plan.strengths) == len(canvas.regions):
             settings = replace(settings, region_strengths=plan.strengths)
-        return Job(code, canvas, settings, int(images))
+        return settings
 
-    def _previous(self, session: str, chosen: str) -> Previous | None:
-        """The picture shown and the canvas it was painted from, for a render that keeps what has not changed."""
-        render = self.gallery.render_of(session, chosen)
-        canvas = read_program(render.code).canvas if render else None
-        if render is None or canvas is None:
-            return None
-        return Previous(canvas, (read_pixels(render.picture),), style_of(render.settings))
+    def _stepped(self, now: Painting, more: int) -> Update:
+        step = now.step
+        if step is None:
+            return self._bar(self._waiting(now.ahead), 0, going=True)
+        left = step.seconds / step.step * (step.steps - step.step)
+        figures = [f"{step.seconds:.0f} s, about {left:.0f} s left"] if step.step > 1 else []
+        figures += [f"{more} more queued"] if more else []
+        label = f"picture {now.picture} of {now.pictures}, " if now.pictures > 1 else ""
+        share, text = step.step / step.steps, f"{label}step {step.step} of {step.steps}"
+        return self._bar(text, share, True, " · ".join(figures))
 
-    def _stepped(self, report: Step, label: str) -> Update:
-        left = report.seconds / report.step * (report.steps - report.step)
-        figures = f"{report.seconds:.0f} s, about {left:.0f} s left" if report.step > 1 else ""
-        bar = self._bar(f"{label}step {report.step} of {report.steps}", report.step / report.steps, True, figures)
-        return bar if report.preview is None else {**bar, self.gallery.picture: report.preview}
-
-    def _finished(
-        self, session: str, job: Job, settings: RenderSettings, image: Image.Image, notes: Sequence[str]
-    ) -> Update:
-        """Saves the picture, its record and its turn in the chat; then shows all three."""
-        model, told = self.engine.sdxl_entry.name, [*dict.fromkeys(notes)]
-        try:
-            png = png_bytes(image, job.canvas, settings, code=job.code, model=model, notes=told)
-            self.gallery.keep(session, job.code, settings, png)
-        except StorageError as error:
-            gr.Warning(html.escape(f"{error} The picture is shown, but it is not kept."))
-            return {**self._bar("done, not kept", 1, going=True), self.gallery.picture: image}
-        chat = self.chats.open(session)
+    def _finished(self, session: str, now: Painting, job: Job) -> Update:
+        """A picture that is done, its record and its turn in the chat."""
+        if now.unkept is not None:
+            return {**self._bar(CANNOT_KEEP, 1, going=True), self.gallery.picture: now.unkept}
+        chat, settings = self.chats.open(session), job.request["settings"]
         return {
             **self._bar("done", 1, going=True),
             **self.show(session),
-            **self.plan.frame(session, chat, (settings.width, settings.height)),
+            **self.plan.frame(session, chat, (settings["width"], settings["height"])),
             self.plan.chatbot: bubbles(chat.turns),
             # The first seed of the batch, so that a kept seed stays the same from one press to the next.
-            self.drawer.seed: job.settings.seed,
+            self.drawer.seed: settings["seed"],
         }
+
+    def _told(self, job: Job) -> Update:
+        """How a render ended."""
+        done = job.progress.get("done", 0)
+        text = {
+            "done": f"{counted(done, 'picture')} done",
+            "failed": job.result.get("error", ""),
+            "cancelled": "stopped",
+            "interrupted": "interrupted",
+        }[job.state]
+        notes = [*job.progress.get("notes", []), *filter(None, [self.gallery.disk_words])]
+        text = " ".join([f"{text.removesuffix('.')}.", *notes]) if notes else text
+        return self._bar(text, 1 if job.state == "done" else 0, going=False)
 
     def _bar(self, text: str, share: float, going: bool, figures: str = "") -> Update:
         return {
             self.progress: {"text": text, "share": share, "figures": figures},
-            self.render_button: gr.update(interactive=not going),
             self.stop_button: gr.update(interactive=going),
+            self.again_button: gr.update(visible=False),
         }
 
-    def halt(self, session: str, request: gr.Request) -> Update:
-        """Stops at the next step. The picture before stays; batch pictures that are done are kept."""
-        self.runs.stop((str(request.session_hash), "render"), STOP_WAIT_S)
-        return {**self._bar("stopped", 0, going=False), **self.show(session)}
+    def halt(self, session: str) -> Update:
+        """Stops what is painted at the next step, or else all that waits. The picture before stays; batch pictures that
+        are done are kept.
+        """
+        renders = self._renders(session)
+        running = [job for job in renders if job.state == "running"]
+        for job in running or renders:
+            self.jobs.cancel(job.id, STOP_WAIT_S)
+        more = self._renders(session)
+        return {**self._bar("stopped", 0, going=bool(more)), **self.show(session)}
 
 
 def _strict(code: str) -> Canvas:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -27,7 +28,9 @@ DOWNLOAD = """file => {
 
 
 class SessionsColumn:
-    """Widgets of the list, in the sidebar `bar`; opening one shows all of it through `view`."""
+    """Widgets of the list, in the sidebar `bar`; opening one shows all of it through `view`. `opened`: the events after
+    which another one is shown. `stop_all` ends what is done for a session.
+    """
 
     def __init__(
         self,
@@ -38,8 +41,10 @@ class SessionsColumn:
         bar: gr.Sidebar,
         view: View,
         size: list[gr.Number],
+        stop_all: Callable[[str], None],
     ) -> None:
         self.sessions, self.session, self.folder, self.view = sessions, session, folder, view
+        self.stop_all = stop_all
         self.new = gr.Button("New picture", variant="primary", size="sm", elem_id="new-session")
         self.list = gr.Radio([], label="Your sessions", info="The last used one comes first.", elem_id="sessions")
         self.name = gr.Textbox(label="Name", info="Of the open session.", max_length=60, elem_id="session-name")
@@ -59,9 +64,11 @@ class SessionsColumn:
     def _wire(self, demo: gr.Blocks, bar: gr.Sidebar, size: list[gr.Number]) -> None:
         shown = [self.session, self.list, self.name, self.sure, *self.view.outputs]
         bar.expand(self.refresh, self.session, [self.list, self.name], **QUIET)
-        demo.load(self.arrive, size, shown, **QUIET)
-        self.new.click(self.start, size, shown, **QUIET)
-        self.list.input(self.open, [self.session, self.list, *size], shown, **QUIET)
+        self.opened = [
+            demo.load(self.arrive, size, shown, **QUIET),
+            self.new.click(self.start, size, shown, **QUIET),
+            self.list.input(self.open, [self.session, self.list, *size], shown, **QUIET),
+        ]
         for named in (self.rename.click, self.name.submit):
             named(self.call, [self.session, self.name], [self.list, self.name], **QUIET)
         self.delete.click(self.ask, self.session, [self.sure, self.question], **QUIET)
@@ -103,7 +110,8 @@ class SessionsColumn:
         return {self.sure: gr.update(visible=False)}
 
     def forget(self, session: str, width: int, height: int, request: gr.Request) -> Update:
-        """The session goes, with its pictures."""
+        """The session goes, with its pictures and what is still done for it."""
+        self.stop_all(session)
         for picture in self.sessions.delete(session):
             Path(picture).unlink(missing_ok=True)
         return self.arrive(width, height, request)

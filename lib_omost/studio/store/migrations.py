@@ -39,6 +39,18 @@ def _2_a_name_for_each_turn(db: sqlite3.Connection) -> None:
     db.execute("CREATE UNIQUE INDEX turn_id ON turn (session, id)")
 
 
+def _3_jobs(db: sqlite3.Connection) -> None:
+    """What was asked for and is not forgotten by a restart. A session takes its jobs with it; some belong to none."""
+    db.execute(
+        "CREATE TABLE job (id TEXT PRIMARY KEY, owner TEXT NOT NULL, "
+        "session TEXT REFERENCES session (id) ON DELETE CASCADE, what TEXT NOT NULL, request TEXT NOT NULL, "
+        "key TEXT NOT NULL, attached INTEGER NOT NULL, state TEXT NOT NULL, progress TEXT NOT NULL, "
+        "result TEXT NOT NULL, created REAL NOT NULL)"
+    )
+    db.execute("CREATE INDEX job_session ON job (session, created)")
+    db.execute("CREATE UNIQUE INDEX job_key ON job (owner, key) WHERE key != ''")
+
+
 def _4_history(db: sqlite3.Connection) -> None:
     """Steps to undo and to do again, replies in whose place others stand, and what was said of the last act."""
     of_a_session = "session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE"
@@ -62,6 +74,7 @@ def _4_history(db: sqlite3.Connection) -> None:
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _1_sessions_turns_renders,
     _2_a_name_for_each_turn,
+    _3_jobs,
     _4_history,
 )
 

@@ -8,7 +8,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +106,12 @@ class Sessions:
                 db.execute("SELECT 1 FROM session WHERE id = ? AND owner = ?", (session, owner)).fetchone() is not None
             )
 
+    def owner(self, session: str) -> str:
+        """Whose session it is; "" where there is none."""
+        with self._open() as db:
+            found = db.execute("SELECT owner FROM session WHERE id = ?", (session,)).fetchone()
+        return str(found[0]) if found else ""
+
     def name(self, session: str) -> str:
         with self._open() as db:
             found = db.execute("SELECT name FROM session WHERE id = ?", (session,)).fetchone()
@@ -136,10 +142,12 @@ class Sessions:
             db.execute("DELETE FROM turn WHERE session = ?", (session,))
             _append(db, session, turns)
 
-    def add_turns(self, session: str, *turns: Turn, step: str = "") -> None:
-        """Puts turns at the end of the chat, all or none, with nothing between them."""
+    def add_turns(self, session: str, *turns: Turn, after: str = "", step: str = "") -> None:
+        """Puts turns at the end of the chat, or behind the turn with the id `after` where it is there; all or none,
+        with nothing between them.
+        """
         with self._write(session, step) as db:
-            _append(db, session, turns)
+            _insert(db, session, after, turns)
 
     def change_turn(self, session: str, turn: Turn, *, step: str = "") -> bool:
         """Replaces the turn of the same id, as growing replies do. Where it is gone meanwhile, it stays gone: False."""
@@ -195,11 +203,13 @@ class Sessions:
         with self._write() as db:
             return _insert_render(db, session, code, settings, picture)
 
-    def add_picture(self, session: str, code: str, settings: Data, picture: str) -> Render:
-        """A picture and, in the same write, its turn at the end of the chat."""
+    def add_picture(self, session: str, code: str, settings: Data, picture: str, after: str = "") -> Render:
+        """A picture and, in the same write, its turn: at the end of the chat, or behind the turn with the id `after`
+        and the pictures that follow that one.
+        """
         with self._write() as db:
             render = _insert_render(db, session, code, settings, picture)
-            _append(db, session, [Turn("assistant", "", picture)])
+            _insert(db, session, after, [Turn("assistant", "", picture)], behind_pictures=True)
         return render
 
     def renders(self, session: str) -> list[Render]:
@@ -245,13 +255,40 @@ class Sessions:
             yield db
 
 
-def _append(db: sqlite3.Connection, session: str, turns: Iterable[Turn]) -> None:
-    """Turns at the end of the chat."""
-    (last,) = db.execute("SELECT COALESCE(MAX(position), -1) FROM turn WHERE session = ?", (session,)).fetchone()
-    rows = [(session, position, *_columns(turn)) for position, turn in enumerate(turns, last + 1)]
+def _append(db: sqlite3.Connection, session: str, turns: Iterable[Turn], first: int | None = None) -> None:
+    """Turns at the end of the chat, or from the position `first` on, which is free."""
+    if first is None:
+        (last,) = db.execute("SELECT COALESCE(MAX(position), -1) FROM turn WHERE session = ?", (session,)).fetchone()
+        first = last + 1
+    rows = [(session, position, *_columns(turn)) for position, turn in enumerate(turns, first)]
     columns = "session, position, role, text, picture, about, id"
     db.executemany(f"INSERT INTO turn ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     _touch(db, session)
+
+
+def _insert(
+    db: sqlite3.Connection, session: str, after: str, turns: Sequence[Turn], *, behind_pictures: bool = False
+) -> None:
+    """Turns behind one of the chat, at its end where that one is not there; those that follow move up."""
+    where = "SELECT position FROM turn WHERE session = ? AND id = ?"
+    found = db.execute(where, (session, after)).fetchone() if after else None
+    if found is None:
+        _append(db, session, turns)
+        return
+    (position,) = found
+    if behind_pictures:
+        next_text = "SELECT MIN(position) FROM turn WHERE session = ? AND position > ? AND picture = ''"
+        (end,) = db.execute(next_text, (session, position)).fetchone()
+        if end is None:
+            _append(db, session, turns)
+            return
+        position = end - 1
+    # by way of negative numbers, since no two turns may have one position even for a moment
+    db.execute(
+        "UPDATE turn SET position = -(position + ?) WHERE session = ? AND position > ?", (len(turns), session, position)
+    )
+    db.execute("UPDATE turn SET position = -position WHERE session = ? AND position < 0", (session,))
+    _append(db, session, turns, position + 1)
 
 
 def _touch(db: sqlite3.Connection, session: str) -> None:

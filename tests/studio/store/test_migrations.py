@@ -99,7 +99,7 @@ def test_a_file_of_the_first_days_gets_the_columns_that_it_lacks(tmp_path: Path)
 def test_a_file_of_a_later_version_is_refused_with_what_to_do_and_left_as_it_is(tmp_path: Path) -> None:
     path = Sessions(tmp_path / "sessions.sqlite").path
     with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE job (id TEXT)")
+        db.execute("CREATE TABLE later (id TEXT)")
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match=r"sessions\.sqlite was written by a newer Omost.*99.*Update Omost"):
         Sessions(path)

@@ -2,11 +2,12 @@
 const root = element.querySelector('.sl'), notes = root.querySelector('.sl-notes'), acts = root.querySelector('.sl-acts');
 let said = {};
 function draw() {
-  const next = props.value || {}, value = said = {level: 'idle', text: '', figures: '', chips: [], notes: [], asks: false, ...(next.keeps ? said : {}), ...next};
+  const next = props.value || {}, value = said = {level: 'idle', text: '', figures: '', chips: [], notes: [], asks: false, again: 'Ask again', ...(next.keeps ? said : {}), ...next};
   root.dataset.level = value.level;
   root.querySelector('.sl-text').textContent = value.text;
   root.querySelector('.sl-figures').textContent = value.figures;
   acts.hidden = !value.asks;
+  acts.querySelector('[data-act=ask_again]').textContent = value.again;
   root.querySelector('.sl-chips').replaceChildren(...value.chips.map(text => { const chip = document.createElement('button'); chip.type = 'button'; chip.textContent = text; return chip; }));
   notes.hidden = !value.notes.length;
   notes.querySelector('summary').textContent = value.notes.length === 1 ? '1 note' : value.notes.length + ' notes';
