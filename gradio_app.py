@@ -51,6 +51,7 @@ def build(
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
     sweep(sessions, pictures)
+    gr.set_static_paths([pictures])  # served from where they are: a copy would want room, and outlive the picture
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from bench import _kills
 from bench._client import Visitor
-from bench._fault_rows import CODE, SMALL, Place, Row, until
+from bench._fault_rows import CODE, SMALL, Place, Row, refusal, until
 from bench._site import Running, free_port, site
 from lib_omost.canvas import Canvas
 from lib_omost.renderer import RenderSettings
@@ -57,28 +58,39 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def _full(place: Place) -> None:
+def _full(temporary_too: bool, place: Place) -> None:
     """Chat and pictures go on, the picture is shown; all is written when there is room again."""
-    with small_disk() as disk, site(place.llm.name, disk / "outputs", free_port()) as running:
-        visitor = Visitor(running.url)
-        visitor.arrive()
-        visitor.fire("message", "submit", message="a pond before")
-        filler = fill(disk)
-        shown = visitor.fire("message", "submit", message="a bridge while it is full")
-        assert "bridge" in json.dumps(shown["chat"]) and FULL in shown["state"]["text"], shown["state"]
-        shown = visitor.fire("render", "click", **SMALL)
-        assert FULL in shown["progress"]["text"], shown["progress"]
-        assert shown["picture"]["url"].startswith("data:image/png"), "the picture is not shown"
-        with_api = visitor.call("render", code=CODE, **SMALL)
-        assert visitor.http.get(f"/gradio_api/file={with_api[0]['path']}").status_code == 200, "no file for the API"
-        visitor.arrive()
-        assert "bridge" in json.dumps(visitor.shown["chat"]), "a reload does not show it"
-        filler.unlink()
-        pictures, store = disk / "outputs" / "pictures", disk / "outputs" / "sessions.sqlite"
-        until(lambda: any(pictures.glob("*.png")) and "bridge" in _kept(store), 15.0)
-        visitor.arrive()
-        assert len(visitor.shown["gallery"]) == 1, "the picture is not in the gallery"
-        visitor.close()
+    with small_disk() as disk:
+        temporary = disk / "temporary" if temporary_too else place.folder / "elsewhere"
+        with site(place.llm.name, disk / "outputs", free_port(), GRADIO_TEMP_DIR=str(temporary)) as running:
+            try:
+                _goes_on(Visitor(running.url), disk, temporary_too)
+            except BaseException:
+                print(*(line for line in running.log if not line.startswith("INFO")), sep="\n")
+                raise
+
+
+def _goes_on(visitor: Visitor, disk: Path, temporary_too: bool) -> None:
+    visitor.arrive()
+    visitor.fire("message", "submit", message="a pond before")
+    filler = fill(disk)
+    shown = visitor.fire("message", "submit", message="a bridge while it is full")
+    assert "bridge" in json.dumps(shown["chat"]) and FULL in shown["state"]["text"], shown["state"]
+    shown = visitor.fire("render", "click", **SMALL)
+    assert FULL in shown["progress"]["text"], shown["progress"]
+    assert shown["picture"]["url"].startswith("data:image/png"), "the picture is not shown"
+    if temporary_too:
+        refusal(lambda: visitor.call("render", code=CODE, **SMALL))
+    else:
+        (file,) = visitor.call("render", code=CODE, **SMALL)
+        assert visitor.http.get(f"/gradio_api/file={file['path']}").status_code == 200, "no file for the API"
+    visitor.arrive()
+    assert "bridge" in json.dumps(visitor.shown["chat"]), "a reload does not show it"
+    filler.unlink()
+    pictures, store = disk / "outputs" / "pictures", disk / "outputs" / "sessions.sqlite"
+    until(lambda: any(pictures.glob("*.png")) and "bridge" in _kept(store), 15.0)
+    visitor.arrive()
+    assert len(visitor.shown["gallery"]) == 1, "the picture is not in the gallery"
 
 
 def _kept(store: Path) -> str:
@@ -209,7 +221,8 @@ def _damaged_cache(place: Place) -> None:
 
 DISKS: tuple[Row, ...] = (
     Row("disks: files are their owner's only", _private),
-    Row("disks: full, then room again", _full, short=False),
+    Row("disks: full, then room again", partial(_full, False), short=False),
+    Row("disks: full with the temporary files, then room again", partial(_full, True), short=False),
     Row("disks: sessions that are no database", _not_a_database, short=False),
     Row("disks: outputs that are no folder", _no_folder, short=False),
     Row("disks: a damaged cache of weights", _damaged_cache),

@@ -222,7 +222,7 @@ def test_the_version_is_the_packages_own(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_without_a_command_it_is_the_page_with_the_pages_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--auth", "nobody"]) == 2
-    assert capsys.readouterr().out == "--auth wants USER:PASSWORD\n"
+    assert capsys.readouterr().out == "Cannot start: --auth wants USER:PASSWORD.\n"
 
 
 def test_doctor_tells_versions_and_no_paths(capsys: pytest.CaptureFixture[str]) -> None:

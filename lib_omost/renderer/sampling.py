@@ -72,15 +72,18 @@ def use_preset(pipe: Any, preset: Preset, settings: RenderSettings) -> RenderSet
 
 
 class Seed:
-    """A random generator that is made on the device of its first use: two passes draw from one stream of noise."""
+    """A random generator that is made on the device of its first use: two passes draw from one stream of noise.
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    `on_cpu`: whatever that device is, the noise is the CPU's; CUDA's own depends on the kind of card.
+    """
+
+    def __init__(self, seed: int, *, on_cpu: bool = False) -> None:
+        self.seed, self.on_cpu = seed, on_cpu
         self.generator: torch.Generator | None = None
 
     def on(self, device: torch.device) -> torch.Generator:
         if self.generator is None:
-            self.generator = torch.Generator(device).manual_seed(self.seed)
+            self.generator = torch.Generator("cpu" if self.on_cpu else device).manual_seed(self.seed)
         return self.generator
 
 

@@ -222,6 +222,15 @@ class RenderSettings(RegionGuidance):
         ),
         Shown(PICTURE, 0, typed=True),
     ] = 12345
+    cpu_noise: Annotated[
+        bool,
+        Field(
+            title="Same noise on any card",
+            description="The seed's noise is drawn by the CPU: the picture is the same on another card. Off, by the "
+            "card itself, as pictures of version 0.2 and older were.",
+        ),
+        Shown(PICTURE),
+    ] = True
     style: Annotated[
         str,
         Field(title="Style", description="Adds words to the description of the whole picture."),

@@ -229,8 +229,9 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     page.locator(".re-stage").press("ArrowRight")
     expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")
-    night = plan().replace("an apple and a tree in a meadow", "a meadow at night")
+    night = plan().replace("an apple and a tree in a meadow", "a golden pear and a tree in a meadow at night")
     night = night.replace("description='an apple'", "description='a golden pear'").replace("'red'", "'gold'")
+    night = night.replace("'It is ripe.',", "")  # it was the apple
     for taught, told in zip(("on the left", "no offset", "a small square area"), snap(Box(1, 20, 41, 70)), strict=True):
         night = night.replace(f"'{taught}'", f"'{told}'", 1)
     server.text = fenced(night)
@@ -242,11 +243,11 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
 
 
-def test_a_new_description_takes_colour_and_the_whole_picture_along_and_a_press_takes_that_back(page: Page) -> None:
+def test_a_new_description_takes_colour_and_whole_picture_along_and_a_press_takes_that_back(page: Page) -> None:
     selected_first(page)
     field(page, "description").fill("a green frog")
     page.locator(".re-stage").focus()
-    expect(rows(page)).to_have_text(["also changed: colour, whole picture"])
+    expect(rows(page)).to_have_text(["also changed: details left empty, colour, whole picture"])
     expect(field(page, "color")).to_have_value("#008000")
     code = pane(page, "code").locator("#code .cm-content")
     expect(code).to_contain_text("description='a green frog and a tree in a meadow'")

@@ -218,6 +218,22 @@ def test_a_stopped_run_gives_the_pipeline_its_scheduler_back(
     assert fresh_pipe.scheduler is own
 
 
+def test_a_seed_on_the_cpu_draws_the_same_noise_for_every_device() -> None:
+    elsewhere = torch.device("meta")
+    assert Seed(3, on_cpu=True).on(elsewhere).device == CPU
+    ours = torch.randn(4, generator=Seed(3, on_cpu=True).on(elsewhere))
+    assert torch.equal(ours, torch.randn(4, generator=Seed(3).on(CPU)))
+    with pytest.raises(RuntimeError):  # by itself it is made there
+        Seed(3).on(elsewhere)
+
+
+@pytest.mark.cuda
+def test_the_noise_of_a_seed_is_the_cpus_on_a_card() -> None:
+    card = torch.device("cuda")
+    ours, theirs = (draw_noise((2, 4, 8, 8), Seed(3, on_cpu=True).on(device), device) for device in (card, CPU))
+    assert ours.device.type == "cuda" and torch.equal(ours.cpu(), theirs)
+
+
 # --- what a model predicts ---
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
-from functools import partial
+from abc import ABCMeta
 from typing import Any
 
 import gradio as gr
@@ -37,22 +36,25 @@ class Page(gr.Blocks):  # type: ignore[misc]  # gradio has no types
             raise gr.Error(sentence(error), print_exception=False) from error
 
 
-def without_files(image: gr.Image) -> gr.Image:
-    """The same widget, which shows a PNG that is no file (bytes) and a preview (of PIL) by sending them to the browser
-    as they are: a full disk hides neither, and previews leave no files behind.
-    """
-    image.postprocess = partial(_postprocess, image.postprocess)
-    return image
-
-
-def _postprocess(usual: Callable[[Any], Any], value: Any) -> Any:
+def _postprocess(self: gr.Image, value: Any) -> Any:
     if isinstance(value, bytes):
         return ImageData(url=_data_url(value, "png"), orig_name="omost.png", mime_type="image/png")
     if isinstance(value, Image.Image):
         file = io.BytesIO()
         value.convert("RGB").save(file, format="JPEG", quality=JPEG_QUALITY)
         return ImageData(url=_data_url(file.getvalue(), "jpeg"), orig_name="preview.jpg", mime_type="image/jpeg")
-    return usual(value)
+    return gr.Image.postprocess(self, value)
+
+
+#: Shows a file as gradio does; a PNG that is no file (bytes) and a preview (of PIL) go to the browser as they are, so
+#: that a full disk hides neither and previews leave no files behind. No class statement: of one, gradio's metaclass
+#: writes an interface file beside this file.
+Picture = ABCMeta.__new__(
+    type(gr.Image),
+    "Picture",
+    (gr.Image,),
+    {"postprocess": _postprocess, "is_template": True, "__module__": __name__},
+)
 
 
 def _data_url(content: bytes, kind: str) -> str:

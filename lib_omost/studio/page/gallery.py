@@ -13,7 +13,7 @@ import gradio as gr
 from lib_omost.errors import OmostError, StorageError
 from lib_omost.renderer import STYLES, RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
-from lib_omost.studio.page.blocks import without_files
+from lib_omost.studio.page.blocks import Picture
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
@@ -26,15 +26,13 @@ class Gallery:
 
     def __init__(self, chats: Chats, session: gr.Textbox, folder: Path, drawer: SettingsPanel, view: View) -> None:
         self.chats, self.pictures, self.drawer, self.view = chats, Pictures(folder), drawer, view
-        self.picture = without_files(
-            gr.Image(
-                label="Picture",
-                show_label=False,
-                interactive=False,
-                type="filepath",
-                buttons=["download", "fullscreen"],
-                elem_id="picture",
-            )
+        self.picture = Picture(
+            label="Picture",
+            show_label=False,
+            interactive=False,
+            type="filepath",
+            buttons=["download", "fullscreen"],
+            elem_id="picture",
         )
         with gr.Row(elem_id="again", visible=False) as self.again:
             self.use_seed = gr.Button("Reuse seed", size="sm", min_width=90, elem_id="use-seed")
@@ -139,8 +137,9 @@ class Gallery:
         render = self._asked_for(session, chosen)
         if render is None:
             return UNCHANGED
-        known = {name: value for name, value in render.settings.items() if name == "seed"}
-        return {**self._restored(known), self.drawer.seed_mode: LOCKED}
+        known = {"cpu_noise": False, **render.settings}  # one that does not say it is from before there was a choice
+        kept: Data = {name: known[name] for name in ("seed", "cpu_noise") if name in known}
+        return {**self._restored(kept), self.drawer.seed_mode: LOCKED}
 
     def settings_again(self, session: str, chosen: str) -> Update:
         """Every setting of the picture, its seed kept, its style chosen."""
@@ -148,7 +147,7 @@ class Gallery:
         if render is None:
             return UNCHANGED
         # a picture from before there were presets had none
-        known = {"few_steps": "", **render.settings, "style": style_of(render.settings)}
+        known = {"few_steps": "", "cpu_noise": False, **render.settings, "style": style_of(render.settings)}
         return {**self._restored(known), self.drawer.seed_mode: LOCKED}
 
     def plan_again(self, session: str, chosen: str, width: int, height: int) -> Update:

@@ -187,8 +187,9 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _settings(found: Any, style: Any) -> RenderSettings:
-    """`style`: where a picture made before version 0.2 has it, beside its settings. Raises SettingsError."""
-    return read(RenderSettings, {"style": style, **found} if isinstance(found, dict) else found)
+    """`style`: where a picture made before version 0.2 has it, beside its settings. One that does not say where its
+    noise was drawn has the device's. Raises SettingsError."""
+    return read(RenderSettings, {"style": style, "cpu_noise": False, **found} if isinstance(found, dict) else found)
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lib_omost.errors import StorageError
-from lib_omost.studio.page.blocks import Page, without_files
+from lib_omost.studio.page.blocks import Page, Picture
 
 
 def page(act: Any) -> Page:
@@ -52,7 +52,7 @@ def test_what_fails_outside_of_a_handler_ends_in_a_sentence_too() -> None:
 
 def test_a_png_and_a_preview_are_shown_without_a_file_and_a_file_as_ever(tmp_path: Path) -> None:
     with gr.Blocks():
-        widget = without_files(gr.Image())
+        widget = Picture()
     png = widget.postprocess(b"the bytes of a PNG")
     assert (
         png.path is None and base64.b64decode(png.url.removeprefix("data:image/png;base64,")) == b"the bytes of a PNG"
