@@ -11,15 +11,19 @@ import gradio as gr
 
 from lib_omost.canvas import CanvasReader
 from lib_omost.composer import ComposeSettings
-from lib_omost.errors import OmostError, SettingsError, StorageError
+from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
-from lib_omost.studio import changes, reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, fenced, messages
+from lib_omost.runtime.known_words import words_of
+from lib_omost.studio import bubble, changes, history, reply_stats
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles, messages
+from lib_omost.studio.finished import settled
 from lib_omost.studio.page.events import QUIET, REPLYING, UNCHANGED, PictureSize, Update, View
 from lib_omost.studio.page.examples import INVITATION, cards
-from lib_omost.studio.page.html_widgets import state_line
-from lib_omost.studio.page.plan_column import PlanColumn
+from lib_omost.studio.page.html_widgets import remarks, state_line
+from lib_omost.studio.page.plan_column import PlanColumn, remarks_value
 from lib_omost.studio.page.settings_panel import SettingsPanel
+from lib_omost.studio.patches import Patch, Written, patch
+from lib_omost.studio.plan import Plan
 from lib_omost.studio.replies import NOTHING_YET, Reply, stream_reply
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, outcome, sentence
@@ -49,6 +53,7 @@ class ChatWidgets:
             placeholder=INVITATION,
             examples=cards(),
         )
+        self.remarks = remarks(elem_id="remarks")
         self.state_line = state_line(elem_id="state")
         self.textbox = gr.Textbox(
             label="Message",
@@ -75,17 +80,18 @@ class CanvasChat:
         engine: Engine,
         chats: Chats,
         runs: Runs,
-        session: gr.State,
+        session: gr.Textbox,
         widgets: ChatWidgets,
         plan: PlanColumn,
         drawer: SettingsPanel,
     ) -> None:
         self.engine, self.chats, self.runs, self.session = engine, chats, runs, session
         self.chatbot, self.state_line, self.textbox = widgets.chatbot, widgets.state_line, widgets.textbox
+        self.remarks = widgets.remarks
         self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
-        self.ask = gr.State(NOTHING)
-        self.view = View([self.chatbot, self.textbox, self.state_line, *plan.outputs], self.at_rest)
+        self.ask = gr.Textbox(NOTHING, visible="hidden", elem_id="ask")
+        self.view = View([self.chatbot, self.textbox, self.state_line, self.remarks, *plan.outputs], self.at_rest)
         self._wire(drawer.size)
 
     def _wire(self, size: list[gr.Number]) -> None:
@@ -102,6 +108,10 @@ class CanvasChat:
         self.textbox.stop(self.halt, known, shown, cancels=runs, **QUIET)
         self.chatbot.undo(self.undo, known, shown, **QUIET)
         self.chatbot.clear(self.clear, known, shown, **QUIET)
+        self.remarks.act(self.press, known, shown, **QUIET)
+        self.remarks.turn_over(self.turn_over, known, shown, **QUIET)
+        travelled = [self.session, self.plan.plan, *size]
+        self.plan.editor.travel(self.travel, travelled, shown, trigger_mode="multiple", **QUIET)
         self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
         self.state_line.edit_code(self.last_text, self.session, self.plan.code, **QUIET)
 
@@ -128,11 +138,28 @@ class CanvasChat:
     def clear(self, session: str, width: int, height: int) -> Update:
         return self._shown(session, self.chats.clear(session), (width, height))
 
+    def press(self, session: str, width: int, height: int, event: gr.EventData) -> Update:
+        """What the button of a row says, in the person's own program."""
+        chat, words = history.press(self.chats, session, event._data["value"])
+        return self._shown(session, chat, (width, height), text=words[:MAX_MESSAGE] or None)
+
+    def turn_over(self, session: str, width: int, height: int, event: gr.EventData) -> Update:
+        """Another reply to the last message."""
+        by = 1 if event._data["by"] == 1 else -1
+        return self._shown(session, history.turn_over(self.chats, session, by), (width, height))
+
+    def travel(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> Update:
+        """One step of undo or redo. What is selected in the editor stays selected."""
+        way = history.BACK if event._data["way"] == history.BACK else history.FORTH
+        chat = history.travel(self.chats, session, way)
+        shown = self._shown(session, chat, (width, height))
+        return {**shown, **self.plan.show(session, chat, (width, height), known=plan, echo=event._data["number"])}
+
     def edit(self, session: str, width: int, height: int, event: gr.EditData) -> Update:
         """A message is asked anew; a reply is read anew, without the language model."""
         index = _index(event.index)
         try:
-            chat = self.chats.edit(session, index, str(event.value))
+            chat = self.chats.edit(session, index, bubble.typed(str(event.value)))
         except SettingsError as error:
             return self._refused(error)
         if chat.turns[index].role == "user":
@@ -159,6 +186,7 @@ class CanvasChat:
             return
         # 1. The conversation as it is now, and how long a reply to it will be.
         chat, entry = self.chats.open(session), self.engine.llm_entry
+        replaced = history.before_last(self.chats, session, chat)
         expected = reply_stats.expected_length(chat, self.chats.sessions.reply_lengths(entry.name), entry)
         failure, reply, turn, reader = "", NOTHING_YET, None, CanvasReader()
         with self.runs.run((str(request.session_hash), "chat")) as stop:
@@ -177,8 +205,8 @@ class CanvasChat:
                 stop.set()
                 cut = stopped or reply.reading is None
                 about = reply_stats.record(reply, self.engine.compose_stats, entry, stopped=cut)
-                text, merged = (reader.text, {}) if cut else self._merged(session, chat, reply)
-                failure = self._kept(session, turn, text, about | merged) or failure
+                written = Written(reader.text, reader.canvas, None if cut else reply.reading)
+                failure = self._kept(session, turn, self._ended(session, chat, written, replaced, about)) or failure
         # 5. At rest: what the store has by now, others' turns too, with the reading made while the reply streamed.
         if reply.reading is not None:
             chat.readings[reply.text] = reply.reading
@@ -189,24 +217,27 @@ class CanvasChat:
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _merged(self, session: str, chat: Conversation, reply: Reply) -> tuple[str, Data]:
-        """The text to keep of a whole reply, and what it changed: a reply to a plan is a patch on the person's own."""
-        if reply.reading is None or reply.reading.canvas is None:
-            return reply.text, {}
-        try:
-            done, own = self.chats.patched(session, chat, reply.reading.canvas), reply.reading.code
-        except OmostError as error:  # the store, or a program of the person's that cannot be changed in place
-            return reply.text, {"refused": [f"The reply stands as the model wrote it: {error}"]}
-        if done is None:
-            return reply.text, {}
-        text = reply.text.replace(own, done.code, 1) if own and own in reply.text else fenced(done.code)
-        return text, {"changes": [changes.told(done.applied)], "refused": changes.kept(done.refused)}
+    def _ended(self, session: str, chat: Conversation, reply: Written, replaced: Conversation, about: Data) -> Patch:
+        """A reply at its end, with all that is kept with it; the default model's is settled first."""
+        if reply.reading is not None and self.engine.llm_entry.place == "embedded":
+            before = chat.newest.reading.canvas if chat.newest else None
+            text, reading, notes = settled(reply.text, reply.reading, before)
+            reply, about = (
+                reply._replace(text=text, reading=reading),
+                {**about, "notes": [*about.get("notes", ()), *notes]},
+            )
+        made = patch(self.chats, session, chat, reply, replaced, words_of(self.engine.sdxl_entry))
+        return made._replace(about={**about, **made.about})
 
-    def _kept(self, session: str, turn: Turn | None, text: str, about: Data) -> str:
-        """Keeps a reply at the end of its run; returns what went wrong, as a sentence, or nothing."""
+    def _kept(self, session: str, turn: Turn | None, made: Patch) -> str:
+        """Keeps a reply at the end of its run, and what is told of it where nobody took it back meanwhile; returns what
+        went wrong, as a sentence, or nothing.
+        """
         try:
-            self.chats.keep_reply(session, turn, text, about)
-        except StorageError as error:
+            turn = self.chats.keep_reply(session, turn, made.text, made.about)
+            if turn is not None and any(one.id == turn.id for one in self.chats.open(session).turns):
+                self.chats.tell(session, made.told)
+        except Exception as error:  # this is called from a `finally`, which has to end
             return sentence(error)
         return ""
 
@@ -219,6 +250,7 @@ class CanvasChat:
             self.chatbot: bubbles(shown),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": text, "figures": numbers},
+            self.remarks: {},
             **self.plan.streaming(reply, size),
         }
 
@@ -236,6 +268,7 @@ class CanvasChat:
             self.chatbot: bubbles(chat.turns),
             self.textbox: _busy(""),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{ahead}…"},
+            self.remarks: {},
         }
 
     def at_rest(self, session: str, size: PictureSize) -> Update:
@@ -253,15 +286,20 @@ class CanvasChat:
         stopped: bool = False,
     ) -> Update:
         """The same of a conversation, and how the last run ended; `text` goes into the message box."""
-        state = _state(chat)
+        told, state = self.chats.told(session), _state(chat)
+        if told.text:
+            state = {**state, "text": told.text, "level": told.level, "asks": False}
         if stopped and not state["text"].startswith(STOPPED):
             state = {**state, "text": STOPPED}
         if failure:
             state = {"level": "bad", "text": failure, "asks": True}
+        elif disk := self.chats.sessions.disk_words:
+            state = {**state, "level": "warn", "text": f"{state['text']} · {disk}" if state["text"] else disk}
         return {
             self.chatbot: bubbles(chat.turns),
             self.textbox: _idle(text),
             self.state_line: state,
+            self.remarks: remarks_value(self.chats, session),
             **self.plan.show(session, chat, size),
         }
 
@@ -272,12 +310,15 @@ def _state(chat: Conversation) -> Data:
         return {"level": "idle", "text": ""}
     turn, reading = chat.latest
     state = outcome(reading, reply_stats.summary(turn.about))
-    told = " ".join(turn.about.get("changes", ()))
-    if told and reading.canvas is not None:
-        nothing = told == changes.NOTHING_CHANGED
-        state = {**state, "text": told, "asks": nothing, "level": "warn" if nothing else state["level"]}
+    if "changed" in turn.about and reading.canvas is not None:  # a patch on the plan that there was
+        changed, kept, held = (turn.about.get(key, 0) for key in ("changed", "kept", "held"))
+        level, nothing = state["level"] if changed and not kept and not held else "warn", not changed + kept + held
+        state = {**state, "text": changes.headline(changed, kept, held), "asks": nothing, "level": level}
+    unmerged = [turn.about["unmerged"]] if "unmerged" in turn.about else []
+    if unmerged:
+        state = {**state, "level": "warn"}
     text = f"{STOPPED} · {state['text']}" if turn.about.get("stopped") else state["text"]
-    notes = [*state["notes"], *turn.about.get("refused", ()), *reply_stats.notes(turn.about)]
+    notes = [*state["notes"], *unmerged, *reply_stats.notes(turn.about)]
     return {**state, "text": text, "notes": notes}
 
 

@@ -10,50 +10,57 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from chat_interface import CanvasChat, ChatWidgets
-from lib_omost.errors import OmostError
+from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.studio import api
 from lib_omost.studio.conversation import Chats
-from lib_omost.studio.owner import VisitorCookie
+from lib_omost.studio.device_options import add_attention, add_device, on_device
+from lib_omost.studio.edge import Site, around
+from lib_omost.studio.edge.users import Check, Users, one_login
+from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.machine_panel import MachinePanel
 from lib_omost.studio.page.models_panel import ModelsPanel, models_text
+from lib_omost.studio.page.owned import guard
 from lib_omost.studio.page.picture_column import PictureColumn
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
+from lib_omost.studio.store.pictures import sweep
 from lib_omost.studio.store.sessions import Sessions
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-
-def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
+def build(
+    engine: Engine, folder: Path, *, local: bool = True, operator: Callable[[str], bool] = lambda user: False
+) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
-    it.
+    it; else its models are chosen by those users alone whom `operator` names.
     """
     sessions, runs = Sessions(folder / "sessions.sqlite"), Runs()
     chats, pictures = Chats(sessions), folder / "pictures"
-    with gr.Blocks(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
-        session = gr.State("")
+    sweep(sessions, pictures)
+    gr.set_static_paths([pictures])  # served from where they are: a copy would want room, and outlive the picture
+    with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
+        session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
         words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
         # The list of sessions shows all the rest of the page, so it is filled last.
         sessions_bar = gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar")
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
             drawer = SettingsPanel(engine)
-            panel = ModelsPanel(engine, drawer, settings_bar, models, words, local)
+            panel = ModelsPanel(engine, drawer, settings_bar, models, words, local, operator)
             MachinePanel(engine, settings_bar)
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
@@ -63,7 +70,7 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
                 widgets = ChatWidgets()
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
             chat = CanvasChat(engine, chats, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
                 picture = PictureColumn(engine, chats, runs, session, pictures, plan, drawer, chat.view)
@@ -78,26 +85,41 @@ def build(engine: Engine, folder: Path, *, local: bool = True) -> gr.Blocks:
         drawer.wire(sessions, session, settings_bar)
         demo.load(panel.show, None, panel.outputs, **QUIET)
         api.add(engine, pictures)
+    guard(demo, session, sessions, widgets.state_line)
     return demo
 
 
-def launch(demo: gr.Blocks, folder: Path, host: str, port: int | None, auth: str | None, **more: object) -> Any:
-    """Serves the page; returns what gradio's launch returns."""
-    local = host in LOOPBACK
+def launch(
+    demo: gr.Blocks,
+    folder: Path,
+    host: str,
+    port: int | None,
+    auth: tuple[str, str] | Check | None,
+    *,
+    names: Sequence[str] = (),
+    proxies: Sequence[str] = (),
+    **more: object,
+) -> Any:
+    """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
+    `proxies`: addresses of those that stand before it.
+    """
+    site = Site(host, tuple(names))
+    # the server believes these, and nobody else, on whom they speak for
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(proxies)
     return demo.queue(max_size=16, default_concurrency_limit=8).launch(
         server_name=host,
         server_port=port,
-        auth=tuple(auth.split(":", 1)) if auth else None,
+        auth=auth,
         theme=theme(),
         css_paths=CSS_FILES,
         head=head(),
         allowed_paths=[str(folder / "pictures")],
-        app_kwargs={"middleware": [Middleware(VisitorCookie)]},
+        app_kwargs={"lifespan": around(site, proxied=bool(proxies))},
         footer_links=["api", "settings"],
         run_history=False,
         ssr_mode=False,
         share=False,
-        show_error=local,
+        show_error=site.local,
         max_file_size="1gb",  # a session file holds all its pictures
         state_session_capacity=200,
         strict_cors=True,
@@ -112,14 +134,27 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
         "--llm", help="language model: a name of `python -m lib_omost models`, a path, or a server's URL"
     )
     parser.add_argument("--sdxl", help="image model: a name, a folder or a file")
-    parser.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    parser.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
+    add_device(parser)
+    add_attention(parser)
     parser.add_argument(
         "--keep-llm", action="store_true", help="leave the language model on a card of up to 12 GB after a reply"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860)
-    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
+    parser.add_argument(
+        "--allow-host", metavar="NAME", action="append", default=[], help="a further name that the page is reached by"
+    )
+    parser.add_argument(
+        "--proxy", metavar="ADDRESS", action="append", default=[], help="believe this proxy on whom it speaks for"
+    )
+    parser.add_argument(
+        "--auth",
+        metavar="USER:PASSWORD",
+        help="ask for this login, which all share; @FILE reads it from a file, and so does the variable OMOST_AUTH",
+    )
+    parser.add_argument(
+        "--users", metavar="FILE", type=Path, help="ask for a login of this file, each user with sessions of their own"
+    )
     parser.add_argument("--mcp", action="store_true", help="offer the endpoints as MCP tools too, at /gradio_api/mcp/")
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where sessions and pictures are kept")
     return parser.parse_args(argv)
@@ -130,32 +165,34 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     chosen = options(argv)
-    if chosen.auth and ":" not in chosen.auth:
-        print("--auth wants USER:PASSWORD")
-        return 2
     if chosen.mcp and importlib.util.find_spec("mcp") is None:
         print("Cannot start: --mcp wants the package mcp. Run `pip install -r requirements-mcp.txt` and start again.")
         return 2
     folder = chosen.outputs.resolve()
     try:
+        auth, users = logins(chosen)
         engine = Engine(
             chosen.llm,
             chosen.sdxl,
-            device=chosen.device,
-            vram_gib=chosen.vram,
+            **on_device(chosen),
+            attention=chosen.attention,
             keep_llm=chosen.keep_llm,
             remember=folder / "models.json",
         )
         print(*engine.notes, startup_line(engine, chosen), sep="\n")
-        local = chosen.host in LOOPBACK
-        if not local and not chosen.auth:
-            print("WARNING: anyone who reaches this address can use the models. Add --auth USER:PASSWORD.")
+        if engine.device_note:
+            print(f"WARNING: {engine.device_note}")
+        local = Site(chosen.host, tuple(chosen.allow_host)).local
+        if not local and not auth:
+            print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
         _, url, _ = launch(
-            build(engine, folder, local=local),
+            build(engine, folder, local=local, operator=users.operator if users else lambda user: False),
             folder,
             chosen.host,
             chosen.port,
-            chosen.auth,
+            auth,
+            names=chosen.allow_host,
+            proxies=chosen.proxy,
             prevent_thread_lock=True,
             quiet=True,
             mcp_server=chosen.mcp,
@@ -174,14 +211,28 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def logins(chosen: argparse.Namespace) -> tuple[tuple[str, str] | Check | None, Users | None]:
+    """Who may log in, and the file of users if there is one. Raises SettingsError, StorageError."""
+    if chosen.users and chosen.auth:
+        raise SettingsError("--users and --auth are two ways to ask for a login; give one.")
+    if chosen.users:
+        users = Users(chosen.users)
+        print(f"Users: {', '.join(users.names())}.")
+        return users.check, users
+    login = one_login(chosen.auth)
+    if chosen.auth and not chosen.auth.startswith("@"):
+        print("Note: a password after --auth is seen in the list of processes; --auth @FILE or OMOST_AUTH hides it.")
+    return login, None
+
+
 def startup_line(engine: Engine, chosen: argparse.Namespace) -> str:
     """Which models are at work, and why these."""
     llm, sdxl = engine.llm_entry, engine.sdxl_entry
+    no_cuda = "the card of this machine is not used" if engine.device_note else "no CUDA device was found"
     whys = {
         "as asked for": bool(chosen.llm and chosen.sdxl),
         "as chosen in the page last time": engine.remembers,
-        "no CUDA device was found, so the small models of this repository are used": "embedded"
-        in (llm.place, sdxl.place),
+        f"{no_cuda}, so the small models of this repository are used": "embedded" in (llm.place, sdxl.place),
         "the default on this machine": True,
     }
     why = next(reason for reason, holds in whys.items() if holds)

@@ -15,7 +15,8 @@ from typing import Any
 
 
 class TextServer(ThreadingHTTPServer):
-    """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests.
+    """Answers every request with `text`, `rate` pieces of `characters` a second; `asked` keeps the requests,
+    `heard` the headers of every call.
 
     `key`: refuses whoever brings another one, unless it is empty. `models`: what it offers; it knows no other.
     `held_at`: the number of pieces after which a reply waits until this is None again.
@@ -28,6 +29,7 @@ class TextServer(ThreadingHTTPServer):
         self.text, self.rate, self.characters = text, rate, characters
         self.key, self.models = "", ["scripted"]
         self.asked: list[dict[str, Any]] = []
+        self.heard: list[str] = []
         self.sent = 0
         self.held_at: int | None = None
 
@@ -62,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]})
 
     def _refused(self) -> bool:
+        self.server.heard.append(str(self.headers))
         if not self.server.key or self.headers["authorization"] == f"Bearer {self.server.key}":
             return False
         self._json(401, {"error": {"message": f"no such key: {self.headers['authorization']}"}})

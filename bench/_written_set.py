@@ -48,7 +48,7 @@ class Given:
 
 def rows(kind: str, n: int = 0, seed: int = 1) -> list[Row]:
     """The rows of `kind` in an order that `seed` shuffles, so that the first n are a fair sample; 0 = all."""
-    found = _lines(FOLDER / f"{kind}.jsonl")
+    found = read_lines(FOLDER / f"{kind}.jsonl")
     random.Random(f"{seed} {kind}").shuffle(found)
     return found[: n or None]
 
@@ -77,7 +77,7 @@ def choices(text: str) -> tuple[str, ...]:
 def plans() -> dict[str, Given]:
     """Every given plan by its id, those that changed another one included."""
     found: dict[str, Row] = {}
-    for row in _lines(FOLDER / "plans.jsonl"):
+    for row in read_lines(FOLDER / "plans.jsonl"):
         found[row["id"]] = _changed(found[row["from"]], row) if "from" in row else row
     return {name: given(row) for name, row in found.items()}
 
@@ -134,5 +134,5 @@ def _changed(plan: Row, change: Row) -> Row:
     return plan | other | {"regions": [*regions, *change.get("add", [])]}
 
 
-def _lines(path: Path) -> list[Row]:
+def read_lines(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

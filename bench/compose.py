@@ -44,6 +44,7 @@ EDITS = {
 PACKAGES = ("torch", "transformers", "llguidance", "peft", "bitsandbytes")
 GREEDY = ComposeSettings(temperature=0, max_new_tokens=1200)
 PASS_SIZES = (1, 4, 8, 16, 32)
+TURNS = (3, 12, 30)
 
 
 def main(argv: list[str]) -> dict[str, Number]:
@@ -57,6 +58,7 @@ def main(argv: list[str]) -> dict[str, Number]:
         numbers = random_weights(args.random_weights, device, compiled=args.compile)
     else:
         numbers = default_model(args)
+    if not args.random_weights and not args.chat:
         record("compose", argv, numbers, PACKAGES)
     return numbers
 
@@ -71,6 +73,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--plain", type=int, default=96, help="tokens over which the pace of `generate` is taken")
     parser.add_argument("--new", type=int, default=len(NEW), help="how many new canvases")
     parser.add_argument("--edits", type=int, default=len(EDITS), help="how many kinds of edits")
+    parser.add_argument("--chat", action="store_true", help="only the row of a long chat: turns 3, 12 and 30")
     return parser.parse_args(argv)
 
 
@@ -92,6 +95,9 @@ def default_model(args: argparse.Namespace) -> dict[str, Number]:
     remembered = list(composer.replies)[:1]  # a reply is not to be copied from those before it
     rows: list[list[Number]] = []
     first: list[Message] = []
+    if args.chat:
+        reply = "".join(composer.stream([_user(NEW[0])], GREEDY, threading.Event()))
+        return long_chat(composer, [_user(NEW[0]), {"role": "assistant", "content": reply}])
     for prompt in reversed(NEW[: args.new]):  # the one that is edited comes last, and is in the cache then
         composer.release()
         composer.replies.clear()
@@ -107,13 +113,17 @@ def default_model(args: argparse.Namespace) -> dict[str, Number]:
     head = ["turn", "tokens", "passes", "tokens/pass", "s", "generate s", "times", "first s", "read/pass", "valid"]
     print(table(head, rows))
     full, second = _first_tokens(composer, first)
-    return _summary(rows) | {
-        "second_turn_first_token_s": round(second, 3),
-        "second_turn_full_prefill_s": round(full, 3),
-        "second_turn_share": round(second / full, 3),
-        "threads": torch.get_num_threads(),
-        "dtype": str(composer.model.dtype).removeprefix("torch."),
-    }
+    return (
+        _summary(rows)
+        | long_chat(composer, first)
+        | {
+            "second_turn_first_token_s": round(second, 3),
+            "second_turn_full_prefill_s": round(full, 3),
+            "second_turn_share": round(second / full, 3),
+            "threads": torch.get_num_threads(),
+            "dtype": str(composer.model.dtype).removeprefix("torch."),
+        }
+    )
 
 
 def _user(text: str) -> Message:
@@ -184,6 +194,64 @@ def _first_tokens(composer: LocalComposer, turn: list[Message], repeats: int = 3
         composer.release()
         full.append(first_token([*turn, _user("make it bigger")]))
     return median(full), median(second)
+
+
+def long_chat(composer: LocalComposer, first: list[Message]) -> dict[str, Number]:
+    """Seconds of the processor to the first token of turns 3, 12 and 30 of one chat, each after the turn before it; and
+    how many tokens a turn reads: of this profile, and of one that is told all that fits.
+    """
+    whole = replace(composer.profile, recent_only=False)
+    read = {"own": _tokens_read(composer, first), "whole": []}
+    own, composer.profile = composer.profile, whole
+    read["whole"] = _tokens_read(composer, first)
+    composer.profile = own
+    seconds = {turn: _first_token_cpu_s(composer, first, turn) for turn in TURNS}
+    rows: list[list[Number]] = [[turn, seconds[turn], read["own"][turn - 1], read["whole"][turn - 1]] for turn in TURNS]
+    print(table(["turn", "first token, cpu s", "tokens read", "with all that fits"], rows))
+    late = sorted(read["whole"][2:])
+    return {
+        **{f"turn_{turn}_first_token_s": round(seconds[turn], 3) for turn in TURNS},
+        "turn_30_over_3": round(seconds[30] / seconds[3], 2),
+        "turn_30_over_3_tokens": round(read["own"][29] / read["own"][2], 2),
+        "whole_read_median": late[len(late) // 2],
+        "whole_read_most": late[-1],
+        "whole_steps": sum(count > 2 * late[len(late) // 2] for count in read["whole"][2:]),
+    }
+
+
+def _chat(first: list[Message], turn: int) -> list[Message]:
+    """A chat whose turn of that number is asked next; each edit is answered by the plan in another colour."""
+    request, reply = first
+    answers = [reply["content"].replace("'red'", f"'{color}'") for color in ("blue", "gold", "red", "green")]
+    said = [request, {**reply}]
+    for number in range(turn - 2):
+        color = ("blue", "gold", "red", "green")[number % 4]
+        said += [_user(f"make the apple {color}"), {"role": "assistant", "content": answers[number % 4]}]
+    return [*said, _user("make the balloon bigger")] if turn > 1 else [request]
+
+
+def _tokens_read(composer: LocalComposer, first: list[Message]) -> list[int]:
+    """Of each turn the tokens that were in no turn before: the reply to the last one counts as read."""
+    found, before = [], list[int]()
+    for turn in range(1, TURNS[-1] + 1):
+        prompt, _ = composer.prompt(_chat(first, turn), GREEDY)
+        shared = next((at for at, (a, b) in enumerate(zip(before, prompt, strict=False)) if a != b), len(before))
+        found.append(len(prompt) - min(shared, len(prompt)))
+        before, _ = composer.prompt(_chat(first, turn), GREEDY)
+    return found
+
+
+def _first_token_cpu_s(composer: LocalComposer, first: list[Message], turn: int) -> float:
+    composer.release()
+    for number in (turn - 1, turn):
+        began = time.process_time()
+        stream = composer.stream(_chat(first, number), GREEDY, threading.Event())
+        next(stream)
+        while not composer.stats.passes:
+            next(stream)
+        seconds = time.process_time() - began
+        del stream
+    return seconds
 
 
 def _counted(cached: CachedModel) -> list[int]:

@@ -5,6 +5,7 @@ work.
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from lib_omost.canvas import CanvasReader, Note, read_canvas, report
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import OmostError
 from lib_omost.settings import Setting, table
+from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.exports import MASKS, TEXTS, pictures, read_file, read_text, write
 from lib_omost.studio.presets import RenderRequest, requested
 
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"omost {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
-    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor):
+    for add in (_add_read, _add_compose, _add_render, _add_convert, _add_models, _add_doctor, _add_users):
         add(commands)
     return whole
 
@@ -81,7 +83,7 @@ def _add_compose(commands: Commands) -> None:
     )
     add_options(command, ComposeSettings)
     command.add_argument("--compile", action="store_true", help="on CUDA, compile short passes: slow once, then faster")
-    _add_device(command)
+    add_device(command)
     command.set_defaults(run=compose)
 
 
@@ -100,7 +102,8 @@ def _add_render(commands: Commands) -> None:
     )
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("outputs"))
     add_options(command, RenderRequest)
-    _add_device(command)
+    add_device(command)
+    add_attention(command)
     command.set_defaults(run=render)
 
 
@@ -135,6 +138,21 @@ def _add_doctor(commands: Commands) -> None:
     command.set_defaults(run=doctor)
 
 
+def _add_users(commands: Commands) -> None:
+    command = commands.add_parser("users", help="who may log in to a page that is started with --users FILE")
+    acts = command.add_subparsers(required=True, metavar="ACT")
+    for act, run, text in (
+        ("add", add_user, "add a user, or give one another password; it is asked for, or read from standard input"),
+        ("remove", remove_user, "remove a user; who is logged in stays so until the page is started anew"),
+    ):
+        one = acts.add_parser(act, help=text)
+        one.add_argument("name")
+        one.add_argument("--users", metavar="FILE", type=Path, default=Path("users.json"), help="default: users.json")
+        one.set_defaults(run=run)
+        if act == "add":
+            one.add_argument("--operator", action="store_true", help="this user may choose the models of the page")
+
+
 def add_options(command: argparse.ArgumentParser, settings: type[Any]) -> None:
     """An option for each field of the settings, with its help; one that is not given leaves the field as it is."""
     group = command.add_argument_group("settings", "left out, they are the model's own")
@@ -162,11 +180,6 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
-def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", help="cuda, mps or cpu; the best there is by default")
-    command.add_argument("--vram", metavar="GIB", type=float, help="take at most so much of the device's memory")
-
-
 def read(args: argparse.Namespace) -> int:
     reading = read_canvas(_text(args.file), strict=args.strict)
     print(json.dumps(report(reading), ensure_ascii=False, indent=2))
@@ -177,7 +190,7 @@ def compose(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
 
     settings = ComposeSettings(**given(args, ComposeSettings))
-    engine = Engine(args.llm, "default", device=args.device, vram_gib=args.vram, compile_llm=args.compile)
+    engine = Engine(args.llm, "default", **on_device(args), compile_llm=args.compile)
     reader, first_region_s = CanvasReader(), None
     for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
         print(piece, end="", flush=True)
@@ -197,7 +210,7 @@ def render(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
     from lib_omost.studio.store.images import save_png
 
-    engine = Engine("default", args.sdxl, device=args.device, vram_gib=args.vram)
+    engine = Engine("default", args.sdxl, **on_device(args), attention=args.attention)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
     settings = requested(engine.render_defaults, given(args, RenderRequest))
@@ -250,6 +263,26 @@ def models(args: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("\n" + "\n".join(warnings))
+    return 0
+
+
+def add_user(args: argparse.Namespace) -> int:
+    from lib_omost.studio.edge.users import Users
+
+    asked = sys.stdin.isatty()
+    password = getpass.getpass() if asked else sys.stdin.readline().rstrip("\r\n")
+    if asked and getpass.getpass("Again: ") != password:
+        raise OmostError("These are two passwords. Nothing was changed; try again.")
+    Users(args.users).add(args.name, password, operator=args.operator)
+    print(f"{args.name} may log in to a page that is started with --users {args.users}.")
+    return 0
+
+
+def remove_user(args: argparse.Namespace) -> int:
+    from lib_omost.studio.edge.users import Users
+
+    Users(args.users).remove(args.name)
+    print(f"{args.name} is no user any more.")
     return 0
 
 

@@ -6,6 +6,7 @@ Settings have theirs in tests/test_settings_table.py, which makes them from the 
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -158,9 +159,9 @@ def test_a_png_with_the_most_data_is_read_and_one_with_more_is_not(tmp_path: Pat
 
 
 def zipped(path: Path, record: dict[str, Any], members: dict[str, bytes | Path] | None = None, size: int = 0) -> Path:
-    """A session file; `size`: characters of its record."""
+    """A session file; `size`: characters of its record. Nothing in it is packed, so that no bound but one is met."""
     text = json.dumps(record)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(path, "w") as file:
         file.writestr(archive.RECORD, text + " " * max(0, size - len(text)))
         for name, content in (members or {}).items():
             file.writestr(name, content.read_bytes() if isinstance(content, Path) else content)
@@ -192,9 +193,58 @@ def test_a_zip_with_a_picture_of_more_bytes_than_a_picture_has_is_refused(
 
 
 def test_a_zip_of_more_pictures_than_a_session_holds_is_refused(tmp_path: Path, take: Any, canvas: Canvas) -> None:
-    record = {"turns": [], "pictures": ["a.png"] * (archive.MAX_PICTURES + 1)}
+    names = [f"{number}.png" for number in range(archive.MAX_PICTURES + 1)]
     with pytest.raises(StorageError, match="more than"):
-        take(zipped(tmp_path / "beyond.zip", record, {"a.png": png(tmp_path / "a.png", canvas)}))
+        take(zipped(tmp_path / "beyond.zip", {"turns": [], "pictures": names}, dict.fromkeys(names, b"")))
+
+
+def test_a_zip_that_lists_a_picture_twice_is_refused_and_nothing_of_it_is_written(
+    tmp_path: Path, take: Any, canvas: Canvas
+) -> None:
+    record = {"turns": [], "pictures": ["a.png", "a.png"]}
+    with pytest.raises(StorageError, match="lists a picture twice"):
+        take(zipped(tmp_path / "a.zip", record, {"a.png": png(tmp_path / "a.png", canvas)}))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_zip_has_as_many_turns_as_a_chat_holds_and_its_pictures(tmp_path: Path, take: Any, canvas: Canvas) -> None:
+    turn, shown = {"role": "user", "text": "x", "picture": ""}, {"role": "assistant", "text": "", "picture": "a.png"}
+    picture = {"a.png": png(tmp_path / "a.png", canvas)}
+    turns = [turn] * (conversation.MAX_TURNS + 1) + [shown]
+    sessions, session = take(zipped(tmp_path / "at.zip", {"turns": turns, "pictures": ["a.png"]}, picture))
+    assert len(sessions.turns(session)) == len(turns)
+    with pytest.raises(StorageError, match="turns; a chat holds 200"):
+        take(zipped(tmp_path / "beyond.zip", {"turns": [*turns, shown], "pictures": ["a.png"]}, picture))
+
+
+def test_a_small_zip_that_unpacks_to_much_is_refused_before_it_is(tmp_path: Path, take: Any) -> None:
+    def packed(size: int) -> Path:
+        path = tmp_path / f"{size}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr(archive.RECORD, '{"turns": [], "pictures": []}'.ljust(size))
+        return path
+
+    room = archive.SMALL_BYTES + archive.MAX_RATIO * packed(archive.SMALL_BYTES).stat().st_size
+    take(packed(room))
+    with pytest.raises(StorageError, match="more than 50 times its size"):
+        take(packed(room + 20_000))
+
+
+@pytest.mark.parametrize("text", ["canvas.add_local_description(", "Well, ", "```python\n", "("])
+def test_a_zip_of_10_kb_costs_less_than_a_second_whenever_its_chat_is_opened(
+    tmp_path: Path, take: Any, text: str
+) -> None:
+    """The most turns, without a canvas, as long as the ratio lets them be: each is read to find the newest plan."""
+    length = (archive.SMALL_BYTES + archive.MAX_RATIO * 10_000) // conversation.MAX_TURNS - 60
+    texts = [(f"{number} {text * length}")[:length] for number in range(conversation.MAX_TURNS)]
+    turns = [{"role": "assistant", "text": text, "picture": ""} for text in texts]
+    record = {"turns": turns, "pictures": []}
+    sessions, session = take(zipped(tmp_path / "a.zip", record))
+    start = time.process_time()
+    chat = conversation.Chats(sessions).open(session)
+    assert chat.newest is None and chat.latest is not None
+    conversation.bubbles(chat.turns)
+    assert time.process_time() - start < 1
 
 
 def test_settings_of_a_zip_are_taken_up_to_a_size(tmp_path: Path, take: Any) -> None:

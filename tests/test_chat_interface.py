@@ -106,7 +106,7 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
     with gr.Blocks():
         session, chats = gr.State(""), Chats(sessions)
         drawer, widgets = SettingsPanel(engine), ChatWidgets()
-        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line)
+        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
         return CanvasChat(engine, chats, Runs(), session, widgets, plan, drawer)
 
 
@@ -186,7 +186,7 @@ def test_the_page_reads_a_reply_once_while_it_streams_and_passes_the_reading_on(
     chat.send("more", session, *SIZE)
     # The plan before it, too: from it the length of the next one is guessed.
     read = readers(lambda: answer(chat, session))
-    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py"}
+    assert read[:2] == ["conversation.py", "replies.py"] and set(read[2:]) <= {"merge.py", "writer.py", "patches.py"}
 
 
 def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
@@ -324,14 +324,29 @@ def test_a_hand_edit_survives_the_next_message_and_the_state_line_says_what_chan
     server.text = in_words({"role": "assistant", "content": code})["content"].replace("'red'", "'gold'")
     last = send(chat, session, "make it golden")[-1]
     assert last[chat.plan.code] == code.replace("'red'", "'gold'")
-    assert last[chat.state_line]["text"] == "apple: red → gold"
-    assert chat.at_rest(session, SIZE)[chat.state_line]["text"] == "apple: red → gold"
+    assert last[chat.state_line]["text"] == "1 change"
+    rows = last[chat.remarks]["rows"]
+    assert [(row["text"], row["label"]) for row in rows] == [("apple: red → gold", "undo")]
+    again = chat.at_rest(session, SIZE)
+    assert (again[chat.state_line]["text"], again[chat.remarks]["rows"]) == ("1 change", rows)
+
+
+def test_what_the_plan_lacks_is_named_and_a_button_asks_for_it(chat: CanvasChat, session: str) -> None:
+    last = send(chat, session, "an apple on a bicycle")[-1]
+    (row,) = last[chat.remarks]["rows"]
+    assert (row["text"], row["label"]) == ("not in the plan: bicycle", "ask for it")
+    assert chat.at_rest(session, SIZE)[chat.remarks] == last[chat.remarks]
+    shown = chat.press(session, *SIZE, gr.EventData(None, {"value": row["value"]}))
+    assert shown[chat.textbox]["value"] == "add a bicycle"
 
 
 def test_a_reply_that_changes_nothing_says_so(chat: CanvasChat, session: str) -> None:
     send(chat, session, "an apple")
-    state = send(chat, session, "swap them")[-1][chat.state_line]
-    assert state["level"] == "warn" and state["text"].startswith("Nothing changed") and state["asks"]
+    last = send(chat, session, "swap them")[-1]
+    state = last[chat.state_line]
+    assert (state["level"], state["text"], state["asks"]) == ("warn", "Nothing changed", True)
+    (row,) = last[chat.remarks]["rows"]
+    assert (row["text"], row["value"]) == ("Nothing changed: I did not understand “swap”.", "hand")
 
 
 def test_what_a_person_changes_while_the_reply_streams_is_kept_and_told(
@@ -348,7 +363,12 @@ def test_what_a_person_changes_while_the_reply_streams_is_kept_and_told(
     chat.chats.sessions.change_turn(session, replace(first.turn, text=blue))
     *_, last = run
     assert "blue" in last[chat.plan.code] and "gold" not in last[chat.plan.code]
-    assert any("red" not in note and "gold was asked for" in note for note in last[chat.state_line]["notes"])
+    assert (last[chat.state_line]["text"], last[chat.state_line]["level"]) == ("1 kept as you have it", "warn")
+    (row,) = last[chat.remarks]["rows"]
+    assert (row["text"], row["label"]) == (
+        "apple: blue → gold, not done: you changed it yourself",
+        "take the model's",
+    )
 
 
 def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session: str, server: TextServer) -> None:
@@ -359,3 +379,61 @@ def test_a_locked_region_is_left_alone_by_every_reply(chat: CanvasChat, session:
     chat.chats.set_code(session, locked)
     server.text = REPLY.replace("an apple", "a pear")
     assert send(chat, session, "make it a pear")[-1][chat.plan.code] == locked
+
+
+def test_what_is_locked_in_a_reply_stays_when_the_message_is_asked_again(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    send(chat, session, "an apple")
+    mine = chat.chats.open(session).newest
+    assert mine is not None
+    chat.chats.set_code(session, set_keyword(set_keyword(mine.reading.code, 0, "locked", True), 0, "name", "mine"))
+    server.text = REPLY.replace("'an apple'", "'a boat'").replace("on the left", "on the right")
+    ask = chat.retry(session, *SIZE, gr.RetryData(None, {"index": 1, "value": REPLY}))[chat.ask]
+    *_, last = answer(chat, session, ask)
+    assert [(r["name"], r["description"], r["locked"]) for r in last[chat.plan.editor]["regions"]] == [
+        ("", "a boat", False),
+        ("mine", "an apple", True),
+    ]
+    assert (last[chat.remarks]["at"], last[chat.remarks]["of"]) == (2, 2)
+
+
+def test_a_reply_that_is_stopped_changes_what_it_came_to_and_takes_nothing_out(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text, server.rate = server.text.replace("'red'", "'gold'"), 40
+    chat.send("make both golden", session, *SIZE)
+    run = respond(chat, session)
+    while not next(run).get(chat.plan.editor, {}).get("regions"):
+        pass
+    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE, gr.Request(session_hash="tab")))
+    stopping.start()
+    *_, last = run
+    stopping.join()
+    regions = last[chat.plan.editor]["regions"]
+    assert [(r["description"], r["color"]) for r in regions] == [("an apple", "#ffd700"), ("a tree", "#ff0000")]
+    assert last[chat.state_line]["text"] == "stopped · 1 change"
+    assert [row["text"] for row in last[chat.remarks]["rows"]] == ["apple: red → gold"]
+
+
+def test_what_a_message_does_not_speak_of_is_held_back_and_told(
+    chat: CanvasChat, session: str, server: TextServer
+) -> None:
+    tree = REPLY.replace("an apple", "a tree").replace("on the left", "on the right").split("canvas.add_local", 1)[1]
+    server.text = REPLY.removesuffix("```") + "canvas.add_local" + tree
+    send(chat, session, "an apple and a tree")
+    server.text = REPLY.replace("'an apple'", "'two apples'")
+    last = send(chat, session, "I want two apples instead of one")[-1]
+    assert "two apples" in last[chat.plan.code] and "a tree" in last[chat.plan.code]
+    assert (last[chat.state_line]["text"], last[chat.state_line]["level"]) == ("1 change, 1 held back", "warn")
+    rows = last[chat.remarks]["rows"]
+    assert [(row["text"], row["label"]) for row in rows] == [
+        ("apple → two apples", "undo"),
+        ("held back: tree removed", "take it"),
+    ]
+    shown = chat.press(session, *SIZE, gr.EventData(None, {"value": rows[1]["value"]}))
+    assert "a tree" not in shown[chat.plan.code]
+    assert shown[chat.remarks]["rows"][1]["label"] == "put back"

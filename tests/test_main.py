@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -17,6 +18,7 @@ from lib_omost.canvas import Canvas
 from lib_omost.composer import ComposeSettings, ComposeStats
 from lib_omost.renderer import RenderSettings
 from lib_omost.settings import table
+from lib_omost.studio.edge.users import Users
 from lib_omost.studio.store.images import read_png
 
 COMMANDS = ("read", "compose", "render", "convert", "models", "doctor")
@@ -220,7 +222,7 @@ def test_the_version_is_the_packages_own(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_without_a_command_it_is_the_page_with_the_pages_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--auth", "nobody"]) == 2
-    assert capsys.readouterr().out == "--auth wants USER:PASSWORD\n"
+    assert capsys.readouterr().out == "Cannot start: --auth wants USER:PASSWORD.\n"
 
 
 def test_doctor_tells_versions_and_no_paths(capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,3 +231,16 @@ def test_doctor_tells_versions_and_no_paths(capsys: pytest.CaptureFixture[str]) 
     assert report.startswith("system: ") and f"omost: {__version__}" in report
     assert "packages: torch " in report and "device: " in report and "default (sdxl)" in report
     assert str(Path.home()) not in report
+
+
+def test_a_user_is_added_with_a_password_from_standard_input_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "users.json"
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert main(["users", "add", "ann", "--users", str(file), "--operator"]) == 0
+    users = Users(file)
+    assert asyncio.run(users.check("ann", "correct horse")) and users.operator("ann")
+    assert main(["users", "remove", "ann", "--users", str(file)]) == 0
+    assert users.names() == []
+    assert "correct" not in capsys.readouterr().out

@@ -125,7 +125,7 @@ def test_the_command_renders_with_the_default_model_into_the_folder_that_it_is_c
 
 def test_alone_the_command_is_the_page_and_its_own_files_are_where_it_looks(omost: Path, plan: Path) -> None:
     done = run(omost, "--auth", "nobody", cwd=plan.parent)
-    assert (done.returncode, done.stdout) == (2, "--auth wants USER:PASSWORD\n"), done.stderr
+    assert (done.returncode, done.stdout) == (2, "Cannot start: --auth wants USER:PASSWORD.\n"), done.stderr
     code = (
         "import gradio_app, lib_omost; from lib_omost.runtime import Engine, catalog; from pathlib import Path;"
         "gradio_app.build(Engine('default', 'default'), Path('outputs').resolve());"

@@ -73,7 +73,7 @@ def painted_by_the_page(engine: Engine, code: str, folder: Path) -> list[Any]:
     chats, request = Chats(Sessions(folder / "s.sqlite")), gr.Request(session_hash="a tab")
     with gr.Blocks():
         state, drawer, widgets = gr.State(""), SettingsPanel(engine), ChatWidgets()
-        plan = PlanColumn(chats, state, drawer.size, widgets.chatbot, widgets.state_line)
+        plan = PlanColumn(chats, state, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
         view = View([], lambda session, size: {})
         column = PictureColumn(engine, chats, Runs(), state, folder / "pictures", plan, drawer, view)
     settings = replace(engine.render_defaults, steps=STEPS, seed=SEED, style=STYLE)

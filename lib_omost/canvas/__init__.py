@@ -11,7 +11,18 @@ from lib_omost.canvas.exchange import (
     to_flux,
     to_ideogram,
 )
-from lib_omost.canvas.merge import Change, Merge, differences, merge, taken, undone
+from lib_omost.canvas.follow import Followed, followed
+from lib_omost.canvas.merge import (
+    Change,
+    Merge,
+    as_far_as_written,
+    differences,
+    matched,
+    merge,
+    taken,
+    undone,
+    with_locked,
+)
 from lib_omost.canvas.pictures import color_png, layout_svg, mask_png
 from lib_omost.canvas.reader import (
     CanvasReader,
@@ -24,6 +35,7 @@ from lib_omost.canvas.reader import (
     read_program,
     report,
 )
+from lib_omost.canvas.scope import outside
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 
@@ -37,6 +49,7 @@ __all__ = [
     "CanvasReader",
     "Change",
     "Finished",
+    "Followed",
     "GlobalDescription",
     "Merge",
     "Note",
@@ -44,18 +57,22 @@ __all__ = [
     "Region",
     "Started",
     "add_region",
+    "as_far_as_written",
     "box_of",
     "color_png",
     "delete_region",
     "differences",
+    "followed",
     "from_comfy",
     "from_fibo",
     "from_flux",
     "from_ideogram",
     "layout_svg",
     "mask_png",
+    "matched",
     "merge",
     "move_region",
+    "outside",
     "read_canvas",
     "read_program",
     "report",
@@ -68,4 +85,5 @@ __all__ = [
     "to_flux",
     "to_ideogram",
     "undone",
+    "with_locked",
 ]

@@ -71,6 +71,8 @@ ADJECTIVES: dict[str, tuple[float, float]] = {
 }
 #: Two colours at most this far apart in OKLab go by one name.
 _ALIKE = 0.1
+#: And by one colour word, of which each has many names.
+_ONE_WORD = 0.14
 _HEX = re.compile(r"(?:#|0x)?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _FUNCTION = re.compile(r"(rgb|hsl|hsv|hsb)a?\(([^()]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?%?")
@@ -125,6 +127,12 @@ def nearest_name(rgb: RGB, limit: float = math.inf) -> str | None:
     distances = np.linalg.norm(places - _oklab(np.array(rgb)), axis=-1)
     best = int(distances.argmin())
     return names[best] if distances[best] <= limit else None
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two canonical colours go by one word: crimson and firebrick do, red and orange do not."""
+    apart = _oklab(np.array(rgb_of(one))) - _oklab(np.array(rgb_of(other)))
+    return float(np.linalg.norm(apart)) <= _ONE_WORD
 
 
 @lru_cache(maxsize=1)

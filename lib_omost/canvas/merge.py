@@ -7,7 +7,7 @@ applied, keyword by keyword and in place, so that every character that the reply
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -15,7 +15,17 @@ from typing import Any, Literal
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.reader import read_program
-from lib_omost.canvas.vocabulary import GLOBAL_FIELDS, GRID, TAUGHT_FIELDS, Box, box_of, center_of, snap
+from lib_omost.canvas.vocabulary import (
+    GLOBAL_FIELDS,
+    GRID,
+    LOCAL_FIELDS,
+    OUR_FIELDS,
+    TAUGHT_FIELDS,
+    Box,
+    box_of,
+    center_of,
+    snap,
+)
 from lib_omost.canvas.writer import add_global, add_region, delete_region, set_box, set_keyword
 
 #: The three words and the free box say one thing, so they are compared and changed together.
@@ -45,15 +55,21 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Merge:
     """`code` is the person's program with the reply in it: `applied` is what the reply changed, `refused` what it asked
-    for and did not get, since it is locked or the person has changed the same keyword meanwhile.
+    for and did not get, since it is locked or the person has changed the same keyword meanwhile, `held` what was held
+    back, since nothing that the person said gives ground for it.
     """
 
     code: str
     applied: tuple[Change, ...]
     refused: tuple[Change, ...]
+    held: tuple[Change, ...] = ()
 
 
-def merge(base: Canvas, theirs: Canvas, ours: str) -> Merge:
+#: Of the changes that a reply makes to the person's canvas, those to hold back, by index.
+Guard = Callable[[Canvas, Sequence[Change]], Collection[int]]
+
+
+def merge(base: Canvas, theirs: Canvas, ours: str, guard: Guard = lambda canvas, changes: ()) -> Merge:
     """`ours` with what differs between `base` and `theirs`. Raises `CanvasError` where `ours` holds no canvas at all.
 
     Regions are matched by name, by words, by likeness and by place in the list (`matched`), so a reply that is written
@@ -61,17 +77,45 @@ def merge(base: Canvas, theirs: Canvas, ours: str) -> Merge:
     """
     canvas = _canvas_of(ours)
     plan = [*_global_plan(base, theirs, canvas), *_region_plan(base, theirs, canvas)]
-    code, removals = ours, list[int]()
-    applied, refused = list[Change](), list[Change]()
-    for change, at, allowed in plan:
-        (applied if allowed else refused).append(change)
-        if allowed and change.kind == "remove" and at is not None:
-            removals.append(at)
-        elif allowed:
-            code = _applied(code, change, at)
-    for index in sorted(removals, reverse=True):
-        code = delete_region(code, index)
-    return Merge(code, tuple(applied), tuple(refused))
+    free = [at for at, (_, _, allowed) in enumerate(plan) if allowed]
+    held = {free[index] for index in guard(canvas, [plan[at][0] for at in free])}
+    plan = [(change, at, allowed and number not in held) for number, (change, at, allowed) in enumerate(plan)]
+    plan = _after(plan, canvas)
+    return Merge(
+        _written(ours, plan),
+        tuple(change for change, _, allowed in plan if allowed),
+        tuple(change for number, (change, _, allowed) in enumerate(plan) if not allowed and number not in held),
+        tuple(change for number, (change, _, _) in enumerate(plan) if number in held),
+    )
+
+
+def as_far_as_written(base: Canvas, theirs: Canvas) -> Canvas:
+    """`theirs` of a reply that was cut short, with what it had not come to yet as it was shown: a thing that is not
+    there is not meant to go.
+    """
+    kept = matched(base.regions, theirs.regions)
+    rest = tuple(region for index, region in enumerate(base.regions) if index not in kept)
+    whole = theirs if theirs.global_description else base
+    return replace(whole, regions=(*theirs.regions, *rest))
+
+
+def with_locked(code: str, before: Canvas) -> str:
+    """`code`, which a model wrote anew, with what was locked in `before` as it was there. Raises `CanvasError`."""
+    canvas = _canvas_of(code)
+    if before.locked:
+        code = add_global(code)
+        for field in GLOBAL_FIELDS:
+            code = set_keyword(code, None, field, _plain_value(getattr(before, _attribute(field))))
+        code = set_keyword(code, None, "locked", True)
+    pairs, missing = matched(before.regions, canvas.regions), list[Region]()
+    for index, region in enumerate(before.regions):
+        if region.locked and index in pairs:
+            code = _written_over(code, pairs[index], canvas.regions[pairs[index]], region)
+        elif region.locked:
+            missing.append(region)
+    for region in missing:
+        code = add_region(code, region)
+    return code
 
 
 def differences(before: Canvas, after: Canvas) -> tuple[Change, ...]:
@@ -167,6 +211,29 @@ def same(one: Any, other: Any) -> bool:
 PlannedChange = tuple[Change, int | None, bool]  # a change, the region of ours that it concerns, whether it may be made
 
 
+def _written(code: str, plan: Sequence[PlannedChange]) -> str:
+    """`code` with the changes of the plan that may be made; removals last, so that no index moves before."""
+    for change, at, allowed in plan:
+        if allowed and change.kind != "remove":
+            code = _applied(code, change, at)
+    gone = (at for change, at, allowed in plan if allowed and change.kind == "remove" and at is not None)
+    for index in sorted(gone, reverse=True):
+        code = delete_region(code, index)
+    return code
+
+
+def _after(plan: Sequence[PlannedChange], ours: Canvas) -> list[PlannedChange]:
+    """The plan with the regions as they are after the changes of theirs that may be made."""
+    regions = dict(enumerate(ours.regions))
+    for change, at, allowed in plan:
+        if allowed and change.kind == "set" and at is not None:
+            regions[at] = _with(regions[at], change.field, change.after)
+    return [
+        (change if change.kind != "set" or at is None else replace(change, region=regions[at]), at, allowed)
+        for change, at, allowed in plan
+    ]
+
+
 def _global_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[PlannedChange]:
     for field in GLOBAL_FIELDS:
         was, wants, has = (getattr(canvas, _attribute(field)) for canvas in (base, theirs, ours))
@@ -193,17 +260,12 @@ def _region_plan(base: Canvas, theirs: Canvas, ours: Canvas) -> Iterator[Planned
 
 
 def _field_plan(base: Region, theirs: Region, ours: Region, at: int) -> Iterator[PlannedChange]:
-    wishes: list[tuple[str, Any, bool]] = []
+    """The changes of one region, which is as it is before them."""
     for field in _differing(base, theirs):
         wants = moved(base, theirs, ours.box) if field == PLACE else _get(theirs, field)
         untouched = _is_shown_as(ours, base) if field == PLACE else same(_get(ours, field), _get(base, field))
         if not same(_get(ours, field), wants):
-            wishes.append((field, wants, untouched and not ours.locked))
-    after = ours
-    for field, wants, allowed in wishes:
-        after = _with(after, field, wants) if allowed else after
-    for field, wants, allowed in wishes:
-        yield Change("set", after, field, _get(ours, field), wants), at, allowed
+            yield Change("set", ours, field, _get(ours, field), wants), at, untouched and not ours.locked
 
 
 def moved(base: Region, theirs: Region, ours: Box) -> Box:
@@ -259,7 +321,19 @@ def _applied(code: str, change: Change, at: int | None) -> str:
 def _set(code: str, at: int | None, field: str, value: Any) -> str:
     if field == PLACE:
         return set_box(code, at or 0, value)
-    return set_keyword(code, at, field, list(value) if isinstance(value, tuple) else value)
+    return set_keyword(code, at, field, _plain_value(value))
+
+
+def _written_over(code: str, at: int, now: Region, region: Region) -> str:
+    for field in LOCAL_FIELDS:
+        if getattr(now, field) != getattr(region, field):
+            value = _plain_value(getattr(region, field))
+            code = set_keyword(code, at, field, value or None if field in OUR_FIELDS else value)
+    return code
+
+
+def _plain_value(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _get(region: Region, field: str) -> Any:

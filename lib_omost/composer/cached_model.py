@@ -87,19 +87,48 @@ class FixedLayer(StaticLayer):  # type: ignore[misc]
             self.values[..., :held, :] = values[..., :held, :]
 
 
+def longrope_switch(model: PreTrainedModel) -> int | None:
+    """Up to how many tokens a model rotates its keys by short factors, by long ones beyond; None for one kind of them.
+
+    Phi-3 with a context of 128k is such a model (longrope, arXiv 2402.13753): 4,096.
+    """
+    settings = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    if settings.get("rope_type") != "longrope":
+        return None
+    return int(settings["original_max_position_embeddings"])
+
+
 class CachedModel:
-    """A causal language model and its KV cache: `tokens` and their keys and values."""
+    """A causal language model and its KV cache: `tokens` and their keys and values.
+
+    Where a model has two kinds of rotary factors, all keys in the cache are of the kind for as many tokens as there
+    are: a pass over that length reads everything anew.
+    """
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
+        self._switch = longrope_switch(model)
+        self._prompt_is_long = False
         self.release()
+
+    def _is_long(self, count: int) -> bool:
+        return self._switch is not None and count > self._switch
+
+    def draft_room(self, pending: int) -> int | None:
+        """How many draft tokens may follow `pending` ones so that cropping them leaves the cache right; None: any."""
+        if self._switch is None or self._is_long(len(self.tokens) + pending):
+            return None
+        return self._switch - len(self.tokens) - pending
 
     @property
     def prefill_chunk(self) -> int:
         """How many tokens of a long prompt are prefilled in one pass, so that Stop is seen in between.
 
-        128 take about 0.3 s on two CPU cores; a GPU is idle in part below some hundreds.
+        128 take about 0.3 s on two CPU cores; a GPU is idle in part below some hundreds. The first piece of a prompt
+        with long factors is long enough to have them.
         """
+        if self._switch is not None and self._prompt_is_long and not self.tokens:
+            return self._switch + 1
         return 128 if self.model.device.type == "cpu" else 512
 
     def release(self) -> None:
@@ -119,19 +148,29 @@ class CachedModel:
             if ours != theirs:
                 break
             shared += 1
+        self._prompt_is_long = self._is_long(len(prompt))
         self.crop(len(self.tokens) - shared)
-        return shared
+        if self._prompt_is_long and not self._is_long(len(self.tokens)):
+            self.release()
+        return len(self.tokens)
 
     @torch.inference_mode()
     def crop(self, count: int) -> None:
         """Forget the last `count` tokens."""
-        if count:
-            self._cache.crop(-count)
-            del self.tokens[-count:]
+        if not count:
+            return
+        if self._is_long(len(self.tokens)) != self._is_long(len(self.tokens) - count):
+            self.release()
+            return
+        self._cache.crop(-count)
+        del self.tokens[-count:]
 
     @torch.inference_mode()
     def forward(self, tokens: Sequence[int], answers: int) -> Logits:
         """One forward pass over `tokens`; the logits after the last `answers` of them: `(answers, vocabulary)`."""
+        if self.tokens and self._is_long(len(self.tokens) + len(tokens)) != self._is_long(len(self.tokens)):
+            tokens = [*self.tokens, *tokens]
+            self.release()
         try:
             logits = self._pass(tokens, answers)
         except BaseException:
@@ -223,7 +262,7 @@ class FixedModel(CachedModel):
 
 def cached_model(model: PreTrainedModel, *, compiled: bool = False) -> CachedModel:
     """What suits the model's device: buffers that stay in place on CUDA, with compiled passes at wish."""
-    if model.device.type != "cuda":
+    if model.device.type != "cuda" or longrope_switch(model):  # compiled passes are padded, which could cross it
         return CachedModel(model)
     return FixedModel(model, _graphs if compiled else None)
 

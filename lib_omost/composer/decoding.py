@@ -115,7 +115,7 @@ class GenerationLoop:
     def _step(self, pending: list[int]) -> tuple[list[int], list[int]]:
         """One decode step, one forward pass: the new tokens, and of them those that are not in the KV cache."""
         # 1. Draft: tokens that may come next, from earlier text and from the grammar.
-        draft = self._draft()
+        draft = self._draft(len(pending))
         # 2. Forward: the logits after the last pending token and after each token of the draft.
         logits = self._model.forward(pending + draft, len(draft) + 1)
         # 3. Verify: the model's own choices, as far as the draft is what it would have chosen; the rest is cropped.
@@ -129,10 +129,12 @@ class GenerationLoop:
         new += self._append_forced()
         return new, new[accepted:]
 
-    def _draft(self) -> list[int]:
+    def _draft(self, pending: int) -> list[int]:
         """Looked up, as far as the grammar allows, with the grammar's forced tokens in between."""
         # closing begins at the same token in any case
         size = min(self._draft_size, self._closing_at - self.count.new - 1)
+        if (room := self._model.draft_room(pending)) is not None:
+            size = min(size, room)
         draft: list[int] = []
         while self._lookup and len(draft) < size and not self._rules.ended():
             found = takewhile(lambda token: token not in self._eos, self._lookup.draft(draft, size - len(draft)))

@@ -1,8 +1,9 @@
 """Constrained decoding: the canvas language as a grammar, and which tokens it allows next. Knows no language model.
 
 The grammar is made from the vocabulary, in Lark for llguidance and in GBNF for servers. Its layout is the one that the
-published models were trained on, with the freedom they use: either kind of quote, own words in the comment before a
-region, a trailing comma or none. All else has one continuation only (forced tokens), which costs no forward pass.
+published models were trained on, with the freedom they use: a kind of quote for each text, as Python's repr chooses,
+own words in the comment before a region, a trailing comma or none. All else has one continuation only (forced tokens),
+which costs no forward pass. Our small models write one kind of quote throughout, which forces more.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ _PLAIN = r"[^'\x22\\`\x00-\x1f\x7f-\x9f\u2028\u2029]"
 SENTENCE_SLICES = [f"{_PLAIN}{{1,10}}", f"{_PLAIN}{{1,30}}", f"{_PLAIN}+"]
 
 
-def canvas_grammar(*, prose: bool) -> str:
+def canvas_grammar(*, prose: bool, mixed: bool = False) -> str:
     """Lark text (llguidance dialect) of a reply: one fenced canvas; with `prose`, also prose, around it or alone.
 
+    `mixed`: each text stands between quotes of its own kind, the words of the vocabulary between single ones.
     Every text that it accepts and that holds a fence is a program which `read_canvas` accepts without a repair.
     """
     sentences = {quote: f"/{quote}{_SENTENCE.replace('QUOTE', quote)}{quote}/" for quote in "'\""}
@@ -42,7 +44,7 @@ def canvas_grammar(*, prose: bool) -> str:
         r"NAME: /[^\s`#][^\x00-\x1f\x7f-\x9f\u2028\u2029`]{0,99}/",
         _DISTANCE,
     ]
-    return "\n".join([_reply(prose), *_rules(sentences), *terminals]) + "\n"
+    return "\n".join([_reply(prose), *_rules(sentences, mixed), *terminals]) + "\n"
 
 
 def brief_grammar(*, prose: bool) -> str:
@@ -82,7 +84,8 @@ def canvas_gbnf() -> str:
     first, more = "[a-zA-Z0-9\u00c0-\ufffd]", r"[^\x00-\x1F\x7F-\x9F\\`QUOTE]"
     quotes = {"'": ('"\'"', more.replace("QUOTE", "'")), '"': ('"\\""', more.replace("QUOTE", r"\x22"))}
     sentences = {quote: f"{mark} {first} {rest}{{1,400}} {mark}" for quote, (mark, rest) in quotes.items()}
-    rules = [_dashed(rule) for rule in _rules({quote: f"TEXT{number}" for number, quote in enumerate(quotes)})]
+    names = {quote: f"TEXT{number}" for number, quote in enumerate(quotes)}
+    rules = [_dashed(rule) for rule in _rules(names, mixed=True)]
     terminals = [
         *(f"TEXT{number} ::= {sentences[quote]}" for number, quote in enumerate(quotes)),
         rf"NAME ::= {first} [^\x00-\x1F\x7F-\x9F`]{{0,99}}",
@@ -98,11 +101,10 @@ def _dashed(rule: str) -> str:
     return f"{name.replace('_', '-')} ::= {named}"
 
 
-def _rules(sentences: Mapping[str, str]) -> list[str]:
+def _rules(sentences: Mapping[str, str], mixed: bool) -> list[str]:
     """The rules of a program; `sentences` says for either quote what stands for a text."""
-    programs = [
-        rule for name, quote in (("single", "'"), ("double", '"')) for rule in _program(name, quote, sentences[quote])
-    ]
+    single = " | ".join(sentences.values()) if mixed else sentences["'"]
+    programs = [*_program("single", "'", single), *_program("double", '"', sentences['"'])]
     return ["program: single_program | double_program", *programs]
 
 
@@ -122,7 +124,7 @@ def _reply(prose: bool) -> str:
 
 
 def _program(name: str, quote: str, sentence: str) -> list[str]:
-    """The rules of a program whose strings all stand between `quote`s."""
+    """The rules of a program whose vocabulary stands between `quote`s, and whose texts are `sentence`s."""
     lists = {"location": LOCATIONS, "offset": OFFSETS, "area": AREAS, "HTML_web_color_name": tuple(COLORS)}
     values = {field: f"{name}_{field.lower()}" for field in lists}
     values |= {"distance_to_viewer": "DISTANCE", "detailed_descriptions": f"{name}_items"}
@@ -151,15 +153,20 @@ def _words(words: Iterable[str], quote: str) -> str:
     return " | ".join(f'"{escape}{word}{escape}"' for word in words)
 
 
+#: A line of a program up to the quote that opens its text
+OPENED = re.compile(r"\s*(?:\w+=)?(['\"])")
 CLOSING_TOKENS = 256  # enough to finish any call that has begun
 
 #: The copies of a matcher share one budget of work, which prose in several scripts used up within a few replies.
 LIMITS = llguidance.LLParserLimits(step_lexer_fuel=10**9, max_lexer_states=1_000_000)
 
 
-def canvas_matcher(vocabulary: llguidance.LLTokenizer, *, prose: bool, brief: bool = False) -> llguidance.LLMatcher:
+def canvas_matcher(
+    vocabulary: llguidance.LLTokenizer, *, prose: bool, brief: bool = False, mixed: bool = False
+) -> llguidance.LLMatcher:
     """The compiled canvas grammar over a tokenizer's tokens; each reply takes a copy. Raises ComposerError."""
-    grammar = llguidance.LLMatcher.grammar_from_lark((brief_grammar if brief else canvas_grammar)(prose=prose))
+    text = brief_grammar(prose=prose) if brief else canvas_grammar(prose=prose, mixed=mixed)
+    grammar = llguidance.LLMatcher.grammar_from_lark(text)
     matcher = llguidance.LLMatcher(vocabulary, grammar, limits=LIMITS)
     if matcher.is_error():
         raise ComposerError(f"The canvas grammar does not work with this model's tokenizer: {matcher.get_error()}")
@@ -258,8 +265,9 @@ class Grammar:
     def _closer(self) -> list[int]:
         if self.complete():
             return []
-        _, opened, rest = self._tokenizer.decode_str(self._tokens).partition("description=")
-        quote = rest[:1] if opened else "'"
+        said = self._tokenizer.decode_str(self._tokens)
+        opened = OPENED.match(said.rpartition("\n")[2])
+        quote = opened[1] if opened else said.partition("description=")[2][:1] or "'"
         certain = self._matcher.compute_ff_bytes().decode()  # forced, but not yet as tokens: a longer one may fit
         for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n", "area=", "HTML_web_color_name="):
             tokens: list[int] = self._tokenizer.tokenize_str(certain + text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from llguidance import LLMatcher, LLTokenizer
@@ -151,7 +151,8 @@ class LocalComposer:
 
     @cached_property
     def _grammar(self) -> LLMatcher:
-        return canvas_matcher(self._vocabulary, prose=self.profile.prose, brief=self.profile.brief)
+        profile = self.profile
+        return canvas_matcher(self._vocabulary, prose=profile.prose, brief=profile.brief, mixed=profile.mixed_quotes)
 
     def rules(self) -> Rules:
         """The canvas grammar at the start of a reply."""
@@ -201,11 +202,28 @@ def load_local(
         raise BrokenWeightsError(
             f"{folder} has a tokenizer of {len(tokenizer)} words, more than its weights know. Fetch both again."
         )
+    follow_dtype(model, dtype)
     if adapter and not quantization:  # merging would round the sum to 4 bits once more
         model = model.merge_and_unload()
     context = min(profile.context_tokens, model.config.get_text_config().max_position_embeddings)
     profile = replace(profile, context_tokens=context)
     return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
+
+
+def follow_dtype(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Has a model compute in `dtype`: a pre-quantised one keeps, whatever it is asked for, the one it was saved with.
+
+    Norms, embeddings and heads are cast, 4-bit layers compute and unpack in it; buffers, such as rotary frequencies,
+    keep their own. Turing cards have no bf16, and are slow with it.
+    """
+    for parameter in model.parameters():
+        if parameter.is_floating_point() and parameter.dtype != dtype:
+            parameter.data = parameter.data.to(dtype)
+        if (state := getattr(parameter, "quant_state", None)) is not None:
+            state.dtype = dtype
+    for module in cast(Iterable[Any], model.modules()):
+        if type(module).__name__ == "Linear4bit":
+            module.compute_dtype, module.compute_type_is_set = dtype, True
 
 
 def _quantization(kind: Literal["nf4", "int8"], dtype: torch.dtype) -> BitsAndBytesConfig:

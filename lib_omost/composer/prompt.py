@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lib_omost.canvas import Canvas, read_canvas, snap
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, OUR_FIELDS, TAUGHT_FIELDS
+from lib_omost.canvas.wish import asks_undo
 from lib_omost.canvas.writer import set_keyword
 from lib_omost.composer.settings import Message, Profile
 from lib_omost.errors import ContextError
 
+RECENT_REQUESTS = 3  # that a model of our own is told with the newest canvas
 _TYPES = {"detailed_descriptions": "list[str]", "distance_to_viewer": "float"}
 
 
@@ -53,14 +55,17 @@ def fit_to_context(
 ) -> tuple[list[Message], tuple[str, ...]]:
     """`messages` as this model wants them, and what had to be left out, in sentences for a person.
 
-    The model's system prompt and few-shot examples come first. Whole turns go, oldest first, until `count(turns)`
-    leaves room for `reply_tokens`; never the newest message, and never the turn with the newest canvas, which an edit
-    starts from. Raises `ContextError` when even that is too much.
+    The system prompt and the few-shot examples come first. Whole turns go, oldest first, where `count(turns)` leaves no
+    room for `reply_tokens`: down to half of the room in one step, so that the next prompts begin as this one does and
+    the KV cache serves them. Never the newest message, and never the turn with the newest canvas, which an edit starts
+    from. Raises `ContextError` when even that is too much.
     """
     head: list[Message] = [{"role": "system", "content": profile.system_prompt}, *profile.examples]
     turns = _turns([in_words(message) if profile.words_only else message for message in messages])
+    if profile.recent_only:
+        turns = _recent(turns)
     room = profile.context_tokens - reply_tokens
-    kept, newest = list(turns), _newest_canvas(turns)
+    kept, newest = _in_large_steps(turns, head, count, room), _newest_canvas(turns)
     while (size := count([*head, *_joined(kept)])) > room:
         old = next((turn for turn in kept[:-1] if turn is not newest), None)
         if old is None:
@@ -70,6 +75,40 @@ def fit_to_context(
             )
         kept.remove(old)
     return [*head, *_joined(kept)], _left_out(len(turns) - len(kept), profile.context_tokens)
+
+
+def _in_large_steps(
+    turns: Sequence[list[Message]], head: Sequence[Message], count: Callable[[Sequence[Message]], int], room: int
+) -> list[list[Message]]:
+    """The turns that are left when, message by message, the oldest ones went down to half of the room each time that
+    there was none: the same for the next message, until the room is full again.
+    """
+    if count([*head, *_joined(turns)]) <= room:
+        return list(turns)
+    own, sizes = count(head), [count(turn) for turn in turns]
+    first = 0
+    for last in range(1, len(turns) + 1):
+        if own + sum(sizes[first:last]) <= room:
+            continue
+        while first < last - 1 and own + sum(sizes[first:last]) > room // 2:
+            first += 1
+    newest = _newest_canvas(turns)
+    before = [turn for turn in turns[:first] if turn is newest]
+    return [*before, *turns[first:]]
+
+
+def _recent(turns: list[list[Message]]) -> list[list[Message]]:
+    """The newest canvas, below the last requests that led to it, and the newest message; the canvas before it too where
+    that message wants it back.
+    """
+    *earlier, asked = turns
+    planned = [turn for turn in earlier if _newest_program(turn[1:]) is not None]
+    if len(planned) < 2:
+        return [*planned, asked]
+    if asks_undo(asked[0]["content"]):
+        return [*planned[-2:], asked]
+    requests = "\n".join(turn[0]["content"] for turn in planned[-RECENT_REQUESTS:])
+    return [[{"role": "user", "content": requests}, *planned[-1][1:]], asked]
 
 
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:

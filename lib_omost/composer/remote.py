@@ -11,6 +11,9 @@ from typing import Any
 
 import openai
 
+from lib_omost.canvas.reader import MAX_CHARACTERS
+from lib_omost.characters import whole_pieces
+from lib_omost.composer.bounds import bounded
 from lib_omost.composer.grammar import canvas_gbnf
 from lib_omost.composer.prompt import fit_to_context, with_retry
 from lib_omost.composer.remote_errors import Failures, checked_key
@@ -58,7 +61,8 @@ class RemoteComposer:
             max_retries=0,
             # Servers close kept connections without a word (uvicorn after each error of the application): the next
             # request on one is lost at times. Ours are seconds long and few, so each gets a connection of its own.
-            default_headers={"Connection": "close"},
+            default_headers={"Connection": "close", "Accept-Encoding": "identity"},
+            http_client=openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"response": [bounded]}),
         )
 
     @property
@@ -77,7 +81,9 @@ class RemoteComposer:
         def generate(messages: Sequence[Message]) -> Iterator[str]:
             return self._reply(messages, settings, stop)
 
-        yield from with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
+        yield from whole_pieces(
+            with_retry(generate, messages, stop) if self.profile.examples else generate(messages)
+        )  # JSON may cut a character in two
 
     def models(self) -> list[str]:
         """The names of the models that the server offers. Raises `RemoteError`."""
@@ -136,13 +142,16 @@ class RemoteComposer:
         room = self.profile.context_tokens - self._count.prompt  # some servers refuse what could not fit
         limit = min(settings.max_new_tokens, room)
         request, silent = partial(self._request, chosen, settings, limit), self._failures.silence(self._silence_s)
-        finished = False
+        finished, room_left = False, MAX_CHARACTERS  # no more is read of a reply
         for piece, finish in self._events(request, stop, self._silence_s, silent):
             finished = finished or finish is not None
             if piece:
                 self._count.new += 1
                 self._count.mark()
-                yield piece
+                yield piece[:room_left]
+                room_left -= len(piece)
+                if room_left < 0:
+                    raise self._failures.too_long(MAX_CHARACTERS)
         if not finished and not stop.is_set():
             raise self._failures.broke_off()
 

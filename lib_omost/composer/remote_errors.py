@@ -47,7 +47,8 @@ class Failures:
 
     def explained(self, error: BaseException, silence_s: float) -> OmostError:
         """The sentence that `error` comes down to. `silence_s`: how long the server was waited for."""
-        return error if isinstance(error, OmostError) else RemoteError(self._sentence(error, silence_s))
+        own = next((one for one in (error, error.__cause__) if isinstance(one, OmostError)), None)  # raised by a hook
+        return own or RemoteError(self._sentence(error, silence_s))
 
     def silence(self, silence_s: float) -> RemoteError:
         return RemoteError(f"{self.where} said nothing for {silence_s:.0f} s. Is the model loaded, and the machine up?")
@@ -55,6 +56,9 @@ class Failures:
     def broke_off(self, why: str = "") -> RemoteError:
         why = f" ({self._quoted(why)})" if why else ""
         return RemoteError(f"{self.where} broke off in the middle of its answer{why}. Try again.")
+
+    def too_long(self, characters: int) -> RemoteError:
+        return RemoteError(f"{self.where} wrote more than {characters} characters; the rest of its reply was cut off.")
 
     def not_a_server(self) -> RemoteError:
         return RemoteError(
@@ -68,13 +72,19 @@ class Failures:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return (
                     f"{self.where} refused the key ({error.status_code}). Give another on the page or in "
-                    "OPENAI_API_KEY."
+                    "OPENAI_API_KEY, which goes only to the address in OPENAI_BASE_URL or after --llm."
                 )
             case openai.NotFoundError():
                 model = f"the model {self.model!r}" if self.model else "what it was asked for"
                 return f"{self.where} does not know {model}, or is not an OpenAI-compatible address (404)."
             case openai.RateLimitError():
                 return f"{self.where} takes no more requests now (429): wait, or look at your plan there."
+            case openai.APIStatusError() if error.response.has_redirect_location:
+                there = self._quoted(error.response.headers["location"])
+                return (
+                    f"{self.where} sends its callers elsewhere, to {there} ({error.status_code}). Nobody is followed, "
+                    "so that a key stays where it was given: name that address itself, if you trust it."
+                )
             case openai.APIStatusError():
                 quoted = self._quoted(_message(error))
                 return f"{self.where} failed with {error.status_code}{': ' if quoted else '.'}{quoted}"

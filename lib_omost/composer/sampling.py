@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from lib_omost.errors import ComposerError
+
 Mask = npt.NDArray[np.bool_]
 Logits = npt.NDArray[np.float32]
 
@@ -27,6 +29,11 @@ class Sampler:
         """logits `(vocabulary,)`, allowed `(vocabulary,)` or None for all."""
         choices = np.flatnonzero(allowed) if allowed is not None else np.arange(logits.size)
         scores = logits[choices]
+        if not np.isfinite(scores.max()):
+            raise ComposerError(
+                "The language model computed no numbers. Start again with --precision llm=fp32, or llm=bf16 on a card "
+                "of compute capability 8.0 and up."
+            )
         if choices.size == 1 or self._temperature == 0:
             return int(choices[np.argmax(scores)])
         weights = np.exp((scores - scores.max()).astype(np.float64) / self._temperature)

@@ -88,7 +88,9 @@ class Profile:
 
     words_only: it knows places only as words of the vocabulary, so a free `bbox` in older turns is snapped to words.
     prose: it may answer in prose; a model that was trained on nothing but canvases may not.
+    mixed_quotes: it writes each text in quotes of its own kind, as Python's repr does.
     brief: it writes the brief layout of grammar.py, without what the reader fills in as well.
+    recent_only: for an edit it is told the newest canvas and the last requests, however long the chat is.
     echo: a bonus on the logits of the newest message's words inside texts, for small models that name other things.
     examples: few-shot turns after the system prompt, for models that never saw the language.
     """
@@ -98,7 +100,9 @@ class Profile:
     words_only: bool
     examples: tuple[Message, ...] = ()
     prose: bool = True
+    mixed_quotes: bool = False
     brief: bool = False
+    recent_only: bool = False
     echo: float = 0.0
 
 

@@ -6,7 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib_omost._lazy import lazy_names
-from lib_omost.renderer.settings import PRESETS, Preset, RegionGuidance, RenderSettings, missing_lora, with_preset
+from lib_omost.renderer.settings import (
+    ATTENTIONS,
+    PRESETS,
+    Preset,
+    RegionGuidance,
+    RenderSettings,
+    missing_lora,
+    with_preset,
+)
 from lib_omost.renderer.styles import STYLES
 
 if TYPE_CHECKING:
@@ -15,9 +23,11 @@ if TYPE_CHECKING:
     from lib_omost.renderer.rendering import OnStep, render
     from lib_omost.renderer.resume import ResumePoint
     from lib_omost.renderer.sampling import reference_scheduler, use_preset
+    from lib_omost.renderer.trials import named_back_end
     from lib_omost.renderer.vae import best_vae_dtype
 
 __all__ = [
+    "ATTENTIONS",
     "PRESETS",
     "STYLES",
     "OnStep",
@@ -29,6 +39,7 @@ __all__ = [
     "StableDiffusionXLOmostPipeline",
     "best_vae_dtype",
     "missing_lora",
+    "named_back_end",
     "reference_scheduler",
     "render",
     "use_preset",
@@ -41,6 +52,7 @@ _HOMES = {
     "ResumePoint": "resume",
     "StableDiffusionXLOmostPipeline": "pipeline",
     "best_vae_dtype": "vae",
+    "named_back_end": "trials",
     "reference_scheduler": "sampling",
     "render": "rendering",
     "use_preset": "sampling",

@@ -84,9 +84,11 @@ def dense_attention(
 
 
 def has_flash(q: Tensor) -> bool:
-    """Flash attention on CUDA wants half precision, Ampere or newer, and heads of a multiple of 8 channels."""
-    half = q.dtype in (torch.float16, torch.bfloat16)
-    return q.is_cuda and half and q.shape[-1] % 8 == 0 and torch.cuda.get_device_capability(q.device) >= (8, 0)
+    """Flash attention on CUDA wants half precision, Ampere or newer, heads of a multiple of 8 channels, and a torch
+    that was built with it: those for Windows are not, and their kernels raise."""
+    fits = q.is_cuda and q.dtype in (torch.float16, torch.bfloat16) and q.shape[-1] % 8 == 0
+    built = torch.backends.cuda.is_flash_attention_available()
+    return fits and built and torch.cuda.get_device_capability(q.device) >= (8, 0)
 
 
 def group_pixels(q: Tensor, k: Tensor, v: Tensor, level: MaskLevel, scale: float) -> Tensor:
@@ -180,11 +182,9 @@ def has_varlen(q: Tensor) -> bool:
 def choose(level: MaskLevel, q: Tensor) -> Attend:
     """The back end that measured fastest (`python -m bench attention --layouts`).
 
-    One varlen call on CUDA where it is there; else boxes merged, or groups for other shapes and where few groups of
-    many pixels come of regions that hardly overlap.
+    Boxes merged, or groups for other shapes and, on a CPU, where few groups of many pixels come of regions that hardly
+    overlap. One varlen call, which no card has measured yet, is there by name alone.
     """
-    if level.unit_strengths and has_varlen(q):
-        return varlen_groups
     if level.boxes[0] != level.full_box or None in level.boxes:
         return group_pixels
     count = len(level.groups)

@@ -14,6 +14,7 @@ from lib_omost.renderer.bags import Partition
 from lib_omost.renderer.regions import Attend, RegionPlan
 from lib_omost.renderer.sampling import Guide, Prompt
 from lib_omost.renderer.settings import RegionGuidance
+from lib_omost.renderer.tags import without_tags
 from lib_omost.renderer.text import EncodedBag, TextEncoder
 
 Notify = Callable[[str], None]
@@ -46,11 +47,15 @@ def encode_conditions(
 ) -> EncodedConditions:
     """Partitions every text into bags and encodes these in one run of the encoders. `negative_prompt` None: zeros.
     `notify` gets a sentence for each text that had to be changed."""
+    told: list[str] = []  # the global prefix is in each region's, so its notes come more than once
     positive = [
-        (torch.from_numpy(mask), encoder.partition(prefixes, suffixes))
-        for mask, prefixes, suffixes in canvas.conditions()
+        (torch.from_numpy(mask), encoder.partition(*(without_tags(part, told.append) for part in texts)))
+        for mask, *texts in canvas.conditions()
     ]
-    negative = negative_conditions(canvas, positive[0][0], negative_prompt or "", encoder) if guided else []
+    (plain_negative,) = without_tags([negative_prompt or ""], told.append)
+    negative = negative_conditions(canvas, positive[0][0], plain_negative, encoder) if guided else []
+    for note in dict.fromkeys(told):
+        notify(note)
     for _, partition in (*positive, *negative):
         for note in partition.notes:
             notify(note)

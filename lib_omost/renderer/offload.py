@@ -30,7 +30,7 @@ class OffloadHooks:
             self.onload(names)
         try:
             return work()
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error) or self.on_full is None or not self.on_full(names):
                 raise
         return work()  # outside of the handler, whose traceback holds the failed attempt's tensors

@@ -36,6 +36,7 @@ from lib_omost.renderer.sampling import (
 )
 from lib_omost.renderer.settings import NEGATIVE_PROMPT, RegionGuidance, check_side
 from lib_omost.renderer.text import TextEncoder
+from lib_omost.renderer.trials import Trials
 
 log = logging.getLogger(__name__)
 StepCallback = Callable[[Any, int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
@@ -62,8 +63,8 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
 
     Attributes that an owner may set, beside those of OffloadHooks: `one_at_a_time`: batches go through the UNet and VAE
     picture by picture; the noise, and so the pictures, stay the same. `notify(sentence)` is called with whatever had to
-    be changed or left out. `attend` is the back end of the attention, None = the measured rule. `tiny_vae`: an
-    AutoencoderTiny for sharper previews.
+    be changed or left out. `attend` is the back end of the attention, None = the measured rule; where it fails, the
+    masked form takes its place. `tiny_vae`: an AutoencoderTiny for sharper previews.
     """
 
     _callback_tensor_inputs = ["latents", "denoised"]  # noqa: RUF012  (diffusers' own name and form)
@@ -112,7 +113,8 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
         found = resume.result(init, generator) if resume else None
         if found is None:
             strengths = strengths_by_layer(canvas, guidance)
-            guide = partial(build_guide, conditions, strengths, grid(init), guidance_scale, guidance, self.attend)
+            attend = partial(self.trials.attend, self.attend)
+            guide = partial(build_guide, conditions, strengths, grid(init), guidance_scale, guidance, attend)
             current = self.start_pass(init, num_inference_steps, strength, generator, guidance, inpaint, resume)
             found = self.sample(current, guide, callback_on_step_end)
         images = self.output(found, output_type)
@@ -120,6 +122,10 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
             images = composite(images, repeated(keep.images, num_images), changed_mask(keep.canvas, canvas))
         self.maybe_free_model_hooks()
         return StableDiffusionXLPipelineOutput(images=images)
+
+    @cached_property
+    def trials(self) -> Trials:
+        return Trials(lambda sentence: self.notify(sentence))
 
     @cached_property
     def bag_encoder(self) -> TextEncoder:
@@ -225,9 +231,7 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
     def output(self, latents: Tensor, output_type: str) -> Any:
         """The latents as they are, pixels `(n, 3, H, W)` in 0..1, or PIL vae. Raises RenderError for NaN."""
         if not latents.isfinite().all():
-            raise RenderError(
-                f"The UNet computed no numbers in {self.unet.dtype}. Load this model in another precision."
-            )
+            raise RenderError(f"The UNet computed no numbers in {self.unet.dtype}. {other_precision(self.unet.dtype)}")
         if output_type == "latent":
             return latents
         pixels = self.decode(latents)
@@ -290,6 +294,13 @@ class StableDiffusionXLOmostPipeline(OffloadHooks, StableDiffusionXLPipeline):  
     def preview(self, latents: Tensor) -> Image.Image:
         """A quick look at the first picture of `latents`."""
         return vae.preview(latents, self.preview_map, self.vae_scale_factor, self.tiny_vae)
+
+
+def other_precision(dtype: torch.dtype) -> str:
+    """What to do about a model that computes no numbers in `dtype`."""
+    if dtype == torch.float32:
+        return "Its weights are damaged: fetch the model again, or choose another."
+    return "Start again with --precision sdxl=fp32, or sdxl=bf16 on a card of compute capability 8.0 and up."
 
 
 def grid(latents: Tensor) -> tuple[int, int]:

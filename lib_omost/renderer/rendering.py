@@ -66,7 +66,7 @@ def _both_passes(
     canvas, settings = run.canvas, run.settings
     report = Report(settings.steps + (settings.highres_steps if settings.highres_scale > 1 else 0), on_step, stop)
     report.check()
-    seed = Seed(settings.seed)
+    seed = Seed(settings.seed, on_cpu=settings.cpu_noise)
     shared: dict[str, Any] = dict(
         negative_prompt=settings.negative_prompt,
         num_images=settings.images,

@@ -31,10 +31,19 @@ REFERENCE: dict[str, Any] = {
 }
 
 
-def reference_scheduler(prediction_type: str = "epsilon") -> DPMSolverMultistepScheduler:
+# Karras sigmas from 4,096 down would spend two steps in three where there is nothing but noise.
+ZERO_SNR = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "use_karras_sigmas": False}
+
+
+def reference_scheduler(prediction_type: str = "epsilon", *, zero_snr: bool = False) -> DPMSolverMultistepScheduler:
     """The sampler that Omost pictures are made with: DPM-Solver++ 2M (arXiv 2211.01095) on Karras sigmas (arXiv
-    2206.00364)."""
-    return DPMSolverMultistepScheduler(**REFERENCE, prediction_type=prediction_type)
+    2206.00364).
+
+    zero_snr: for models trained on a schedule whose last timestep is noise alone (arXiv 2305.08891), on trailing
+    timesteps as that paper has them.
+    """
+    options = {**REFERENCE, **(ZERO_SNR if zero_snr else {})}
+    return DPMSolverMultistepScheduler(**options, prediction_type=prediction_type)
 
 
 @contextmanager
@@ -63,15 +72,18 @@ def use_preset(pipe: Any, preset: Preset, settings: RenderSettings) -> RenderSet
 
 
 class Seed:
-    """A random generator that is made on the device of its first use: two passes draw from one stream of noise."""
+    """A random generator that is made on the device of its first use: two passes draw from one stream of noise.
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    `on_cpu`: whatever that device is, the noise is the CPU's; CUDA's own depends on the kind of card.
+    """
+
+    def __init__(self, seed: int, *, on_cpu: bool = False) -> None:
+        self.seed, self.on_cpu = seed, on_cpu
         self.generator: torch.Generator | None = None
 
     def on(self, device: torch.device) -> torch.Generator:
         if self.generator is None:
-            self.generator = torch.Generator(device).manual_seed(self.seed)
+            self.generator = torch.Generator("cpu" if self.on_cpu else device).manual_seed(self.seed)
         return self.generator
 
 

@@ -17,6 +17,7 @@ from lib_omost.settings import Shown, check, table
 # 16x smaller, it is whole.
 SIDE_STEP = 64
 NEGATIVE_PROMPT = "lowres, bad anatomy, bad hands, cropped, worst quality"
+ATTENTIONS = ("auto", "lse", "groups", "sdpa", "varlen")  # the names of attention.py's back ends
 PICTURE, REGIONS = "Picture", "Second pass and regions"  # the groups of the settings
 
 # DDIM's own defaults clip latents to -1..1 and end at a noise level that SDXL was not trained for.
@@ -221,6 +222,15 @@ class RenderSettings(RegionGuidance):
         ),
         Shown(PICTURE, 0, typed=True),
     ] = 12345
+    cpu_noise: Annotated[
+        bool,
+        Field(
+            title="Same noise on any card",
+            description="The seed's noise is drawn by the CPU: the picture is the same on another card. Off, by the "
+            "card itself, as pictures of version 0.2 and older were.",
+        ),
+        Shown(PICTURE),
+    ] = True
     style: Annotated[
         str,
         Field(title="Style", description="Adds words to the description of the whole picture."),

@@ -65,7 +65,7 @@ class SdxlEntry:
     kind: Literal["sdxl"] = "sdxl"
 
 
-OMOST = Profile(system_prompt=SYSTEM_PROMPT, context_tokens=8192, words_only=True)
+OMOST = Profile(system_prompt=SYSTEM_PROMPT, context_tokens=8192, words_only=True, mixed_quotes=True)
 # A model that was never trained on the language is shown two examples, and may as well use free boxes.
 GENERAL = replace(OMOST, words_only=False, examples=EXAMPLES)
 SMALL = Profile(
@@ -73,6 +73,7 @@ SMALL = Profile(
     context_tokens=8192,
     words_only=True,
     prose=False,
+    recent_only=True,
 )
 
 _LLAMA = "Meta Llama 3 Community License"

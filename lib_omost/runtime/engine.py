@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from lib_omost.canvas import Canvas
-from lib_omost.composer import ComposeSettings, ComposeStats, Message
+from lib_omost.composer import ComposeSettings, ComposeStats, Message, checked_key
+from lib_omost.composer.talk import answer_to
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import catalog, remembered
+from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
+from lib_omost.runtime.keys import key_of_environment
 from lib_omost.runtime.known_words import in_known_words, words_of
 from lib_omost.runtime.last_error import keep_error
 from lib_omost.runtime.remembered import Choice
@@ -41,8 +44,9 @@ class Engine:
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
     use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
-    model's short passes are compiled, minutes once and faster from then on. `status` says what goes on, `notes`
-    what the start had to change. Raises UnknownModelError, SettingsError.
+    model's short passes are compiled, minutes once and faster from then on. `attention`: a back end of the image
+    model's attention by name. `precision`: "llm" and "sdxl" -> "fp16", "bf16" or "fp32" in place of what suits the
+    device. `status` says what goes on, `notes` what the start had to change. Raises UnknownModelError, SettingsError.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Engine:
         keep_llm: bool = False,
         remember: Path | None = None,
         compile_llm: bool = False,
+        attention: str = "auto",
+        precision: Mapping[str, str] | None = None,
     ) -> None:
         if device or vram_gib is not None:  # a mistake in them is an error now, not at the first message
             from lib_omost.runtime import device as devices
@@ -67,7 +73,9 @@ class Engine:
         self._llm = catalog.llm(wanted[0]) if wanted[0] else None
         self._sdxl = catalog.sdxl(wanted[1]) if wanted[1] else None
         self.device, self._vram_gib, self._compile_llm = device, vram_gib, compile_llm
+        self._attention, self._precision = attention, dict(precision or {})
         self._api_key = ""  # of the server; kept nowhere else
+        self._start_llm = llm  # the only server but OPENAI_BASE_URL's that gets the environment's key
         self._lock = FairLock()  # of the device
         self._switching = threading.Lock()  # of the language model: entry, key and composer belong together
         self._making = threading.Lock()
@@ -78,6 +86,7 @@ class Engine:
         self.loras: dict[str, float] = {} if sdxl else dict(self._choice.loras)
         self.status = ""
         self.last_error: str | None = None
+        self._was_asked = True  # whether the last reply is the language model's
 
     # --- which models ---
 
@@ -96,7 +105,14 @@ class Engine:
     def _has_cuda(self) -> bool:
         import torch
 
-        return torch.device(self.device).type == "cuda" if self.device else torch.cuda.is_available()
+        from lib_omost.runtime import device as devices
+
+        return (torch.device(self.device) if self.device else devices.choose_device()).type == "cuda"
+
+    @property
+    def device_note(self) -> str:
+        """Why a card that is there is not used, and the next command; nothing where it is, or where none is there."""
+        return "" if self.device else no_cuda_reason()
 
     @property
     def render_defaults(self) -> RenderSettings:
@@ -106,7 +122,8 @@ class Engine:
     def use_llm(self, name: str, api_key: str = "") -> None:
         """Another language model from the next message on; raises ModelError's kinds and keeps the present one.
 
-        api_key: of a server; it is never written down. Without one, OPENAI_API_KEY holds it.
+        api_key: of a server; it is never written down. Without one, OPENAI_API_KEY holds it for the server that it was
+        set for (runtime/keys.py).
         """
         entry = catalog.llm(name)
         catalog.check_local(entry)
@@ -127,7 +144,7 @@ class Engine:
             raise UnknownModelError(f"{name!r} is not a server's address, as http://127.0.0.1:8000/v1#model is.")
         from lib_omost.runtime.load_llm import connect
 
-        return connect(entry, api_key).test()
+        return connect(entry, self._key(entry, api_key)).test()
 
     def use_sdxl(self, name: str, loras: Mapping[str, float] | None = None) -> None:
         """Another image model, with these LoRAs (names in models_dir/loras -> weights), from the next render on."""
@@ -162,10 +179,16 @@ class Engine:
     # --- work ---
 
     def compose(self, messages: Sequence[Message], settings: ComposeSettings, stop: threading.Event) -> Iterator[str]:
-        """The reply in pieces, as they come; ends early when `stop` is set.
+        """The reply in pieces, as they come; ends early when `stop` is set. To what is clearly no picture a model that
+        writes nothing but plans is not asked: the reply is a sentence that helps.
 
         Raises ComposerError, ModelError or DeviceMemoryError.
         """
+        said = None if self.llm_entry.profile.prose else answer_to(messages)
+        self._was_asked = said is None
+        if said is not None:
+            yield said
+            return
         with contextlib.suppress(Stopped):
             while True:  # until the model is of the kind that it was when it was looked at: a switch may come between
                 if self.llm_entry.place == "server":  # not on this device, so it need not wait for it
@@ -229,7 +252,14 @@ class Engine:
                 log.warning("%s", error)
 
     def _load_llm(self) -> LocalComposer | RemoteComposer:
-        return self.machine.load_llm(self.llm_entry, self._api_key)
+        entry = self.llm_entry
+        return self.machine.load_llm(entry, self._key(entry, self._api_key))
+
+    def _key(self, entry: LlmEntry, api_key: str) -> str:
+        """What a server gets; "" for a model that is none. Raises SettingsError."""
+        if entry.place != "server":
+            return ""
+        return checked_key(api_key) or key_of_environment(entry.source, self._start_llm)
 
     def _load_sdxl(self) -> None:
         self.machine.load_sdxl(self.sdxl_entry, self.loras)
@@ -238,8 +268,8 @@ class Engine:
 
     @property
     def compose_stats(self) -> ComposeStats | None:
-        """Counts of the last reply."""
-        return self.machine.compose_stats
+        """Counts of the last reply; None where no model wrote it."""
+        return self.machine.compose_stats if self._was_asked else None
 
     @property
     def render_notes(self) -> tuple[str, ...]:
@@ -269,7 +299,13 @@ class Engine:
             if self._made is None:
                 from lib_omost.runtime.machine import Machine
 
-                self._made = Machine(self.device, self._vram_gib, compile_llm=self._compile_llm)
+                self._made = Machine(
+                    self.device,
+                    self._vram_gib,
+                    compile_llm=self._compile_llm,
+                    attention=self._attention,
+                    precision=self._precision,
+                )
             return self._made
 
     @contextlib.contextmanager

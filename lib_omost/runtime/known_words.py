@@ -13,11 +13,13 @@ from functools import cache
 from pathlib import Path
 
 from lib_omost.canvas import Canvas, Region
+from lib_omost.canvas.missing import beyond_count
 from lib_omost.runtime.catalog import SdxlEntry
 
 log = logging.getLogger(__name__)
 
 WORDS_FILE = "words.json"
+MOST = "most_of_a_kind"
 MAX_FILE_BYTES = 2**18
 GROUPS = Path(__file__).parent / "near_words.txt"
 PREPOSITIONS = "with|in|on|at|under|over|near|by|from|behind|between|that|which|and"
@@ -27,13 +29,20 @@ MAX_HEAD_WORDS = 4  # the last word of a longer one need not be a noun
 @dataclass(frozen=True, slots=True)
 class KnownWords:
     """What an image model was taught to paint: nouns, synonyms of them, colours of things, backgrounds as its captions
-    say them. Without nouns it is a large model, which may be asked for anything.
+    say them; and how many of a kind it paints at most, 0 for any number. Without nouns it is a large model, which may
+    be asked for anything.
     """
 
     nouns: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     backgrounds: tuple[str, ...] = ()
+    most_of_a_kind: int = 0
+
+    def limits(self, request: str) -> tuple[str, ...]:
+        """A sentence for each thing of which a request wants more than the model paints."""
+        wanted = beyond_count(request, self.most_of_a_kind)
+        return tuple(f"{phrase}: this model paints at most {self.most_of_a_kind} of a kind" for phrase in wanted)
 
     def mention(self, word: str) -> bool:
         """Whether the word, singular or plural, is one of them or a part of one: "table" of "wooden table"."""
@@ -54,10 +63,18 @@ def read_words(folder: Path) -> KnownWords:
     try:
         with file.open(encoding="utf-8") as text:
             found = json.loads(text.read(MAX_FILE_BYTES))
-        return KnownWords(**{field.name: _texts(found.get(field.name, [])) for field in fields(KnownWords)})
+        kinds = [field.name for field in fields(KnownWords) if field.name != MOST]
+        return KnownWords(**{kind: _texts(found.get(kind, [])) for kind in kinds}, most_of_a_kind=_most(found))
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         log.warning("%s beside %s is left out: %s", WORDS_FILE, folder.name, error)
         return KnownWords()
+
+
+def _most(found: dict[str, object]) -> int:
+    most = found.get(MOST, 0)
+    if type(most) is not int or most < 0:
+        raise TypeError("it wants a whole number of things of a kind")
+    return most
 
 
 def _texts(found: object) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ def keep_error(outputs: Path, error: str) -> None:
     """For `doctor` in another process. A folder that cannot be written costs only that."""
     with contextlib.suppress(OSError):
         now = datetime.now().isoformat(" ", "minutes")
-        atomic.write_text(outputs / LAST_ERROR, f"{now} {one_line(error)}\n")
+        atomic.write_bytes(outputs / LAST_ERROR, f"{now} {one_line(error)}\n".encode(), mode=0o600)
 
 
 def kept_error(outputs: Path) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from lib_omost import atomic
-from lib_omost.composer import LocalComposer, checked_key, load_local
+from lib_omost.composer import LocalComposer, load_local
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, MissingWeightsError, ModelError
-from lib_omost.runtime import catalog, checks, default_model, hub
+from lib_omost.runtime import catalog, checks, default_model, hub, manifest
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import LlmEntry
-from lib_omost.runtime.device import LLM_WORK_BYTES
 
 if TYPE_CHECKING:
     from lib_omost.composer import RemoteComposer
@@ -25,26 +24,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MERGED = "default-language-"
+UNUSED_S = 7 * 24 * 3600.0  # after so long a merged model belongs to no version that anyone still runs
 
 
 def connect(entry: LlmEntry, api_key: str = "") -> RemoteComposer:
-    """A server's model; "#name" at the end of its URL picks one. Without a key, OPENAI_API_KEY holds it.
-
-    Raises SettingsError for what cannot be a key.
-    """
+    """A server's model; "#name" at the end of its URL picks one. Raises SettingsError for what cannot be a key."""
     from lib_omost.composer import RemoteComposer
 
     base_url, _, model = entry.source.partition("#")
-    key = api_key or checked_key(os.environ.get("OPENAI_API_KEY"), "What OPENAI_API_KEY holds")
-    return RemoteComposer(base_url, model, key, entry.profile)
+    return RemoteComposer(base_url, model, api_key, entry.profile)
 
 
 def load_composer(
-    entry: LlmEntry, device: torch.device, total_bytes: int | None, *, compiled: bool = False
+    entry: LlmEntry,
+    device: torch.device,
+    total_bytes: int | None,
+    *,
+    compiled: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> LocalComposer:
     """The model on the device, quantised as its entry recommends if 16 bits do not fit `total_bytes` (None: they do).
 
-    compiled: its short passes are compiled, on CUDA.
+    compiled: its short passes are compiled, on CUDA. dtype: what it computes in, None = what suits the device.
     Raises ModelError's kinds: not there, broken, too old a library, or not for this device.
     """
     checks.need("transformers", "5.0", entry.name)
@@ -58,9 +59,9 @@ def load_composer(
     quantization = None if stored else quantise_to(entry, path, device, total_bytes)
     if not stored and not quantization:
         refuse_too_large(entry, path, device, total_bytes)
-    dtype, adapter = llm_dtype(device), entry.adapter
+    dtype, adapter = dtype or llm_dtype(device), entry.adapter
     merged = merged_folder(adapter, dtype) if adapter else None
-    if merged and merged.is_dir():
+    if merged and default_model.usable(merged):
         path, adapter = merged, None
     log.info("Loading %s …", entry.name)
     try:
@@ -98,15 +99,23 @@ def merged_folder(adapter: Path, dtype: torch.dtype) -> Path:
 
 
 def keep_merged(model: Any, base: Path, folder: Path) -> None:
-    """Saves the merged model for the next start, instead of those with older adapters. A full disk only costs that."""
+    """Saves the merged model for the next start, in place of a damaged one, and removes those that nothing has used for
+    a week. A full disk only costs that.
+    """
     try:
-        with atomic.new_folder(folder) as made:
-            model.save_pretrained(made)
-            for file in base.iterdir():
-                if not (made / file.name).exists():
-                    shutil.copy(file, made / file.name)  # the tokenizer's
+        with atomic.alone(folder.parent / default_model.LOCK):
+            if default_model.usable(folder):
+                return  # another process has made it meanwhile
+            default_model.discard(folder)
+            with atomic.new_folder(folder) as made:
+                model.save_pretrained(made)
+                for file in base.iterdir():
+                    if not (made / file.name).exists() and file.name != manifest.FILE:
+                        shutil.copy(file, made / file.name)  # the tokenizer's
+                manifest.write(made)
             for old in folder.parent.glob(f"{MERGED}*"):
-                shutil.rmtree(old)
+                if old != folder and manifest.used_at(old) < time.time() - UNUSED_S:
+                    default_model.discard(old)
     except OSError as error:
         log.warning("The merged language model could not be kept (%s): each start merges anew.", error.strerror)
 
@@ -115,7 +124,10 @@ def quantise_to(
     entry: LlmEntry, path: Path, device: torch.device, total_bytes: int | None
 ) -> Literal["nf4", "int8"] | None:
     """The format for a folder's weights that do not fit beside their work in 16 bits: the recommended one, else nf4."""
-    if total_bytes is None or not path.is_dir() or _in_16_bits(path) + LLM_WORK_BYTES <= total_bytes:
+    if total_bytes is None or not path.is_dir():
+        return None
+    work = devices.llm_work_bytes(checks.read_json(path / "config.json"), entry.profile.context_tokens)
+    if _in_16_bits(path) + work <= total_bytes:
         return None
     refuse_method(entry, "bitsandbytes", device)
     precision: Literal["nf4", "int8"] = "int8" if entry.precision == "int8" else "nf4"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lib_omost.runtime import catalog, checks, hub
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import SdxlEntry
 from lib_omost.runtime.hub import SDXL_PARTS
+from lib_omost.runtime.schedule import Trained, trained_by_config, trained_by_keys
 
 log = logging.getLogger(__name__)
 
@@ -27,28 +28,33 @@ def load_pipeline(
     device: torch.device,
     loras: Mapping[str, float],
     notify: Callable[[str], None] = log.warning,
+    dtype: torch.dtype | None = None,
 ) -> StableDiffusionXLOmostPipeline:
-    """The pipeline on the CPU, in the formats that suit `device`. `loras`: names in models_dir/loras -> weights;
-    `notify(sentence)` is called for those with parts that find no place."""
+    """The pipeline on the CPU, in the formats that suit `device`; UNet and text encoders in `dtype` if it is given.
+
+    `loras`: names in models_dir/loras -> weights; `notify(sentence)` is called for those with parts that find no place.
+    """
     checks.need("diffusers", "0.40", entry.name)
     path = catalog.locate(entry)
     log.info("Loading %s …", entry.name)
     try:
-        pipe = _from_folder(path, device) if path.is_dir() else _from_file(path, device)
+        pipe, trained = _from_folder(path, device, dtype) if path.is_dir() else _from_file(path, device, dtype, notify)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         if device_is_full(error):
             raise
         raise BrokenWeightsError(
             f"{entry.name} cannot be loaded as an image model: {checks.reason(error, path)}"
         ) from error
-    pipe.scheduler = reference_scheduler(pipe.scheduler.config.prediction_type)
+    pipe.scheduler = reference_scheduler(trained.prediction_type, zero_snr=trained.zero_snr)
     pipe.set_progress_bar_config(disable=True)
     pipe.notify = notify
     add_loras(pipe, loras)
     return pipe
 
 
-def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPipeline:
+def _from_folder(
+    folder: Path, device: torch.device, wanted: torch.dtype | None
+) -> tuple[StableDiffusionXLOmostPipeline, Trained]:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -59,15 +65,21 @@ def _from_folder(folder: Path, device: torch.device) -> StableDiffusionXLOmostPi
         "text_encoder_2": CLIPTextModelWithProjection,
     }
     refuse_parts_missing(folder)
-    dtype = devices.network_dtype(device, parameters=parameters(folder / "unet"))
+    dtype = wanted or devices.network_dtype(device, parameters=parameters(folder / "unet"))
     parts = {
-        name: _part(kind, folder, name, best_vae_dtype(device) if name == "vae" else dtype)
+        name: _part(kind, folder, name, vae_dtype(device, wanted) if name == "vae" else dtype)
         for name, kind in classes.items()
     }
     pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_pretrained(
         folder, **parts, local_files_only=True
     )
-    return pipe
+    config = {**pipe.scheduler.config, "_class_name": type(pipe.scheduler).__name__}
+    return pipe, trained_by_config(config, f"{folder.name}/")
+
+
+def vae_dtype(device: torch.device, wanted: torch.dtype | None) -> torch.dtype:
+    """What suits the device, unless fp32 is asked for: SDXL's VAE computes no numbers in fp16."""
+    return torch.float32 if wanted == torch.float32 else best_vae_dtype(device)
 
 
 def refuse_parts_missing(folder: Path) -> None:
@@ -113,11 +125,17 @@ def _part(kind: Any, folder: Path, name: str, dtype: torch.dtype) -> Any:
     return model.eval()
 
 
-def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeline:
-    """A checkpoint in the original layout: UNet, VAE and text encoders in one file, memory-mapped, cast by part."""
+def _from_file(
+    path: Path, device: torch.device, wanted: torch.dtype | None, notify: Callable[[str], None]
+) -> tuple[StableDiffusionXLOmostPipeline, Trained]:
+    """A checkpoint in the original layout: UNet, VAE and text encoders in one file, memory-mapped, cast by part.
+
+    `notify` gets a sentence about tensors that an SDXL model has no place for.
+    """
     shapes = checks.tensor_shapes(path)
     refuse_other_layouts(path, shapes)
-    dtype = devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
+    trained = trained_by_keys(path, shapes)
+    dtype = wanted or devices.network_dtype(device, sum(torch.Size(shape).numel() for shape in shapes.values()))
     configs = hub.sdxl_configs()
     try:
         pipe: StableDiffusionXLOmostPipeline = StableDiffusionXLOmostPipeline.from_single_file(
@@ -129,12 +147,26 @@ def _from_file(path: Path, device: torch.device) -> StableDiffusionXLOmostPipeli
     for name in SDXL_PARTS:
         missing = [key for key, tensor in getattr(pipe, name).state_dict().items() if tensor.is_meta]
         checks.refuse_misfit(f"{path.name}: {name}", missing, ())
+    if strays := stray_tensors(shapes, pipe):
+        notify(_strays(path.name, strays))
+    pipe.vae.to(vae_dtype(device, wanted))
+    return pipe, trained
+
+
+def stray_tensors(shapes: Mapping[str, tuple[int, ...]], pipe: StableDiffusionXLOmostPipeline) -> list[str]:
+    """Of a file's tensors, those that no part of the pipeline has a place for."""
+    strays = [name for name in shapes if not name.startswith((UNET, VAE, TEXTS, *BYSTANDERS))]
     for name, prefix in (("unet", UNET), ("vae", VAE)):  # one to one with diffusers' names; the text encoders are not
         if sum(key.startswith(prefix) for key in shapes) != len(getattr(pipe, name).state_dict()):
-            checks.refuse_misfit(f"{path.name}: {name}", (), left_over(shapes, prefix, getattr(pipe, name)))
-    checks.refuse_misfit(f"{path.name}: text encoders", (), [key for key in shapes if is_no_text_encoders(key)])
-    pipe.vae.to(best_vae_dtype(device))
-    return pipe
+            strays += left_over(shapes, prefix, getattr(pipe, name))
+    return strays + [key for key in shapes if is_no_text_encoders(key)]
+
+
+def _strays(file: str, names: Sequence[str]) -> str:
+    listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    if len(names) == 1:
+        return f"1 tensor of {file} has no place in an SDXL model and was left out: {listed}."
+    return f"{len(names)} tensors of {file} have no place in an SDXL model and were left out: {listed}."
 
 
 def missing_tensors(shapes: Mapping[str, tuple[int, ...]], configs: Path) -> list[str]:
@@ -221,7 +253,6 @@ def refuse_other_layouts(path: Path, names: Iterable[str]) -> None:
         raise BrokenWeightsError(
             f"{path.name} is not a whole SDXL checkpoint: it holds no {', no '.join(absent)}. {advice}"
         )
-    checks.refuse_misfit(path.name, (), [n for n in names if not n.startswith((UNET, VAE, TEXTS, *BYSTANDERS))])
 
 
 def add_loras(pipe: StableDiffusionXLOmostPipeline, loras: Mapping[str, float]) -> None:

@@ -44,13 +44,22 @@ VAE_TILED_WORK_BYTES = GIB // 2
 class Machine:
     """`device` None = the best there is; `vram_gib` caps what all models together may take of it.
 
-    `compile_llm`: the language model's short passes are compiled, on CUDA.
+    `compile_llm`: the language model's short passes are compiled, on CUDA. `attention` and `precision` are Engine's.
 
     Raises SettingsError for a device that is not here or a cap that holds no model.
     """
 
-    def __init__(self, device: str | None = None, vram_gib: float | None = None, *, compile_llm: bool = False) -> None:
-        self._compile_llm = compile_llm
+    def __init__(
+        self,
+        device: str | None = None,
+        vram_gib: float | None = None,
+        *,
+        compile_llm: bool = False,
+        attention: str = "auto",
+        precision: Mapping[str, str] | None = None,
+    ) -> None:
+        self._compile_llm, self._attention = compile_llm, attention
+        self._precision = {kind: devices.named_dtype(name) for kind, name in (precision or {}).items()}
         self.device = devices.named_device(device) if device else devices.choose_device()
         self.limit_bytes = devices.limit_bytes(vram_gib)
         if self.limit_bytes:
@@ -62,7 +71,7 @@ class Machine:
         self.render_notes: list[str] = []
         self._loras: tuple[str, ...] = ()  # names of those in the pipeline's weights
         self._load_notes: list[str] = []  # of the pipeline's loading, until a render reports them
-        self._llm_bytes = 0
+        self._llm_bytes, self._llm_work_bytes = 0, LLM_WORK_BYTES
         self.settings = RenderSettings()  # of the render that is running
 
     # --- language ---
@@ -84,8 +93,10 @@ class Machine:
         self.offloader.make_room((entry.size_bytes or 0) + LLM_WORK_BYTES)
         try:
             total = devices.total_bytes(self.device, self.limit_bytes)
-            composer = load_composer(entry, self.device, total, compiled=self._compile_llm)
-        except RuntimeError as error:
+            composer = load_composer(
+                entry, self.device, total, compiled=self._compile_llm, dtype=self._precision.get("llm")
+            )
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             problem = asked_for(error)
@@ -102,6 +113,8 @@ class Machine:
         """This is the language model from now on."""
         self.composer = composer
         self._llm_bytes = module_bytes(composer.model)
+        config = composer.model.config.get_text_config().to_dict()
+        self._llm_work_bytes = devices.llm_work_bytes(config, composer.profile.context_tokens)
         copies = may_have_copies(composer.model) and host_has_room(self._llm_bytes)
         self.offloader.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
 
@@ -123,9 +136,9 @@ class Machine:
         composer = self.load_llm(entry)
         full: DeviceMemoryError | None = None
         try:
-            self.offloader.load(["llm"], LLM_WORK_BYTES)
+            self.offloader.load(["llm"], self._llm_work_bytes)
             yield from self._on_threads(composer.stream(messages, settings, stop))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             # without the traceback, whose frames hold the tensors that filled the device
@@ -175,7 +188,7 @@ class Machine:
 
         self._load_notes = []
         try:
-            pipe = load_pipeline(entry, self.device, loras, _noting(self._load_notes))
+            pipe = load_pipeline(entry, self.device, loras, _noting(self._load_notes), self._precision.get("sdxl"))
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
@@ -188,8 +201,9 @@ class Machine:
 
     def adopt_sdxl(self, pipe: StableDiffusionXLOmostPipeline) -> None:
         """This is the image model from now on; its parts are on the CPU and are loaded when they are needed."""
-        from lib_omost.renderer import ResumePoint
+        from lib_omost.renderer import ResumePoint, named_back_end
 
+        pipe.attend = named_back_end(self._attention)
         for name in SDXL_PARTS:
             self.offloader.add(name, getattr(pipe, name), copies=True)
         pipe.onload, pipe.on_full = self.onload, self._step_down
@@ -225,7 +239,7 @@ class Machine:
         self._tile(self._wants_tiles())
         try:
             return render(self.pipe, canvas, settings, on_step, stop, keep, self._resume_point)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
             sentence = asked_for(error)

@@ -156,7 +156,7 @@ def moved(module: nn.Module, device: torch.device) -> bool:
     """Moves a module; False, with a part of it there, when the device is full."""
     try:
         move(module, device)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if device_is_full(error):
             return False
         raise

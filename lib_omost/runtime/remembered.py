@@ -84,6 +84,7 @@ def _choice(found: dict[str, Any]) -> Choice:
 def save(file: Path, choice: Choice) -> None:
     """Writes the choice, whole or not at all. A folder that cannot be written costs only the memory of it."""
     try:
-        atomic.write_text(file, json.dumps(asdict(choice), indent=2) + "\n")
+        text = json.dumps(asdict(choice), indent=2) + "\n"
+        atomic.write_bytes(file, text.encode("utf-8"), mode=0o600)
     except OSError as error:
         log.warning("The choice of models could not be kept (%s).", error.strerror)

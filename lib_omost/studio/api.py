@@ -16,6 +16,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.utils import get_upload_folder
 
 from lib_omost.canvas import Canvas, read_canvas, report
 from lib_omost.composer import ComposeSettings
@@ -27,10 +28,12 @@ from lib_omost.studio.conversation import MAX_REPLY, MAX_TURNS, messages, said
 from lib_omost.studio.limits import bounds, checked
 from lib_omost.studio.presets import RenderRequest, requested
 from lib_omost.studio.sentences import sentence
-from lib_omost.studio.store.images import new_path, save_png
+from lib_omost.studio.store.images import new_path, png_bytes, write_png
+from lib_omost.studio.store.room import DiskFullError
 from lib_omost.studio.store.sessions import Turn
 
 YIELD_PAUSE_S = 0.1
+MAX_HISTORY = 128 * 1024
 HEAVY: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 
 
@@ -170,10 +173,20 @@ def pictures(engine: Engine, canvas: Canvas, settings: RenderSettings, folder: P
     images = engine.render(canvas, settings, lambda step, steps, preview: None, stop, on_note=notes.append)
     for note in notes:
         gr.Warning(html.escape(note))
-    paths = [new_path(folder) for _ in images]
-    for image, path in zip(images, paths, strict=True):
-        save_png(image, path, canvas, settings, model=engine.sdxl_entry.name, notes=notes)
+    paths = [_saved(png_bytes(i, canvas, settings, model=engine.sdxl_entry.name, notes=notes), folder) for i in images]
     return [FileData(path=str(path), orig_name=f"omost-{settings.seed}.png", mime_type="image/png") for path in paths]
+
+
+def _saved(png: bytes, folder: Path) -> Path:
+    """Where a picture lies: in `folder`, or on a full disk where gradio keeps files for a day. Raises StorageError."""
+    path = new_path(folder)
+    try:
+        write_png(path, png)
+    except DiskFullError as error:
+        gr.Warning(html.escape(f"{error} The picture is kept for a day only."))
+        path = Path(get_upload_folder()) / path.name
+        write_png(path, png)
+    return path
 
 
 def reading_record(text: str, strict: bool) -> dict[str, Any]:
@@ -194,11 +207,21 @@ def plainly() -> Iterator[None]:
 
 def _turns(history: list[dict[str, str]] | None, message: str) -> tuple[Turn, ...]:
     """Raises SettingsError for anything that is not a conversation of bounded length."""
-    before = []
-    for turn in (history or [])[:MAX_TURNS]:
+    wanted = 'history wants turns of the form {"role": "user" or "assistant", "content": text}.'
+    if not isinstance(message, str):
+        raise SettingsError("message wants a text.")
+    if not all(isinstance(turn, dict) for turn in history or []):
+        raise SettingsError(wanted)
+    if len(history or []) > MAX_TURNS:
+        raise SettingsError(f"The history has {len(history or [])} turns; at most {MAX_TURNS} are taken.")
+    before, length = [], 0
+    for turn in history or []:
         role, text = turn.get("role"), turn.get("content")
         if role not in ("user", "assistant") or not isinstance(text, str):
-            raise SettingsError('history wants turns of the form {"role": "user" or "assistant", "content": text}.')
+            raise SettingsError(wanted)
+        length += len(text)
+        if length > MAX_HISTORY:  # far more than a language model reads
+            raise SettingsError(f"The history has more than {MAX_HISTORY} characters; send the latest turns alone.")
         before.append(Turn("user" if role == "user" else "assistant", _bounded(text)))
     return said(before, message)
 

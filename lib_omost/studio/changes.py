@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lib_omost.canvas import GRID, Box, Change, Region, undone
+from lib_omost.canvas import GRID, Box, Canvas, Change, Followed, Region, taken, undone
 from lib_omost.canvas.merge import PLACE
+from lib_omost.studio.remarks import Remark
+from lib_omost.studio.sentences import counted
 
-NOTHING_CHANGED = (
-    "Nothing changed: the model gave the same plan back. Say it in other words, or change the plan by hand."
-)
-SHOWN = 4  # lines that the state line has room for
+NAMED = 2  # words of a request that are said not to be understood
 MAX_LABEL = 40
 #: One line speaks for these: who renames a thing changes what is said of it.
 _TEXTS = {
@@ -26,6 +25,17 @@ _TEXTS = {
     "negative": "not here",
     "text": "words in the picture",
 }
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+#: Words of a request that ask for nothing by themselves.
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the it its this that these those them they there here all both and or but so of in on at to for from "
+        "with into onto by as is are be was were should would could can will please now then just also too very more "
+        "much some i me my we you your want like need let make makes making put add change turn give set get have has "
+        "do does not no yes ok bit little picture plan thing things one",
+    )
+)
 _ASIDE = re.compile(r"^(?:the|a|an|some)\s+", re.IGNORECASE)
 
 
@@ -35,12 +45,6 @@ class Line:
 
     text: str
     changes: tuple[Change, ...]
-
-    def undo(self, code: str) -> str:
-        """`code` without what this line tells."""
-        for change in reversed(self.changes):
-            code = undone(code, change)
-        return code
 
 
 def lines(changes: Sequence[Change]) -> tuple[Line, ...]:
@@ -52,16 +56,67 @@ def lines(changes: Sequence[Change]) -> tuple[Line, ...]:
     return tuple(Line(_text(group), tuple(group)) for group in groups.values())
 
 
-def told(changes: Sequence[Change]) -> str:
-    """All of a difference in one line."""
-    texts = [line.text for line in lines(changes)]
-    more = f" · and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return " · ".join(texts[:SHOWN]) + more if texts else NOTHING_CHANGED
+def made(changes: Sequence[Change]) -> tuple[Remark, ...]:
+    """A row for each line of what was changed, to be taken back alone."""
+    return tuple(Remark(line.text, _taking_back(line), "undo", line.changes) for line in lines(changes))
 
 
-def kept(refused: Sequence[Change]) -> list[str]:
-    """A sentence for each thing that a reply asked for and did not get."""
-    return [f"Kept as you have it: {line.text} was asked for." for line in lines(refused)]
+def kept(refused: Sequence[Change], locked: bool = False) -> tuple[Remark, ...]:
+    """A row for each thing that a reply asked for and did not get; `locked`: the text of the whole picture is."""
+    return tuple(
+        Remark(f"{line.text}, not done: {_why(line, locked)}", "take the model's", "take", line.changes)
+        for line in lines(refused)
+    )
+
+
+def nothing(request: str, canvas: Canvas) -> Remark:
+    """The row of a reply that changed nothing. It names the words of the request that the plan does not hold."""
+    known = set(_WORD.findall(canvas.to_code().lower())) | _COMMON
+    strange = [word for word in dict.fromkeys(_WORD.findall(request.lower())) if word not in known]
+    names = " and ".join(f"“{word}”" for word in strange[:NAMED])
+    why = f"I did not understand {names}." if names else "the model gave the same plan back."
+    return Remark(f"Nothing changed: {why}", "Edit by hand", "hand")
+
+
+def held_back(held: Sequence[Change]) -> tuple[Remark, ...]:
+    """A row for each thing that a reply changed without a word of it in the message."""
+    return tuple(Remark(f"held back: {line.text}", "take it", "take", line.changes) for line in lines(held))
+
+
+def also(done: Followed) -> tuple[Remark, ...]:
+    """The row of what followed from a description that was changed by hand; none where nothing did."""
+    if not done.also:
+        return ()
+    return (Remark(f"also changed: {', '.join(done.also)}", "undo", "undo", done.changes, by_hand=True),)
+
+
+def headline(changed: int, refused: int, held: int) -> str:
+    """The state line of a reply to a plan."""
+    parts = [counted(changed, "change") if changed else "", f"{refused} kept as you have it" if refused else ""]
+    parts += [f"{held} held back" if held else ""]
+    return ", ".join(part for part in parts if part) or "Nothing changed"
+
+
+def carried_out(code: str, row: Remark) -> tuple[str, Remark]:
+    """`code` with the changes of a row undone or made, and the row that takes that back. Raises CanvasError."""
+    if row.do == "undo":
+        for change in reversed(row.changes):
+            code = undone(code, change)
+        return code, replace(row, label="redo", do="take", off=True)
+    for change in row.changes:
+        code = taken(code, change)
+    done = made(row.changes)
+    text = row.text if row.off or not done else " · ".join(one.text for one in done)
+    return code, replace(row, text=text, label=done[0].label if done else "undo", do="undo", off=False)
+
+
+def _taking_back(line: Line) -> str:
+    return "put back" if line.changes[0].kind == "remove" else "undo"
+
+
+def _why(line: Line, locked: bool) -> str:
+    region = line.changes[0].region
+    return "it is locked" if (locked if region is None else region.locked) else "you changed it yourself"
 
 
 def label(region: Region) -> str:

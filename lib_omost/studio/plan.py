@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lib_omost.canvas import Box, Canvas, Reading, Region, box_of, read_program, snap
+from lib_omost.canvas import Box, Canvas, Reading, Region, box_of, matched, read_program, snap
 from lib_omost.canvas.colors import COLORS, to_hex
 from lib_omost.canvas.reader import MAX_CHARACTERS, MAX_REGIONS
 from lib_omost.canvas.writer import add_region, delete_region, set_box, set_keyword
@@ -61,9 +61,11 @@ def editor_value(
     echo: int | None = None,
     fresh: bool = True,
     frame: bool = False,
+    steps: tuple[str | None, str | None] = (None, None),
 ) -> dict[str, Any]:
-    """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` clears its
-    undo; with `frame` an editor that has a plan takes only the picture and the ratio.
+    """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` takes the
+    selection away; with `frame` an editor that has a plan takes only the picture and the ratio. `steps` are what can
+    be undone and done again.
     """
     reading = plan.read()
     canvas = reading.canvas if plan.code else None
@@ -72,7 +74,9 @@ def editor_value(
         region["strength"] = strength
     for region, (start, end) in zip(value["regions"], reading.spans, strict=False):
         region["lines"] = [plan.code.count("\n", 0, start) + 1, plan.code.count("\n", 0, end) + 1]
-    return {**value, "picture": picture, "echo": echo, "fresh": fresh, "frame": frame}
+    undo, redo = steps
+    more = {"picture": picture, "echo": echo, "fresh": fresh, "frame": frame, "undo": undo, "redo": redo}
+    return {**value, **more}
 
 
 def streaming_value(canvas: Canvas | None, pending: Box | None, ratio: tuple[int, int]) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def _value(canvas: Canvas | None, ids: Sequence[str], ratio: tuple[int, int]) ->
         "details": list(canvas.detailed_descriptions),
         "tags": canvas.tags,
         "color": to_hex(canvas.color),
+        "locked": canvas.locked,
     }
     regions = [_shown(region, name) for region, name in zip(canvas.regions, ids, strict=True)]
     return {"whole": whole, "regions": regions, "ratio": list(ratio)}
@@ -126,6 +131,7 @@ def _shown(region: Region, name: str) -> dict[str, Any]:
         "depth": region.distance_to_viewer,
         "color": to_hex(region.color),
         "strength": 1.0,
+        "locked": region.locked,
         "details": list(region.detailed_descriptions),
         **{key: getattr(region, keyword) for key, keyword in TEXTS.items()},
     }
@@ -140,7 +146,7 @@ def _change(code: str, index: int, region: Region, wanted: dict[str, Any]) -> st
     for key, (keyword, value) in _arguments(wanted).items():
         if wanted[key] != now[key]:
             code = set_keyword(code, index, keyword, value)
-    return code
+    return code if wanted["locked"] == region.locked else set_keyword(code, index, "locked", wanted["locked"] or None)
 
 
 def _change_whole(code: str, before: Canvas, whole: dict[str, Any]) -> str:
@@ -154,14 +160,15 @@ def _change_whole(code: str, before: Canvas, whole: dict[str, Any]) -> str:
     for key, keyword in keywords.items():
         if whole[key] != now[key]:
             code = set_keyword(code, None, keyword, _color_name(whole[key]) if key == "color" else whole[key])
-    return code
+    return code if whole["locked"] == before.locked else set_keyword(code, None, "locked", whole["locked"] or None)
 
 
 def _region(wanted: dict[str, Any]) -> Region:
     box = Box(*wanted["box"])
     location, offset, area = snap(box)
     keywords = dict(_arguments(wanted).values())
-    return Region(location=location, offset=offset, area=area, bbox=box, **keywords)
+    locked = wanted["locked"]
+    return Region(location=location, offset=offset, area=area, bbox=box, locked=locked, **keywords)
 
 
 def _arguments(wanted: dict[str, Any]) -> dict[str, tuple[str, Any]]:
@@ -220,13 +227,39 @@ def _checked_texts(source: dict[str, Any], keys: Sequence[str]) -> dict[str, Any
         raise ValueError("a colour is # and six digits")
     if not isinstance(details, list) or len(details) > MAX_REGIONS:
         raise ValueError(f"there are at most {MAX_REGIONS} detailed descriptions, leave some out")
-    return {**texts, "color": color, "details": [_text(line) for line in details]}
+    return {
+        **texts,
+        "color": color,
+        "details": [_text(line) for line in details],
+        "locked": source.get("locked") is True,
+    }
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
         raise ValueError(f"a text has at most {MAX_CHARACTERS} characters")
     return value
+
+
+def carried(plan: Plan, old: Plan) -> Plan:
+    """`plan` with the editor's names of `old` for the regions that are the same, so that a selection survives a step of
+    undo.
+    """
+    was, now = old.read().canvas, plan.read().canvas
+    if was is None or now is None or not old.code or not plan.code:
+        return plan
+    kept = {at: old.ids[index] for index, at in matched(was.regions, now.regions).items() if index < len(old.ids)}
+    free = (name for name in map("r{}".format, range(len(plan.ids) + len(old.ids))) if name not in old.ids)
+    return replace(plan, ids=tuple(kept.get(at) or next(free) for at in range(len(plan.ids))))
+
+
+def carried_strengths(before: Canvas, after: Canvas, strengths: Sequence[float]) -> list[float]:
+    """The strengths of the regions of `before`, for those that they became in `after`; none where all are 1."""
+    if len(strengths) != len(before.regions):
+        return []
+    became = {at: strengths[index] for index, at in matched(before.regions, after.regions).items()}
+    carried = [became.get(at, 1.0) for at in range(len(after.regions))]
+    return carried if any(strength != 1 for strength in carried) else []
 
 
 def renamed(plan: Plan, old: Plan) -> Plan:

@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from lib_omost.composer import ComposeStats
 from lib_omost.runtime import LlmEntry
 from lib_omost.settings import STRICT
 from lib_omost.studio.conversation import Conversation
+from lib_omost.studio.plan import MAX_STRENGTH
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.store.sessions import Data, Turn
 
@@ -21,6 +22,7 @@ from lib_omost.studio.store.sessions import Data, Turn
 USUAL_LENGTH, USUAL_LENGTH_OF_THE_SMALL = 6200, 1500
 ENOUGH_S, ENOUGH_CHARACTERS = 1.0, 60  # of writing, before its speed says anything
 NEARLY_FULL = 0.8
+MAX_OWN, MAX_TEXT = 2000, 4000  # texts of the model's that are taken from a file, and characters of one
 FIRSTS = {"token": "first_token_s", "region": "first_region_s"}
 
 
@@ -122,6 +124,10 @@ def _notes(found: Any) -> list[str]:
     return [note[:500] for note in found if isinstance(note, str)][:20] if isinstance(found, list) else []
 
 
+def _own(found: Any) -> list[str]:
+    return [text[:MAX_TEXT] for text in found if isinstance(text, str)][:MAX_OWN] if isinstance(found, list) else []
+
+
 class Record(TypedDict, total=False):
     """What is kept with a reply, as `record` writes it."""
 
@@ -137,8 +143,12 @@ class Record(TypedDict, total=False):
     context: int
     context_room: int
     notes: Annotated[list[str], BeforeValidator(_notes)]
-    changes: Annotated[list[str], BeforeValidator(_notes)]
-    refused: Annotated[list[str], BeforeValidator(_notes)]
+    changed: int
+    kept: int
+    held: int
+    unmerged: Annotated[str, Field(max_length=500)]
+    strengths: list[Annotated[float, Field(ge=0, le=MAX_STRENGTH)]]
+    own: Annotated[list[str], BeforeValidator(_own)]  # the texts that the model wrote, once a person changed others
 
 
 _RECORD = TypeAdapter(Record)

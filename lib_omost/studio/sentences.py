@@ -62,5 +62,5 @@ def doing(status: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Markdown that shows this text letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]()<>#!|~])", r"\\\1", text)
+    """Markdown that shows this text letter by letter; an address in it is no link."""
+    return re.sub(r"([\\`*_{}\[\]()<>#!|~&:@]|(?<=www)\.)", r"\\\1", text)

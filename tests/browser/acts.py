@@ -158,9 +158,18 @@ def composed(page: Page, text: str = "an apple and a tree", regions: int = 2, me
     send(page, text)
     expect(page.locator("#chat .message")).to_have_count(messages)
     # The first reply is a plan; those after it are patches on it, told by what they changed.
-    told = f"{regions} regions" if messages == 2 else re.compile("^Nothing changed|→|added|removed|moved")
+    told = f"{regions} regions" if messages == 2 else re.compile(r"^Nothing changed|^\d+ changes?$")
     expect(page.locator("#state .sl-text")).to_have_text(told)
     expect(page.locator(".re-box")).to_have_count(regions)
+
+
+def rows(page: Page) -> Locator:
+    """What the page says of the last act, a sentence a row."""
+    return page.locator("#remarks .rm-rows li span")
+
+
+def press_row(page: Page, label: str) -> None:
+    page.locator("#remarks .rm-rows").get_by_text(label, exact=True).click()
 
 
 def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:

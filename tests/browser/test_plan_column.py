@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,8 @@ from tests.browser.acts import (
     middle,
     pane,
     plan,
+    press_row,
+    rows,
     visit,
     watched,
 )  # fmt: skip
@@ -57,7 +60,7 @@ def test_boxes_appear_one_by_one_with_label_colour_and_depth_while_the_reply_str
     assert [count for count, _ in itertools.groupby(seen())] == [0, 1, 2]
     assert 1 in pending()
     expect(page.locator(".re-label")).to_have_text(["an apple2", "a tree8"])
-    expect(page.locator(".re-list button")).to_have_text(["an apple2", "a tree8"])
+    expect(page.locator(".re-list .pick")).to_have_text(["an apple2", "a tree8"])
     assert page.locator(".re-box .tint").first.evaluate("n => n.style.background") == "rgb(255, 0, 0)"
 
 
@@ -226,17 +229,52 @@ def test_the_next_message_builds_on_what_was_edited_by_hand(page: Page, server: 
     page.locator(".re-stage").press("ArrowRight")
     expect(page.locator("#state .sl-text")).to_have_text("2 regions, edited by hand")
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")
-    night = plan().replace("an apple and a tree in a meadow", "a meadow at night")
-    night = night.replace("description='an apple'", "description='a golden pear'")
+    night = plan().replace("an apple and a tree in a meadow", "a golden pear and a tree in a meadow at night")
+    night = night.replace("description='an apple'", "description='a golden pear'").replace("'red'", "'gold'")
+    night = night.replace("'It is ripe.',", "")  # it was the apple
     for taught, told in zip(("on the left", "no offset", "a small square area"), snap(Box(1, 20, 41, 70)), strict=True):
         night = night.replace(f"'{taught}'", f"'{told}'", 1)
     server.text = fenced(night)
     composed(page, "make it night", messages=4)
     replies = [turn["content"] for turn in server.asked[-1]["messages"] if turn["role"] == "assistant"]
     assert "a golden pear" in replies[-1]
-    expect(page.locator("#state .sl-text")).to_have_text(re.compile("^whole picture: .*night"))
+    expect(rows(page)).to_have_text([re.compile("^whole picture: .*night")])
     page.locator(FIRST).click()
     expect(page.locator(STATUS)).to_have_text("across 1–41, down 20–70")  # no words of the model's say this box
+
+
+def test_a_new_description_takes_colour_and_whole_picture_along_and_a_press_takes_that_back(page: Page) -> None:
+    selected_first(page)
+    field(page, "description").fill("a green frog")
+    page.locator(".re-stage").focus()
+    expect(rows(page)).to_have_text(["also changed: details left empty, colour, whole picture"])
+    expect(field(page, "color")).to_have_value("#008000")
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
+    press_row(page, "undo")
+    expect(code).to_contain_text("description='an apple and a tree in a meadow'")
+    expect(code).to_contain_text("description='a green frog'")
+    page.locator(".re-stage").press("Control+z")
+    page.locator(".re-stage").press("Control+z")
+    expect(code).not_to_contain_text("frog")
+
+
+def test_what_follows_a_description_stays_when_the_hand_is_faster_than_the_answer(page: Page) -> None:
+    selected_first(page)
+    field(page, "description").fill("a green frog")
+    for _ in range(3):
+        page.locator(".re-stage").press("ArrowRight")
+    expect(page.locator(STATUS)).to_have_text("across 3–43, down 20–70")
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("bbox=")
+    expect(code).to_contain_text("description='a green frog and a tree in a meadow'")
+
+
+def test_what_the_plan_lacks_is_asked_for_by_a_press(page: Page) -> None:
+    composed(page, "an apple, a bicycle and a tree at night")
+    expect(rows(page)).to_have_text(["not in the plan: bicycle, night"])
+    press_row(page, "ask for it")
+    expect(page.locator("#message textarea")).to_have_value("add a bicycle; make it night")
 
 
 def test_a_hovered_region_lights_its_code_and_hovered_code_its_region(page: Page) -> None:
@@ -290,6 +328,22 @@ def test_labels_of_boxes_in_one_corner_never_overlap(page: Page, server: TextSer
     found = page.evaluate("[...document.querySelectorAll('.re-label')].map(l => l.getBoundingClientRect().toJSON())")
     assert len(found) == 6
     for one, other in itertools.combinations(found, 2):
+        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+
+
+def test_a_label_lies_on_no_thing_where_there_is_room(page: Page, server: TextServer) -> None:
+    canvas = Canvas.from_bot_response(plan())
+    apple, tree = canvas.regions
+    words = {"location": "in the center", "offset": "no offset", "area": "a large horizontal area"}
+    canvas.regions = (apple, tree, replace(tree, **words, description="a forest", distance_to_viewer=10.0))
+    server.text = fenced(canvas.to_code())
+    composed(page, regions=3)
+    rects = "[...document.querySelectorAll('{}')].map(n => n.getBoundingClientRect().toJSON())"
+    labels = page.evaluate(rects.format(".re-label"))
+    things = sorted(page.evaluate(rects.format(".re-box")), key=lambda box: float(box["width"] * box["height"]))[:2]
+    assert len(labels) == 3
+    for one, other in itertools.product(labels, things):
         apart = one["right"] <= other["left"] or other["right"] <= one["left"]
         assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
 

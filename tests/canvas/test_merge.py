@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib_omost.canvas import Box, Canvas, Region, add_region, delete_region, read_program, set_box, set_keyword, snap
-from lib_omost.canvas.merge import PLACE, differences, merge, taken, undone
+from lib_omost.canvas.merge import PLACE, as_far_as_written, differences, merge, taken, undone, with_locked
 from lib_omost.canvas.vocabulary import AREAS, LOCATIONS, OFFSETS, box_of
 
 PLACES = ("location", "offset", "area")
@@ -141,6 +141,25 @@ def test_the_text_of_the_whole_picture_stays_where_the_person_changed_it_meanwhi
     ours = set_keyword(BASE.to_code(), None, "description", "A beach.")
     done = merge(BASE, canvas(APPLE, BALLOON, text="A desert."), ours)
     assert done.code == ours and [(c.before, c.after) for c in done.refused] == [("A beach.", "A desert.")]
+
+
+def test_what_was_locked_comes_into_a_program_that_was_written_anew_as_it_was() -> None:
+    mine = replace(APPLE, locked=True, negative="leaf", bbox=Box(3, 4, 50, 60), tags="")
+    before = replace(canvas(mine, replace(BALLOON, locked=True), text="A beach."), locked=True)
+    anew = canvas(region("apple", "on the right"), region("dog"))
+    code = with_locked(anew.to_code(), before)
+    after = canvas_of(code)
+    assert after.regions == (mine, anew.regions[1], replace(BALLOON, locked=True))
+    assert (after.global_description, after.locked) == ("A beach.", True)
+    assert with_locked(code, before) == code
+    assert with_locked(anew.to_code(), BASE) == anew.to_code()
+
+
+def test_a_reply_that_was_cut_short_takes_nothing_out() -> None:
+    blue = canvas(replace(APPLE, HTML_web_color_name="blue"))
+    done = merge(BASE, as_far_as_written(BASE, blue), BASE.to_code())
+    assert [(c.kind, c.after) for c in done.applied] == [("set", "blue")]
+    assert merge(BASE, as_far_as_written(BASE, Canvas()), BASE.to_code()).code == BASE.to_code()
 
 
 def test_a_lock_round_trips_in_code_and_json_and_can_be_taken_out() -> None:

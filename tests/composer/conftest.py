@@ -161,6 +161,34 @@ def tiny_phi(vocabulary: int) -> Phi3ForCausalLM:
     return Phi3ForCausalLM(config).eval()
 
 
+def longrope_phi(vocabulary: int, switch: int = 4096) -> Phi3ForCausalLM:
+    """As `tiny_phi`, with the rope settings of Phi-3-mini-128k: other factors beyond `switch` tokens."""
+    torch.manual_seed(0)
+    half = 24  # published: 48
+    config = Phi3Config(
+        vocab_size=vocabulary,
+        hidden_size=96,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=131072,
+        original_max_position_embeddings=switch,
+        rope_theta=10000.0,
+        rope_scaling={
+            "type": "longrope",
+            "short_factor": [1.05 + 0.04 * i for i in range(half)],
+            "long_factor": [1.03 + 2.4 * i for i in range(half)],
+        },
+        sliding_window=262144,
+        initializer_range=0.2,
+        bos_token_id=None,
+        eos_token_id=None,
+        pad_token_id=0,
+    )
+    return Phi3ForCausalLM(config).eval()
+
+
 PROFILE = Profile(system_prompt="You compose images.", context_tokens=8192, words_only=True)
 GREEDY = ComposeSettings(temperature=0, max_new_tokens=400)
 

@@ -95,6 +95,57 @@ def test_prose_around_a_program_holds_nothing_that_a_reader_could_take_for_one(
         assert read_canvas(text).status == ("accept" if "```" in text else "reject")
 
 
+def accepts_mixed(vocabulary: LLTokenizer, text: str) -> bool:
+    matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_lark(canvas_grammar(prose=True, mixed=True)))
+    assert not matcher.get_error()
+    tokens = vocabulary.tokenize_str(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPLY,
+        REPLY.replace("'", '"'),
+        REPLY.replace("'A red apple.'", '"The queen\'s red apple."'),
+        REPLY.replace("'A red apple.'", "'A red apple, \"Fuji\" on its label.'"),
+        REPLY.replace("'A red apple.'", r"'The queen\'s \"Fuji\".'".replace(r"\"", '"')),
+    ],
+    ids=["ours", "double quotes", "apostrophe", "speech", "both"],
+)
+def test_with_mixed_quotes_each_text_has_the_quotes_that_repr_chooses(vocabulary: LLTokenizer, text: str) -> None:
+    assert accepts_mixed(vocabulary, text) and read_canvas(text).status == "accept"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPLY.replace("'on the left'", '"on the left"'),
+        REPLY.replace("'A red apple.'", "'A red apple.\""),
+        REPLY.replace("'A red apple.'", "'The queen's red apple.'"),
+    ],
+    ids=["vocabulary", "unclosed", "apostrophe"],
+)
+def test_with_mixed_quotes_the_vocabulary_keeps_its_own_and_each_text_is_closed(
+    vocabulary: LLTokenizer, text: str
+) -> None:
+    assert not accepts_mixed(vocabulary, text)
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_program_is_closed_in_the_quotes_of_the_text_that_is_open(
+    vocabulary: LLTokenizer, llama_tokenizer: PreTrainedTokenizerFast, quote: str, mixed: bool
+) -> None:
+    rules = Grammar(canvas_matcher(vocabulary, prose=True, mixed=mixed), vocabulary, len(llama_tokenizer))
+    text = REPLY.replace("'", quote)
+    start = text[: text.index(f"{quote}A yellow balloon") + 9]
+    tokens = vocabulary.tokenize_str(start)
+    assert rules.consume(tokens) == len(tokens)
+    (*forced,) = rules.forced(closing=True)
+    assert vocabulary.decode_str(forced).startswith(f"{quote},")
+
+
 def test_prose_is_refused_where_only_canvases_are_taught(vocabulary: LLTokenizer) -> None:
     assert accepts(vocabulary, "Hello there!")
     assert not accepts(vocabulary, "Hello there!", prose=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -96,3 +97,35 @@ def test_what_a_model_wrote_itself_is_repeated_letter_by_letter() -> None:
 def test_the_worked_examples_are_canvases_that_need_no_repair() -> None:
     assert [message["role"] for message in EXAMPLES] == ["user", "assistant"] * 2
     assert {read_canvas(message["content"]).status for message in EXAMPLES[1::2]} == {"accept"}
+
+
+def edits(count: int) -> list[Message]:
+    """A chat of so many messages, each but the last answered by a canvas."""
+    said = [[user(f"edit {number}"), assistant(a_reply("ship"))] for number in range(count - 1)]
+    return [*(message for turn in said for message in turn), user(f"edit {count - 1}")]
+
+
+def test_old_turns_go_in_large_steps_so_that_most_prompts_begin_as_the_one_before() -> None:
+    room = 8 * characters(edits(2))
+    profile = replace(PROFILE, context_tokens=room + len(PROFILE.system_prompt) + 100)
+    told = [fit_to_context(edits(count), profile, characters, 100)[0] for count in range(1, 60)]
+    goes_on = [after[: len(before)] == before for before, after in pairwise(told)]
+    assert goes_on.count(False) < len(told) / 3
+    steps = [characters(after) for (before, after), same in zip(pairwise(told), goes_on, strict=True) if not same]
+    assert steps and max(steps) <= 0.6 * profile.context_tokens
+    assert all(chat[-1]["content"] == f"edit {number}" for number, chat in enumerate(told))
+
+
+def test_a_model_of_our_own_is_told_the_newest_canvas_and_the_last_requests() -> None:
+    profile = replace(PROFILE, recent_only=True)
+    chat = [*edits(3), assistant("You are welcome!"), user("make it bigger")]
+    told, notes = fit_to_context(chat, profile, characters, 100)
+    assert told[1:] == [user("edit 0\nedit 1"), assistant(a_reply("ship")), user("make it bigger")] and not notes
+    assert fit_to_context(edits(2), profile, characters, 100)[0][1:] == edits(2)
+    sizes = [characters(fit_to_context(edits(count), profile, characters, 100)[0]) for count in (4, 12, 30)]
+    assert max(sizes) - min(sizes) < 10
+
+
+def test_a_message_that_wants_the_plan_before_back_is_told_it() -> None:
+    profile, chat = replace(PROFILE, recent_only=True), [*edits(5)[:-1], user("undo that")]
+    assert fit_to_context(chat, profile, characters, 100)[0][1:] == chat[-5:]

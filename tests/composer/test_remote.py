@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
@@ -92,6 +92,7 @@ class Server:
     def __init__(self, *answers: Answer, owner: str | Answer | None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.accepted: list[str] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -107,6 +108,7 @@ class Server:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.requests.append(request)
                 server.keys.append(self.headers["Authorization"])
+                server.accepted.append(self.headers["Accept-Encoding"])
                 answers[min(len(server.requests), len(answers)) - 1](self, request)
 
             def log_message(self, format: str, *args: object) -> None:
@@ -175,6 +177,16 @@ def test_the_text_arrives_piece_by_piece_as_it_was_sent(serve: Callable[..., Ser
 def test_a_failure_is_a_plain_sentence(serve: Callable[..., Server], answer: Answer, sentence: str) -> None:
     with pytest.raises(RemoteError, match=sentence):
         reply(serve(answer))
+
+
+def test_a_letter_that_comes_in_two_halves_is_one_and_a_half_alone_is_marked(serve: Callable[..., Server]) -> None:
+    def halves(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        start(handler)
+        for text in ("a \ud83d", "\ude00 and \ud83d"):
+            event(handler, text)
+        event(handler, "", "stop")
+
+    assert reply(serve(halves)) == "a 😀 and \ufffd"
 
 
 def test_silence_is_an_error_after_its_time(serve: Callable[..., Server]) -> None:
@@ -396,3 +408,52 @@ def test_a_model_that_was_taught_may_answer_in_words(serve: Callable[..., Server
     server = serve(whole("Hello!"))
     assert reply(server) == "Hello!"
     assert len(server.requests) == 1
+
+
+def test_a_reply_is_cut_where_nothing_more_of_it_is_read(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib_omost.composer.remote.MAX_CHARACTERS", 25)
+    pieces: list[str] = []
+    with pytest.raises(RemoteError, match="wrote more than 25 characters; the rest of its reply was cut off"):
+        for piece in RemoteComposer(serve(whole("x" * 40)).url, "tiny", "", PROFILE).stream(
+            ASK, ComposeSettings(), threading.Event()
+        ):
+            pieces.append(piece)
+    assert "".join(pieces) == "x" * 25
+    assert reply(serve(whole("x" * 25))) == "x" * 25
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_answer_without_an_end_is_left_before_it_fills_the_memory(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    monkeypatch.setattr("lib_omost.composer.bounds.MAX_ANSWER_BYTES", 2**20)
+    sent: list[int] = []
+
+    def endless(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        start(handler)
+        with suppress(ConnectionError):
+            for _ in range(64):  # one line
+                sent.append(handler.wfile.write(b"data: " if not sent else b"x" * 2**20))
+
+    server = serve(endless, owner=endless)
+    with pytest.raises(RemoteError, match="sent more than 1 MiB; the rest was not taken"):
+        composer = RemoteComposer(server.url, "tiny" if streamed else "", "", PROFILE)
+        if streamed:
+            list(composer.stream(ASK, ComposeSettings(grammar=False), threading.Event()))
+        else:
+            composer.models()
+    assert sum(sent) < 32 * 2**20
+
+
+def test_a_packed_answer_is_not_unpacked(serve: Callable[..., Server]) -> None:
+    def packed(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+
+    server = serve(packed, owner=packed)
+    with pytest.raises(RemoteError, match="sent a packed answer"):
+        reply(server)
+    assert "identity" in server.accepted

@@ -28,6 +28,7 @@ from lib_omost.renderer.sampling import (
     Seed,
     denoise,
     draw_noise,
+    preset_scheduler,
     reference_scheduler,
     set_schedule,
     start_latents,
@@ -215,3 +216,72 @@ def test_a_stopped_run_gives_the_pipeline_its_scheduler_back(
     with pytest.raises(Stopped):
         render(fresh_pipe, canvas, with_preset(settings, "lcm"), lambda *_: stop.set(), stop)
     assert fresh_pipe.scheduler is own
+
+
+def test_a_seed_on_the_cpu_draws_the_same_noise_for_every_device() -> None:
+    elsewhere = torch.device("meta")
+    assert Seed(3, on_cpu=True).on(elsewhere).device == CPU
+    ours = torch.randn(4, generator=Seed(3, on_cpu=True).on(elsewhere))
+    assert torch.equal(ours, torch.randn(4, generator=Seed(3).on(CPU)))
+    with pytest.raises(RuntimeError):  # by itself it is made there
+        Seed(3).on(elsewhere)
+
+
+@pytest.mark.cuda
+def test_the_noise_of_a_seed_is_the_cpus_on_a_card() -> None:
+    card = torch.device("cuda")
+    ours, theirs = (draw_noise((2, 4, 8, 8), Seed(3, on_cpu=True).on(device), device) for device in (card, CPU))
+    assert ours.device.type == "cuda" and torch.equal(ours.cpu(), theirs)
+
+
+# --- what a model predicts ---
+
+
+@pytest.mark.parametrize("zero_snr", [False, True])
+@pytest.mark.parametrize("steps", [10, 25])
+def test_a_perfect_v_prediction_ends_at_the_picture_it_knows(zero_snr: bool, steps: int) -> None:
+    """Of a model whose only picture is x: v = alpha * noise - sigma * x, with the noise that makes the latents."""
+    scheduler = reference_scheduler("v_prediction", zero_snr=zero_snr)
+    picture = torch.full((1, 4, 8, 8), -1.5)  # far from grey, which a schedule without pure noise cannot leave
+    timesteps = set_schedule(scheduler, steps, 1.0, CPU)
+
+    def predict(latents: Tensor, timestep: Tensor, progress: float) -> Tensor:
+        sigma = scheduler.sigmas[round(progress * steps)]
+        alpha, sigma = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
+        return alpha * (latents - alpha * picture) / sigma - sigma * picture
+
+    noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    start = start_latents(scheduler, torch.zeros_like(noise), noise, timesteps)
+    assert (start - noise).abs().max() < (1e-3 if zero_snr else 0.1)
+    assert (denoise(scheduler, start, timesteps, predict, keep_latents) - picture).abs().max() < 1e-3
+
+
+def test_a_model_with_v_prediction_paints_the_same_as_its_epsilon_twin(canvas: Canvas) -> None:
+    """The twin: the same UNet, whose noise is turned into the velocity that it means at the step's noise level."""
+    from tests.runtime.original_layout import tiny_pipeline
+
+    def velocity(unet: torch.nn.Module, inputs: tuple[Tensor, ...], output: tuple[Tensor]) -> tuple[Tensor]:
+        scheduler = pipe.scheduler
+        sigma = scheduler.sigmas[scheduler.begin_index if scheduler.step_index is None else scheduler.step_index]
+        alpha, sigma = 1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt()
+        return ((output[0] - sigma * inputs[0]) / alpha,)
+
+    pipe = tiny_pipeline()
+    pipe.set_progress_bar_config(disable=True)
+    painted = []
+    for kind in ("epsilon", "v_prediction", "wrong"):
+        pipe.scheduler = reference_scheduler("epsilon" if kind == "wrong" else kind)
+        hook = None if kind == "epsilon" else pipe.unet.register_forward_hook(velocity)
+        found = pipe(canvas, width=128, height=128, num_inference_steps=6, generator=Seed(7), output_type="latent")
+        painted.append(found.images)
+        if hook:
+            hook.remove()
+    twin, wrong = ((latents - painted[0]).abs().max() for latents in painted[1:])
+    assert twin < 1e-3 < 0.1 < wrong
+
+
+def test_a_preset_keeps_what_the_model_was_trained_to_predict() -> None:
+    trained = reference_scheduler("v_prediction", zero_snr=True)
+    for preset in PRESETS.values():
+        config = preset_scheduler(trained, preset).config
+        assert (config.prediction_type, config.rescale_betas_zero_snr) == ("v_prediction", True)

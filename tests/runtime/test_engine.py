@@ -42,9 +42,7 @@ FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.50 GiB. G
 
 
 @contextmanager
-def full_device(
-    module: torch.nn.Module, at_call: int, times: int = 1, error: RuntimeError = FULL
-) -> Iterator[list[int]]:
+def full_device(module: torch.nn.Module, at_call: int, times: int = 1, error: Exception = FULL) -> Iterator[list[int]]:
     """Calls `at_call` to `at_call + times - 1` of `module` find the device full: a hook before a real forward."""
     calls = [0]
 
@@ -254,6 +252,25 @@ def test_a_library_that_says_out_of_memory_in_its_own_words_is_understood(loaded
         assert paint(loaded, canvas)
 
 
+def test_python_s_own_memory_error_is_a_full_device_too(loaded: Engine, canvas: Canvas) -> None:
+    settings, unet, decoder = replace(FREE, speculate=False), pipe(loaded).unet, pipe(loaded).vae.decoder
+    expected, picture = write(loaded), paint(loaded, canvas)
+    with (
+        full_device(loaded.machine.composer.model, 2, error=MemoryError()),
+        pytest.raises(DeviceMemoryError, match="no room for one more tensor"),
+    ):
+        write(loaded, settings)
+    assert write(loaded) == expected
+    for part in (unet, decoder):
+        with (
+            full_device(part, 1, times=99, error=MemoryError()),
+            pytest.raises(DeviceMemoryError, match="The canvas is kept"),
+        ):
+            paint(loaded, canvas)
+    with full_device(decoder, 1, error=MemoryError()):
+        assert same(paint(loaded, canvas), picture)
+
+
 @pytest.fixture(scope="module")
 def two_pictures(loaded: Engine, canvas: Canvas) -> list[Image.Image]:
     """What comes of a render of two pictures that nothing disturbs."""
@@ -408,3 +425,11 @@ def test_a_choice_that_cannot_be_written_is_told_and_the_switch_holds(
     engine = Engine("default", "default", device="cpu", remember=tmp_path / "file" / "models.json")
     engine.keep_llm = True
     assert engine.keep_llm and "could not be kept" in caplog.text
+
+
+def test_a_model_that_writes_only_plans_is_not_asked_what_is_no_picture() -> None:
+    engine = Engine("default", "default")
+    began = time.monotonic()
+    said = "".join(engine.compose([{"role": "user", "content": "thanks!"}], FREE, threading.Event()))
+    assert said.startswith("You are welcome") and engine.compose_stats is None
+    assert time.monotonic() - began < 1 and engine.machine.composer is None

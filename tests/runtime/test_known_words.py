@@ -92,6 +92,14 @@ def test_the_default_image_model_has_its_words_beside_its_weights() -> None:
     assert ", ".join(words.nouns) in " ".join(card.split())
 
 
+def test_the_default_image_model_says_how_many_of_a_kind_it_paints() -> None:
+    found = entry("default", "sdxl")
+    assert isinstance(found, SdxlEntry)
+    told = words_of(found).limits("a forest with five pine trees, three owls and no animals")
+    assert told == ("five pine trees: this model paints at most 3 of a kind",)
+    assert KnownWords().limits("nine apples") == ()
+
+
 def test_a_model_from_the_hub_or_a_file_has_no_words(tmp_path: Path) -> None:
     (tmp_path / WORDS_FILE).write_text('{"nouns": ["cat"]}')
     assert words_of(SdxlEntry("a", str(tmp_path), "folder", RenderSettings())).nouns == ("cat",)
@@ -100,7 +108,18 @@ def test_a_model_from_the_hub_or_a_file_has_no_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no JSON", "[]", '{"nouns": "cat"}', '{"nouns": [3]}', '{"nouns": [" "]}', "[" * 9000, '"' * 2**19]
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        '{"nouns": "cat"}',
+        '{"nouns": [3]}',
+        '{"nouns": [" "]}',
+        '{"most_of_a_kind": "3"}',
+        "[" * 9000,
+        '"' * 2**19,
+    ],
 )
 def test_a_file_of_words_that_cannot_be_used_counts_as_none_and_is_told(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

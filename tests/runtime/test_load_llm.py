@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaForCausa
 
 from lib_omost.composer import ComposeSettings
 from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, ModelError, VersionError
-from lib_omost.runtime import catalog, checks
+from lib_omost.runtime import catalog, checks, manifest
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.device import GIB
 from lib_omost.runtime.load_llm import load_composer, quantise_to, refuse_too_large
@@ -133,6 +134,24 @@ def test_a_quantised_checkpoint_runs_on_the_cpu_back_end_of_bitsandbytes(quantis
     assert reply(quantised)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_quantised_checkpoint_computes_in_the_format_that_is_asked_for(quantised: Path, dtype: torch.dtype) -> None:
+    model = load_composer(catalog.llm(str(quantised)), CPU, None, dtype=dtype).model  # type: ignore[union-attr]
+    floating = {parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()}
+    layers = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
+    assert floating == {dtype}
+    assert {layer.compute_dtype for layer in layers} <= {dtype}
+    assert {layer.weight.quant_state.dtype for layer in layers} <= {dtype}
+    assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([[1, 2, 3]])).logits
+        plain = load_composer(catalog.llm(str(quantised)), CPU, None).model  # type: ignore[union-attr]
+        assert (
+            logits.dtype == dtype
+            and (logits.float() - plain(torch.tensor([[1, 2, 3]])).logits.float()).abs().max() < 0.1
+        )
+
+
 def test_a_quantised_checkpoint_moves_by_plain_to(quantised: Path) -> None:
     composer = load_composer(catalog.llm(str(quantised)), CPU, None)
     composer.model.to("cpu")  # type: ignore[union-attr]
@@ -178,6 +197,7 @@ def as_large_as(billions: float, folder: Path, name: str = "model.safetensors") 
     with (folder / name).open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + 2 * count)
+    (folder / "config.json").write_text("{}")
     return folder
 
 
@@ -297,9 +317,13 @@ def test_an_adapter_is_merged_once_and_the_next_start_reads_the_same_model(
     tiny_llm: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "omost" / "default-language-of-before").mkdir(parents=True)
+    for name, days in (("default-language-of-before", 8), ("default-language-of-another", 1)):
+        (tmp_path / "omost" / name).mkdir(parents=True)
+        os.utime(tmp_path / "omost" / name, (time.time() - days * 86400,) * 2)
     entry = replace(catalog.llm(str(tiny_llm)), adapter=adapter)
-    first, kept = load_composer(entry, CPU, None), list((tmp_path / "omost").iterdir())
+    first = load_composer(entry, CPU, None)
+    *kept, another = sorted((tmp_path / "omost").glob("default-language-*"))
+    assert another.name == "default-language-of-another"  # which another version may use now
     assert len(kept) == 1 and kept[0].name.endswith("-bfloat16")  # the older one is gone
     written = (kept[0] / "model.safetensors").stat().st_mtime_ns
     second = load_composer(entry, CPU, None)
@@ -311,6 +335,46 @@ def test_an_adapter_is_merged_once_and_the_next_start_reads_the_same_model(
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     name = "model.layers.0.self_attn.q_proj.weight"
     assert not torch.equal(states[0][name], plain.model.state_dict()[name])
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "a file gone", "the manifest gone and the rest cut"])
+def test_a_damaged_merged_model_is_made_anew_by_itself(tiny_llm: Path, adapter: Path, cache: Path, harm: str) -> None:
+    entry = replace(catalog.llm(str(tiny_llm)), adapter=adapter)
+    load_composer(entry, CPU, None)
+    (folder,) = cache.glob("default-language-*")
+    weights = folder / "model.safetensors"
+    good = weights.read_bytes()
+    if harm == "a file gone":
+        (folder / "tokenizer.json").unlink()
+    else:
+        weights.write_bytes(good[:-500] if "cut" in harm else good[:-500] + bytes(500))
+    if "manifest" in harm:
+        (folder / "sha256.json").unlink()
+    load_composer(entry, CPU, None)
+    assert weights.read_bytes() == good and (folder / "tokenizer.json").is_file()
+    assert {path.name for path in cache.iterdir()} == {folder.name, ".lock"}
+
+
+STARTS = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from lib_omost.runtime import catalog
+from lib_omost.runtime.load_llm import load_composer
+entry = replace(catalog.llm(sys.argv[1]), adapter=Path(sys.argv[2]))
+load_composer(entry, torch.device("cpu"), None)
+"""
+
+
+@pytest.mark.slow
+def test_two_first_starts_at_once_both_come_up(tiny_llm: Path, adapter: Path, cache: Path) -> None:
+    command = [sys.executable, "-c", STARTS, str(tiny_llm), str(adapter)]
+    both = [subprocess.Popen(command, cwd=Path(__file__).parents[2]) for _ in range(2)]
+    assert [one.wait(240) for one in both] == [0, 0]
+    (folder,) = cache.glob("default-language-*")
+    assert manifest.intact(folder)
+    assert {path.name for path in cache.iterdir()} == {folder.name, ".lock"}
 
 
 # --- before and beside the loading ---

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -75,12 +74,53 @@ def test_a_single_file_with_a_tensor_missing_is_refused_by_its_name(
         "conditioner.embedders.1.model.visual.proj",
     ],
 )
-def test_a_single_file_with_a_tensor_left_over_is_refused_by_its_name(
-    checkpoint: tuple[Path, Tensors], extra: str
+def test_a_single_file_with_a_stray_tensor_is_loaded_with_a_note_that_names_it(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], checkpoint: tuple[Path, Tensors], extra: str
 ) -> None:
     path, tensors = checkpoint
     save_file(tensors | {extra: torch.ones(1)}, path)
-    with pytest.raises(BrokenWeightsError, match=rf"1 left over \({re.escape(extra)}\)"):
+    notes: list[str] = []
+    assert same_weights(load_pipeline(catalog.sdxl(str(path)), CPU, {}, notes.append), tiny[0])
+    assert notes == [f"1 tensor of {path.name} has no place in an SDXL model and was left out: {extra}."]
+
+
+@pytest.mark.parametrize(
+    ("keys", "metadata", "predicts", "zero_snr"),
+    [
+        ([], {}, "epsilon", False),
+        (["v_pred"], {}, "v_prediction", False),
+        (["v_pred", "ztsnr"], {}, "v_prediction", True),
+        ([], {"modelspec.prediction_type": "v"}, "v_prediction", False),
+    ],
+)
+def test_a_single_file_says_by_its_keys_what_it_was_trained_to_predict(
+    checkpoint: tuple[Path, Tensors], keys: list[str], metadata: dict[str, str], predicts: str, zero_snr: bool
+) -> None:
+    path, tensors = checkpoint
+    save_file(tensors | {key: torch.zeros(0) for key in keys}, path, metadata=metadata)
+    notes: list[str] = []
+    config = load_pipeline(catalog.sdxl(str(path)), CPU, {}, notes.append).scheduler.config
+    assert (config.prediction_type, bool(config.rescale_betas_zero_snr)) == (predicts, zero_snr)
+    assert notes == []
+
+
+def test_a_folder_says_it_by_its_schedulers_config(
+    tiny: tuple[StableDiffusionXLOmostPipeline, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "noob"
+    shutil.copytree(tiny[1], folder)
+    file = folder / "scheduler" / "scheduler_config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}))
+    found = load_pipeline(catalog.sdxl(str(folder)), CPU, {}).scheduler.config
+    assert (found.prediction_type, found.rescale_betas_zero_snr) == ("v_prediction", True)
+    assert (found.timestep_spacing, found.use_karras_sigmas) == ("trailing", False)
+
+
+def test_a_model_of_edms_schedule_is_refused_instead_of_painted_wrong(checkpoint: tuple[Path, Tensors]) -> None:
+    path, tensors = checkpoint
+    save_file(tensors | {"edm_vpred.sigma_max": torch.ones(1)}, path)
+    with pytest.raises(BrokenWeightsError, match=r"tiny\.safetensors was trained with EDM's noise schedule"):
         load_pipeline(catalog.sdxl(str(path)), CPU, {})
 
 

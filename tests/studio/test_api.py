@@ -15,7 +15,8 @@ from gradio_app import build, launch
 from lib_omost.composer import ComposeSettings
 from lib_omost.runtime import Engine
 from lib_omost.settings import table
-from lib_omost.studio.conversation import fenced
+from lib_omost.studio.api import MAX_HISTORY
+from lib_omost.studio.conversation import MAX_TURNS, fenced
 from lib_omost.studio.limits import bounds
 from lib_omost.studio.presets import RenderRequest
 from lib_omost.studio.store.images import read_png
@@ -141,3 +142,17 @@ def test_a_setting_that_will_not_do_is_refused_with_what_would(client: Client, c
         client.predict(code, region_strengths=[1, -1], api_name="/render")
     with pytest.raises(AppError, match="temperature is 3; it wants a number from 0 to 2"):
         client.predict("an apple", temperature=3, api_name="/chat")
+
+
+@pytest.mark.parametrize(
+    ("turns", "characters", "sentence"),
+    [(MAX_TURNS + 1, 1, "at most 200 are taken"), (2, MAX_HISTORY // 2 + 1, "send the latest turns alone")],
+)
+def test_a_history_beyond_its_bounds_is_refused_and_asks_no_model(
+    client: Client, server: TextServer, turns: int, characters: int, sentence: str
+) -> None:
+    asked = len(server.asked)
+    history = [{"role": "user", "content": "x" * characters}] * turns
+    with pytest.raises(AppError, match=sentence):
+        client.predict("and red", history, api_name="/chat")
+    assert len(server.asked) == asked

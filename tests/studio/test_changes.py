@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lib_omost.canvas import Box, Canvas, Region, differences, read_program
-from lib_omost.studio.changes import label, lines, place_words
+from lib_omost.canvas import Box, Canvas, Region, differences, merge, read_program
+from lib_omost.studio.changes import carried_out, kept, label, lines, made, nothing, place_words
 
 
 def region(text: str, location: str = "in the center", color: str = "red") -> Region:
@@ -63,14 +63,55 @@ def test_the_same_canvas_has_no_line() -> None:
 def test_a_line_is_undone_alone() -> None:
     before = canvas(APPLE, TREE)
     after = canvas(replace(APPLE, description="A frog.", tags="frog", HTML_web_color_name="lime"))
-    words, color, tree = lines(differences(before, after))
-    back = read_program(tree.undo(words.undo(after.to_code()))).canvas
+    words, color, tree = made(differences(before, after))
+    code, _ = carried_out(after.to_code(), words)
+    code, put_back = carried_out(code, tree)
+    assert (tree.label, put_back.label, put_back.off) == ("put back", "redo", True)
+    back = read_program(code).canvas
     assert back is not None
     assert [(r.description, r.tags, r.HTML_web_color_name) for r in back.regions] == [
         ("A red apple.", "A red apple., icon", "lime"),
         ("A tree.", "A tree., icon", "green"),
     ]
-    assert color.text == "frog: red → lime"
+    assert (color.text, color.label) == ("frog: red → lime", "undo")
+
+
+def test_what_was_undone_alone_is_done_again_by_the_same_row() -> None:
+    before, after = canvas(APPLE, TREE), canvas(replace(APPLE, HTML_web_color_name="gold"))
+    code = after.to_code()
+    for row in made(differences(before, after)):
+        undone, other = carried_out(code, row)
+        again, same = carried_out(undone, other)
+        assert read_program(again).canvas == after and undone != code
+        assert (same.text, same.label, same.do, same.off) == (row.text, row.label, row.do, False)
+
+
+def test_what_a_reply_did_not_get_says_why_and_is_taken_by_its_button() -> None:
+    mine = canvas(replace(APPLE, HTML_web_color_name="blue"), replace(TREE, locked=True)).to_code()
+    done = merge(canvas(APPLE, TREE), canvas(replace(APPLE, HTML_web_color_name="gold")), mine)
+    color, tree = kept(done.refused)
+    assert color.text == "red apple: blue → gold, not done: you changed it yourself"
+    assert tree.text == "tree removed, not done: it is locked"
+    assert {color.label, tree.label} == {"take the model's"}
+    code, after = carried_out(done.code, color)
+    assert (after.text, after.label) == ("red apple: blue → gold", "undo")
+    code, after = carried_out(code, tree)
+    taken = read_program(code).canvas
+    assert taken is not None and [r.HTML_web_color_name for r in taken.regions] == ["gold"]
+    assert (after.text, after.label) == ("tree removed", "put back")
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ("swap the apple and the tree", "I did not understand “swap”."),
+        ("make it more cheerful please", "I did not understand “cheerful”."),
+        ("a red apple", "the model gave the same plan back."),
+    ],
+)
+def test_a_reply_that_changed_nothing_names_the_words_that_it_did_not_follow(request_: str, why: str) -> None:
+    row = nothing(request_, canvas(APPLE, TREE))
+    assert (row.text, row.label) == (f"Nothing changed: {why}", "Edit by hand")
 
 
 def test_a_long_description_is_cut_at_a_word() -> None:

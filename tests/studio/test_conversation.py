@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lib_omost.canvas import Canvas, set_keyword
 from lib_omost.errors import SettingsError
 from lib_omost.studio import conversation as chat
 from lib_omost.studio.conversation import Chats, Conversation
@@ -31,15 +32,18 @@ def test_neighbours_of_one_role_are_joined() -> None:
     assert chat.messages([Turn("user", "a"), Turn("user", "b")]) == [{"role": "user", "content": "a\nb"}]
 
 
-def test_the_chat_widget_gets_one_bubble_a_turn(talk: tuple[Turn, ...]) -> None:
-    shown = chat.bubbles(talk)
-    assert [bubble["role"] for bubble in shown] == [turn.role for turn in talk]
-    assert shown[2]["content"][0]["path"] == "/p/a.png"
+def test_the_chat_widget_gets_one_bubble_a_turn(talk: tuple[Turn, ...], tmp_path: Path) -> None:
+    there = tmp_path / "a.png"
+    there.touch()
+    shown = chat.bubbles((*talk, Turn("assistant", "", str(there))))
+    assert [bubble["role"] for bubble in shown] == [*(turn.role for turn in talk), "assistant"]
+    assert shown[2]["content"][0]["text"] == chat.GONE
+    assert shown[4]["content"][0]["path"] == str(there)
 
 
 def test_a_reply_cannot_make_the_viewer_load_a_remote_picture() -> None:
     (bubble,) = chat.bubbles([Turn("assistant", "look: ![x](http://tracker.example/x.png)")])
-    assert "![" not in bubble["content"][0]["text"].replace("\\![", "")
+    assert "![" not in bubble["content"][0]["text"]
 
 
 @pytest.fixture
@@ -128,6 +132,47 @@ def test_new_code_replaces_the_program_and_leaves_the_words_around_it(
     assert changed[1].text.endswith("Enjoy.")
     assert "a pear" in changed[1].text
     assert (changed[:1], changed[2:]) == (talk[:1], talk[2:])
+
+
+def test_a_description_changed_by_hand_takes_what_the_model_derived_from_it_along(
+    chats: Chats, session: str, code: str
+) -> None:
+    told = set_keyword(set_keyword(code, 0, "tags", "apple, red"), None, "description", "a red apple in a meadow")
+    chats.set_code(session, told)
+    conversation, done = chats.edit_by_hand(session, set_keyword(told, 0, "description", "a green frog"))
+    assert conversation.newest is not None and conversation.newest.reading.code == done.code.rstrip()
+    assert "whole picture" in done.also
+    assert "'frog, green'" in done.code and "'a green frog in a meadow'" in done.code
+
+
+def test_a_text_written_by_hand_stays_when_the_description_changes_later(chats: Chats, session: str, code: str) -> None:
+    _, first = chats.edit_by_hand(session, set_keyword(code, 0, "tags", "apple, of my garden"))
+    reopened = Chats(chats.sessions)
+    _, second = reopened.edit_by_hand(session, set_keyword(first.code, 0, "description", "a green frog"))
+    assert "apple, of my garden" in second.code
+
+
+def test_a_text_that_is_back_as_the_model_wrote_it_follows_again(chats: Chats, session: str, code: str) -> None:
+    told = set_keyword(code, 0, "tags", "apple, red")
+    chats.set_code(session, told)
+    chats.edit_by_hand(session, set_keyword(told, 0, "tags", "apple, of my garden"))
+    chats.edit_by_hand(session, told)
+    _, done = chats.edit_by_hand(session, set_keyword(told, 0, "description", "a green frog"))
+    assert "'frog, green'" in done.code
+
+
+def test_the_next_reply_leaves_a_text_of_the_persons_the_persons(chats: Chats, session: str, code: str) -> None:
+    conversation, _ = chats.edit_by_hand(session, set_keyword(code, 0, "tags", "apple, of my garden"))
+    own = chat.own_after(conversation.newest, Canvas())[chat.OWN]
+    assert "apple, of my garden" not in own and own
+    assert chat.own_after(chats.open(chats.sessions.create("ann")).newest, Canvas()) == {}
+
+
+def test_the_texts_of_a_plan_drawn_by_hand_are_all_the_persons(chats: Chats, code: str) -> None:
+    session, drawn = chats.sessions.create("ann"), set_keyword(code, 0, "tags", "apple, red")
+    chats.edit_by_hand(session, drawn)
+    _, done = chats.edit_by_hand(session, set_keyword(drawn, 0, "description", "a green frog"))
+    assert done.also == ("colour",)
 
 
 def test_new_code_writes_one_turn_however_long_the_chat_is(

@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
-from lib_omost.canvas import Box, Canvas, read_program
+from lib_omost.canvas import Box, Canvas, delete_region, read_program
 from lib_omost.errors import CanvasError
-from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, streaming_value
+from lib_omost.studio.plan import (
+    Plan,
+    apply_edit,
+    carried,
+    carried_strengths,
+    editor_value,
+    plan_of,
+    streaming_value,
+)
 
 
 @pytest.fixture
@@ -32,6 +40,39 @@ def canvas_of(plan: Plan) -> Canvas:
 
 def test_posting_the_plan_unchanged_changes_no_character(plan: Plan, posted: dict[str, Any]) -> None:
     assert apply_edit(plan, posted) == plan
+
+
+@pytest.mark.parametrize("what", ["region", "whole"])
+def test_a_lock_is_one_line_of_the_program_and_is_taken_out_again(
+    plan: Plan, posted: dict[str, Any], what: str
+) -> None:
+    target = posted["regions"][1] if what == "region" else posted["whole"]
+    target["locked"] = True
+    shut = apply_edit(plan, posted)
+    assert [r.locked for r in canvas_of(shut).regions] == [False, what == "region"]
+    assert canvas_of(shut).locked == (what == "whole")
+    (added,) = set(shut.code.splitlines()) - set(plan.code.splitlines())
+    assert added.strip() == "locked=True,"
+    value = editor_value(shut)
+    assert (value["regions"][1]["locked"], value["whole"]["locked"]) == (what == "region", what == "whole")
+    target["locked"] = False
+    assert apply_edit(shut, posted).code == plan.code
+
+
+def test_a_region_keeps_its_name_in_the_editor_through_a_step_of_undo(plan: Plan) -> None:
+    old = Plan(plan.code, ("c9", "r0"), (), plan.reading)
+    without = plan_of(read_program(delete_region(plan.code, 0)))
+    assert carried(without, old).ids == ("r0",)
+    back = carried(plan, carried(without, old))
+    assert back.ids[1] == "r0" and len(set(back.ids)) == 2
+
+
+def test_strengths_go_where_their_regions_went(plan: Plan) -> None:
+    before, after = canvas_of(plan), read_program(delete_region(plan.code, 0)).canvas
+    assert after is not None
+    assert carried_strengths(before, after, [2.0, 0.5]) == [0.5]
+    assert carried_strengths(before, after, [2.0, 1.0]) == carried_strengths(before, after, ()) == []
+    assert carried_strengths(after, before, [0.5]) == [1.0, 0.5]
 
 
 def test_a_moved_box_changes_only_the_lines_of_its_place(plan: Plan, posted: dict[str, Any]) -> None:

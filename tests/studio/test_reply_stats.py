@@ -49,4 +49,5 @@ def test_of_a_server_no_passes_are_told() -> None:
 def test_of_a_record_in_a_file_only_what_has_the_right_form_is_taken() -> None:
     found = {"model": "m", "seconds": 6, "context": True, "tokens_per_s": "fast", "notes": ["a" * 900, 3], "other": 1}
     assert reply_stats.taken(found) == {"model": "m", "seconds": 6.0, "notes": ["a" * 500]}
+    assert reply_stats.taken({"own": ["a red apple", 3]}) == {"own": ["a red apple"]}
     assert [reply_stats.taken(one) for one in (None, [1], "x", {}, {1: 2})] == [{}] * 5

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib_omost.runtime.known_words import WORDS_FILE
+from lib_omost.runtime.known_words import MOST, WORDS_FILE
 from training.image.recolor import TINTS
 
 BACKGROUNDS = (
     *("plain background", "meadow", "beach", "sea", "night", "desert", "snow", "room", "wooden table", "sunset"),
     *("street", "forest", "cave", "sky"),
 )
+MOST_DRAWN = 3  # of a kind, in the scenes that it is taught
 
 _CARD = """---
 license: mit
@@ -67,7 +68,8 @@ def write_card(folder: Path, nouns: Sequence[str], size: int, steps: int, sample
 def write_words(folder: Path, nouns: Sequence[str]) -> None:
     """The file in which lib_omost.runtime.known_words looks up what the model knows."""
     words = {"nouns": [*nouns], "synonyms": [], "colours": [*TINTS], "backgrounds": BACKGROUNDS}
-    lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in words.items())
+    known = {**words, MOST: MOST_DRAWN}
+    lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in known.items())
     (folder / WORDS_FILE).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 

@@ -5,31 +5,32 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from lib_omost.errors import OmostError, StorageError
 from lib_omost.renderer import STYLES, RenderSettings
 from lib_omost.studio.conversation import AGAIN, RESTORED, Chats
+from lib_omost.studio.page.blocks import Picture
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
-from lib_omost.studio.store.images import Saved, new_path, read_png, save_png
+from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
+from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Data, Render
 
 
 class Gallery:
     """Widgets and events around finished pictures. `outputs` are filled by `show`; `chosen` is the large one's id."""
 
-    def __init__(self, chats: Chats, session: gr.State, folder: Path, drawer: SettingsPanel, view: View) -> None:
-        self.chats, self.folder, self.drawer, self.view = chats, folder, drawer, view
-        self.picture = gr.Image(
+    def __init__(self, chats: Chats, session: gr.Textbox, folder: Path, drawer: SettingsPanel, view: View) -> None:
+        self.chats, self.pictures, self.drawer, self.view = chats, Pictures(folder), drawer, view
+        self.picture = Picture(
             label="Picture",
             show_label=False,
             interactive=False,
             type="filepath",
-            format="jpeg",
             buttons=["download", "fullscreen"],
             elem_id="picture",
         )
@@ -61,12 +62,12 @@ class Gallery:
             self.dropped = gr.File(
                 label="Drop a PNG: its plan and settings come back", file_types=[".png"], elem_id="drop"
             )
-        self.chosen = gr.State("")
+        self.chosen = gr.Textbox("", visible="hidden", elem_id="chosen")
         compared = [self.pair, self.left, self.right, self.compare]
         self.outputs = [self.picture, self.small, self.again, *compared, self.chosen]
         self._wire(session)
 
-    def _wire(self, session: gr.State) -> None:
+    def _wire(self, session: gr.Textbox) -> None:
         drawer, view = self.drawer, self.view
         known, pair = [session, self.chosen], [self.left, self.right]
         restored = [*drawer.render, drawer.seed_mode]
@@ -91,6 +92,10 @@ class Gallery:
         before.
         """
         renders = self.renders(session)
+        waits = None if chosen else self.pictures.waiting(session)
+        if waits is not None:  # newer than all that are files, and shown without what is done with a file
+            known = self.show(session, renders[0].id) if renders else self._empty()
+            return {**known, self.picture: waits, self.again: gr.update(visible=False), self.chosen: ""}
         if not renders:
             return self._empty()
         large = next((index for index, render in enumerate(renders) if render.id == chosen), 0)
@@ -132,8 +137,9 @@ class Gallery:
         render = self._asked_for(session, chosen)
         if render is None:
             return UNCHANGED
-        known = {name: value for name, value in render.settings.items() if name == "seed"}
-        return {**self._restored(known), self.drawer.seed_mode: LOCKED}
+        known = {"cpu_noise": False, **render.settings}  # one that does not say it is from before there was a choice
+        kept: Data = {name: known[name] for name in ("seed", "cpu_noise") if name in known}
+        return {**self._restored(kept), self.drawer.seed_mode: LOCKED}
 
     def settings_again(self, session: str, chosen: str) -> Update:
         """Every setting of the picture, its seed kept, its style chosen."""
@@ -141,7 +147,7 @@ class Gallery:
         if render is None:
             return UNCHANGED
         # a picture from before there were presets had none
-        known = {"few_steps": "", **render.settings, "style": style_of(render.settings)}
+        known = {"few_steps": "", "cpu_noise": False, **render.settings, "style": style_of(render.settings)}
         return {**self._restored(known), self.drawer.seed_mode: LOCKED}
 
     def plan_again(self, session: str, chosen: str, width: int, height: int) -> Update:
@@ -161,24 +167,33 @@ class Gallery:
         return render
 
     def new_path(self) -> Path:
-        return new_path(self.folder)
+        return new_path(self.pictures.folder)
 
-    def add(self, session: str, code: str, settings: RenderSettings, path: Path) -> Render:
-        """Notes a picture that is on disk in the session and in its chat."""
-        return self.chats.sessions.add_picture(session, code, asdict(settings), str(path))
+    def keep(self, session: str, code: str, settings: RenderSettings, png: bytes) -> bool:
+        """Writes a picture and notes it in the session and in its chat; False where it waits for room on the disk.
+        Raises StorageError.
+        """
+        path = self.new_path()
+        note = partial(self.chats.sessions.add_picture, session, code, asdict(settings), str(path))
+        return self.pictures.keep(session, path, png, note)
+
+    @property
+    def disk_words(self) -> str:
+        """What a person has to know about the disk: nothing most of the time."""
+        return self.pictures.disk_words or self.chats.sessions.disk_words
 
     def restore(self, session: str, upload: str | None, width: int, height: int) -> Update:
         """A dropped PNG becomes a turn of the chat, its plan the plan, its settings the settings, the picture one of
         the session.
         """
         try:
-            saved, path = self._taken(upload)
+            saved, png = _taken(upload)
+            self.chats.add_plan(session, saved.code, RESTORED)
+            self.keep(session, saved.code, saved.settings, png)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
             return {**self.view.show(session, (width, height)), **self.show(session), self.dropped: None}
         settings = saved.settings
-        self.chats.add_plan(session, saved.code, RESTORED)
-        self.add(session, saved.code, settings, path)
         return {
             **self.view.show(session, (settings.width, settings.height)),
             **self.show(session),
@@ -187,15 +202,14 @@ class Gallery:
             self.dropped: None,
         }
 
-    def _taken(self, upload: str | None) -> tuple[Saved, Path]:
-        """The upload as a picture of ours, written anew. Raises StorageError."""
-        if not upload:
-            raise StorageError("no file came")
-        saved = read_png(upload)
-        with Image.open(upload, formats=["PNG"]) as image:
-            pixels = image.convert("RGB")
-        extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
-        return saved, save_png(pixels, self.new_path(), saved.canvas, saved.settings, **extras)
+
+def _taken(upload: str | None) -> tuple[Saved, bytes]:
+    """The upload as a picture of ours, written anew. Raises StorageError."""
+    if not upload:
+        raise StorageError("no file came")
+    saved, pixels = read_png(upload), read_pixels(upload)
+    extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
+    return saved, png_bytes(pixels, saved.canvas, saved.settings, **extras)
 
 
 def _name(number: int, render: Render) -> str:

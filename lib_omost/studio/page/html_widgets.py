@@ -32,6 +32,13 @@ def state_line(**layout: object) -> gr.HTML:
     return _widget("state_line", layout)
 
 
+def remarks(**layout: object) -> gr.HTML:
+    """Sentences with an action each (`Told.values`) and which reply of several is shown: `{"rows": [...], "at": 1,
+    "of": 3}`. Its events: `act` (`value`: the row's) and `turn_over` (`by`: 1 or -1).
+    """
+    return _widget("remarks", layout)
+
+
 def progress_bar(**layout: object) -> gr.HTML:
     """A bar and a line of text: `{"text": str, "figures": str, "share": 0..1}`."""
     return _widget("progress", layout)

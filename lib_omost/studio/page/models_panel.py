@@ -6,21 +6,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal
 
 import gradio as gr
 
-from lib_omost.composer import checked_key
 from lib_omost.errors import OmostError
 from lib_omost.runtime import Engine, about, choices, loras
+from lib_omost.runtime.keys import typed_key
 from lib_omost.studio.page.events import QUIET, UNCHANGED, Update
 from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.server_panel import ServerPanel, checked_url, is_server
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.sentences import plain
 
+NOT_YOURS = "The models of this page are its operator's to choose."
 MIN_WEIGHT, MAX_WEIGHT = -2.0, 2.0
 
 
@@ -37,8 +38,12 @@ class ModelsPanel:
         models_line: gr.Markdown,
         words: gr.Markdown,
         local: bool,
+        operator: Callable[[str], bool] = lambda user: False,
     ) -> None:
-        """`local`: only then may a person name files of this machine as models."""
+        """`local`: only then may a person name files of this machine as models, and everyone choose them; else only
+        users whom `operator` names.
+        """
+        self._local, self._operator = local, operator
         self.engine, self.drawer, self.models_line, self.words = engine, drawer, models_line, words
         gr.Markdown("### Models")
         self.llm = gr.Dropdown(
@@ -49,7 +54,7 @@ class ModelsPanel:
             info="Writes the plan. A name, a folder, a .gguf file, or a server's URL.",
             elem_id="llm",
         )
-        self.server = ServerPanel(engine, self.llm)
+        self.server = ServerPanel(engine, self.llm, self.may_choose)
         self.sdxl = gr.Dropdown(
             _with(choices("sdxl"), engine.sdxl_entry.name),
             value=engine.sdxl_entry.name,
@@ -79,7 +84,7 @@ class ModelsPanel:
         )
         chosen = [self.llm, self.sdxl, self.loras, self.weights]
         self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words]
-        self._wire(bar, [*chosen, self.server.key])
+        self._wire(bar, [*chosen, self.server.key, self.server.typed_for])
 
     def _wire(self, bar: gr.Sidebar, chosen: list[gr.components.Component]) -> None:
         used = self.use.click(
@@ -96,7 +101,7 @@ class ModelsPanel:
         self.llm.change(self.server.shown_for, self.llm, self.server.box, **QUIET)
         for picker in (self.llm, self.sdxl):
             picker.change(about_text, [self.llm, self.sdxl], self.about, **QUIET)
-        self.keep_llm.input(self.keep, self.keep_llm, None, **QUIET)
+        self.keep_llm.input(self.keep, self.keep_llm, self.keep_llm, **QUIET)
         bar.expand(self.show, None, self.outputs, **QUIET)
 
     def show(self) -> Update:
@@ -113,20 +118,34 @@ class ModelsPanel:
             self.words: words_line(sdxl),
         }
 
-    def use_models(self, llm: str, sdxl: str, chosen: list[str], weights: Mapping[str, float], key: str = "") -> Update:
-        """Switches models; the picture's settings go to what suits another image model. `key`: of a server."""
+    def use_models(
+        self,
+        llm: str,
+        sdxl: str,
+        chosen: list[str],
+        weights: Mapping[str, float],
+        key: str = "",
+        typed_for: str = "",
+        request: gr.Request | None = None,
+    ) -> Update:
+        """Switches models; the picture's settings go to what suits another image model. `key`: of a server, that of
+        `typed_for`.
+        """
+        if not self.may_choose(request):
+            gr.Warning(NOT_YOURS)
+            return self.show()
         before = self.engine.sdxl_entry.name
         try:
-            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key)
+            self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key, typed_for)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
         if before == self.engine.sdxl_entry.name:
             return self.show()
         return {**self.show(), **dict(zip(self.drawer.outputs, self.drawer.view({}), strict=True))}
 
-    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str) -> None:
+    def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str, typed_for: str) -> None:
         """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
-        key = checked_key(key) if is_server(llm) else ""
+        key = typed_key(key, typed_for, llm) if is_server(llm) else ""
         if llm != self.engine.llm_entry.name or key:
             self.engine.use_llm(checked_url(llm) if is_server(llm) else llm, key)
             gr.Info(f"{html.escape(llm)} is loaded with your next message.")
@@ -134,8 +153,15 @@ class ModelsPanel:
             self.engine.use_sdxl(sdxl, chosen)
             gr.Info(f"{html.escape(sdxl)} is loaded with your next picture.")
 
-    def keep(self, keep_llm: bool) -> None:
-        self.engine.keep_llm = bool(keep_llm)
+    def keep(self, keep_llm: bool, request: gr.Request | None = None) -> bool:
+        """What holds now."""
+        if self.may_choose(request):
+            self.engine.keep_llm = bool(keep_llm)
+        return self.engine.keep_llm
+
+    def may_choose(self, request: gr.Request | None) -> bool:
+        """Whether whoever asks may choose models for all."""
+        return self._local or bool(request and request.username and self._operator(request.username))
 
     def picked(self, name: str | None) -> Update:
         """A model that a server offers, into the picker."""
@@ -167,6 +193,7 @@ def models_text(engine: Engine) -> str:
         for part in (
             f"**{_plain(engine.llm_entry.name)}** writes, **{_plain(engine.sdxl_entry.name)}**{with_loras} paints.",
             engine.sdxl_entry.warning,
+            plain(engine.device_note),
             *(plain(note) for note in engine.notes),  # a model that was chosen last time and is gone
         )
         if part

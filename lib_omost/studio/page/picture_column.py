@@ -4,6 +4,7 @@ gallery's.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,7 +28,7 @@ from lib_omost.studio.plan import Plan
 from lib_omost.studio.rendering import Step, Waiting, render_steps
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, sentence
-from lib_omost.studio.store.images import save_png
+from lib_omost.studio.store.images import png_bytes, read_pixels
 
 STOP_WAIT_S = 5.0
 
@@ -50,7 +51,7 @@ class PictureColumn:
         engine: Engine,
         chats: Chats,
         runs: Runs,
-        session: gr.State,
+        session: gr.Textbox,
         folder: Path,
         plan: PlanColumn,
         drawer: SettingsPanel,
@@ -104,7 +105,8 @@ class PictureColumn:
             finally:
                 stopped = stop.is_set() and not failure
         text = failure or ("stopped" if stopped and done < images else f"{counted(done, 'picture')} done")
-        text = " ".join([f"{text.removesuffix('.')}.", *dict.fromkeys(notes)]) if notes else text
+        notes = [*dict.fromkeys(notes), *filter(None, [self.gallery.disk_words])]
+        text = " ".join([f"{text.removesuffix('.')}.", *notes]) if notes else text
         yield self._bar(text, 0 if failure or not done else 1, going=False)
 
     def wait(self) -> Update:
@@ -119,7 +121,8 @@ class PictureColumn:
         """The job from the widgets' values. Raises SettingsError or CanvasError."""
         plan, drawer = self.plan, self.drawer
         values = tuple(given[widget] for widget in drawer.render)
-        return self._job(given[plan.plan], given[plan.code], given[drawer.images], given[drawer.seed_mode], values)
+        known = plan.known(given[self.session], given[plan.plan])
+        return self._job(known, given[plan.code], given[drawer.images], given[drawer.seed_mode], values)
 
     def _job(self, plan: Plan, code: str, images: int, seed_mode: str, values: tuple[Any, ...]) -> Job:
         """Raises SettingsError or CanvasError. The code is a client's text: strictly read, or refused."""
@@ -138,8 +141,7 @@ class PictureColumn:
         canvas = read_program(render.code).canvas if render else None
         if render is None or canvas is None:
             return None
-        with Image.open(render.picture) as image:
-            return Previous(canvas, (image.convert("RGB"),), style_of(render.settings))
+        return Previous(canvas, (read_pixels(render.picture),), style_of(render.settings))
 
     def _stepped(self, report: Step, label: str) -> Update:
         left = report.seconds / report.step * (report.steps - report.step)
@@ -151,13 +153,13 @@ class PictureColumn:
         self, session: str, job: Job, settings: RenderSettings, image: Image.Image, notes: Sequence[str]
     ) -> Update:
         """Saves the picture, its record and its turn in the chat; then shows all three."""
-        path, model = self.gallery.new_path(), self.engine.sdxl_entry.name
+        model, told = self.engine.sdxl_entry.name, [*dict.fromkeys(notes)]
         try:
-            save_png(image, path, job.canvas, settings, code=job.code, model=model, notes=[*dict.fromkeys(notes)])
+            png = png_bytes(image, job.canvas, settings, code=job.code, model=model, notes=told)
+            self.gallery.keep(session, job.code, settings, png)
         except StorageError as error:
-            gr.Warning(f"{error} The picture is shown, but it is not kept.")
+            gr.Warning(html.escape(f"{error} The picture is shown, but it is not kept."))
             return {**self._bar("done, not kept", 1, going=True), self.gallery.picture: image}
-        self.gallery.add(session, job.code, settings, path)
         chat = self.chats.open(session)
         return {
             **self._bar("done", 1, going=True),

@@ -5,16 +5,19 @@ through plan.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import read_canvas
+from lib_omost.canvas import read_canvas, read_program
 from lib_omost.errors import CanvasError
-from lib_omost.studio.conversation import Chats, Conversation, bubbles
+from lib_omost.studio import changes, history
+from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
-from lib_omost.studio.plan import Plan, apply_edit, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.plan import Plan, apply_edit, carried, editor_value, plan_of, renamed, streaming_value
+from lib_omost.studio.remarks import Remark
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.sentences import by_hand, counted, suggestions
 from lib_omost.studio.store.sessions import Data, Render
@@ -24,13 +27,19 @@ FILE_ROUTE = "gradio_api/file="
 
 class PlanColumn:
     """The editor, the code pane and the server's own copy of the plan. `outputs` are filled by `show` and
-    `streaming`; an edit by hand shows in the chat (`chatbot`, `state_line`) too.
+    `streaming`; an edit by hand shows in the chat (`chatbot`, `state_line`, `remarks`) too.
     """
 
     def __init__(
-        self, chats: Chats, session: gr.State, size: list[gr.Number], chatbot: gr.Chatbot, state_line: gr.HTML
+        self,
+        chats: Chats,
+        session: gr.Textbox,
+        size: list[gr.Number],
+        chatbot: gr.Chatbot,
+        state_line: gr.HTML,
+        remarks: gr.HTML,
     ) -> None:
-        self.chats, self.chatbot, self.state_line = chats, chatbot, state_line
+        self.chats, self.chatbot, self.state_line, self.remarks = chats, chatbot, state_line, remarks
         self.editor = region_editor(elem_id="editor")
         with gr.Column(elem_id="code-box"):
             self.code = gr.Code(
@@ -45,17 +54,21 @@ class PlanColumn:
             apply = gr.Button("Apply code (Ctrl+S)", size="sm", elem_id="apply")
         self.plan = gr.State(Plan())
         self.outputs = [self.editor, self.code, self.plan]
-        shown, known = [*self.outputs, chatbot, state_line], [session, self.plan, *size]
+        shown, known = [*self.outputs, chatbot, state_line, remarks], [session, self.plan, *size]
         self.editor.edited(self.edit, known, shown, trigger_mode="multiple", **QUIET)
         apply.click(self.apply_code, [*known, self.code], shown, **QUIET)
         for side in size:
             side.change(self.resize, known, self.editor, **QUIET)
 
-    def show(self, session: str, chat: Conversation, size: PictureSize) -> Update:
-        """Editor, code and plan of the newest canvas in the conversation."""
-        renders = self.chats.sessions.renders(session)
-        plan = _plan_of(renders, chat)
-        value = editor_value(plan, ratio=size, picture=_picture(renders))
+    def show(
+        self, session: str, chat: Conversation, size: PictureSize, known: Plan | None = None, echo: int | None = None
+    ) -> Update:
+        """Editor, code and plan of the newest canvas in the conversation. Regions of the plan that is `known` keep
+        their names, with which the editor keeps what is selected; `echo` is the number of what this answers.
+        """
+        plan = _plan_of(self.chats.sessions.renders(session), chat)
+        plan = plan if known is None else carried(plan, known)
+        value = self._value(session, plan, size, echo=echo, fresh=known is None)
         return {self.editor: value, self.code: plan.code, self.plan: plan}
 
     def frame(self, session: str, chat: Conversation, size: PictureSize) -> Update:
@@ -72,7 +85,7 @@ class PlanColumn:
 
     def edit(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> Update:
         """A change in the editor becomes a change of code, in the plan and in the conversation."""
-        posted = event._data
+        plan, posted = self.known(session, plan), event._data
         echo = posted.get("number") if isinstance(posted, dict) else None
         try:
             edited = apply_edit(plan, posted)
@@ -83,6 +96,7 @@ class PlanColumn:
 
     def apply_code(self, session: str, plan: Plan, width: int, height: int, code: str) -> Update:
         """Code that a person edited: strictly read, or refused with the line and the plan left as it was."""
+        plan = self.known(session, plan)
         reading = read_canvas(code or "", strict=True)
         if reading.canvas is None:
             notes = [note.with_line for note in reading.notes]
@@ -90,11 +104,17 @@ class PlanColumn:
         return self._kept(session, renamed(plan_of(reading), plan), (width, height), None)
 
     def resize(self, session: str, plan: Plan, width: int, height: int) -> Update:
-        return {self.editor: self._value(session, plan, (width, height), frame=True)}
+        return {self.editor: self._value(session, self.known(session, plan), (width, height), frame=True)}
+
+    def known(self, session: str, plan: Plan) -> Plan:
+        """The tab's plan; what the server has forgotten of it (many came since) is read anew from the session."""
+        return plan if plan.code else _plan_of(self.chats.sessions.renders(session), self.chats.open(session))
 
     def _kept(self, session: str, plan: Plan, size: PictureSize, echo: int | None) -> Update:
         """An edit, in the one turn of the chat that holds the plan, and as the page shows it then."""
-        chat = self.chats.set_code(session, plan.code)
+        chat, done = self.chats.edit_by_hand(session, plan.code, {STRENGTHS: list(plan.strengths)})
+        plan = renamed(plan_of(read_program(done.code)), plan) if done.also else plan
+        self._told(session, changes.also(done))
         chips = suggestions(plan.read().canvas)
         state = by_hand(f"{counted(len(plan.ids), 'region')}, edited by hand", chips=chips, asks=False)
         return {
@@ -103,17 +123,36 @@ class PlanColumn:
             self.plan: plan,
             self.chatbot: bubbles(chat.turns),
             self.state_line: state,
+            self.remarks: remarks_value(self.chats, session),
         }
 
+    def _told(self, session: str, rows: tuple[Remark, ...]) -> None:
+        """Rows on an edit come before those on the last reply; the state line speaks of the edit now."""
+        told = self.chats.told(session)
+        if rows or told.text:
+            others = tuple(row for row in told.rows if not (rows and row.by_hand))
+            self.chats.tell(session, replace(told, rows=(*rows, *others), text=""))
+
     def _value(self, session: str, plan: Plan, size: PictureSize, **more: Any) -> Data:
-        return editor_value(plan, ratio=size, picture=_picture(self.chats.sessions.renders(session)), **more)
+        picture, steps = _picture(self.chats.sessions.renders(session)), history.steps(self.chats, session)
+        return editor_value(plan, ratio=size, picture=picture, steps=steps, **more)
+
+
+def remarks_value(chats: Chats, session: str) -> Data:
+    """What was said of the last act, and which reply of several is shown, for the widget."""
+    at, of = history.replies(chats, session)
+    return {"rows": chats.told(session).values(), "at": at, "of": of}
 
 
 def _plan_of(renders: Sequence[Render], chat: Conversation) -> Plan:
-    """The newest canvas, with the strengths that its regions had when it was painted last."""
+    """The newest canvas, with the strengths that a person gave its regions, or those that they had when it was painted
+    last.
+    """
     if chat.newest is None:
         return Plan()
-    reading = chat.newest.reading
+    turn, reading = chat.newest
+    if STRENGTHS in turn.about:
+        return plan_of(reading, turn.about[STRENGTHS])
     painted = next((render for render in renders if render.code == reading.code), None)
     return plan_of(reading, painted.settings.get("region_strengths", ()) if painted else ())
 

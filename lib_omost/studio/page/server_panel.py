@@ -6,35 +6,37 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import gradio as gr
 
-from lib_omost.composer import MAX_KEY, checked_key
+from lib_omost.composer import MAX_KEY
 from lib_omost.errors import SettingsError
 from lib_omost.runtime import Engine
-from lib_omost.studio.page.events import TOASTING, Update
+from lib_omost.runtime.keys import typed_key
+from lib_omost.studio.page.events import QUIET, TOASTING, Update
 from lib_omost.studio.sentences import sentence
 
 
 class ServerPanel:
-    """`box` is shown beside a server's URL only. `key` is an input of the event that uses the models; `llm` is the
-    picker that holds the URL.
+    """`box` is shown beside a server's URL only. `key` and `typed_for` are inputs of the event that uses the
+    models; `llm` is the picker that holds the URL.
     """
 
-    def __init__(self, engine: Engine, llm: gr.Dropdown) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, llm: gr.Dropdown, may_choose: Callable[[gr.Request | None], bool]) -> None:
+        self.engine, self._may_choose = engine, may_choose
         with gr.Column(visible=is_server(engine.llm_entry.name), elem_id="server") as self.box:
             self.key = gr.Textbox(
                 type="password",
                 label="Key of the server",
-                info="Kept nowhere: it is forgotten when the program ends. Empty, OPENAI_API_KEY is used; many servers "
-                "want none.",
+                info="Kept nowhere, and sent only to the address above that it was typed for. Many servers want none; "
+                "for that of OPENAI_BASE_URL or --llm, OPENAI_API_KEY is used.",
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 max_length=MAX_KEY,
                 elem_id="server-key",
             )
+            self.typed_for = gr.Textbox("", visible="hidden", elem_id="server-key-for")
             self.test = gr.Button("Test the server", size="sm", elem_id="test-server")
             self.line = gr.HTML("", elem_id="server-line")
             self.offered = gr.Dropdown(
@@ -44,16 +46,20 @@ class ServerPanel:
                 visible=False,
                 elem_id="server-models",
             )
-        self.test.click(self.tested, [llm, self.key], [self.line, self.offered], **TOASTING)
+        # what the picker holds while the key is typed; in the browser, so that no key is on its way before it is used
+        self.key.input(None, llm, self.typed_for, js="llm => llm", **QUIET)
+        self.test.click(self.tested, [llm, self.key, self.typed_for], [self.line, self.offered], **TOASTING)
 
     def shown_for(self, llm: str | None) -> Update:
         return {self.box: gr.update(visible=is_server(llm))}
 
-    def tested(self, name: str, key: str) -> Iterator[Update]:
+    def tested(self, name: str, key: str, typed_for: str, request: gr.Request | None = None) -> Iterator[Update]:
         """The line and the list: first that it is being asked, then what came of it."""
         yield {self.line: _line("asking the server…"), self.offered: gr.update(visible=False)}
         try:
-            text, models = self.engine.test_server(checked_url(name), checked_key(key))
+            if not self._may_choose(request):
+                raise SettingsError("The servers of this page are its operator's to choose.")
+            text, models = self.engine.test_server(checked_url(name), typed_key(key, typed_for, name))
             told = _line(text, "good")
         except Exception as error:
             told, models = _line(sentence(error), "bad"), list(getattr(error, "offered", ()))

@@ -32,7 +32,7 @@ class SessionsColumn:
     def __init__(
         self,
         sessions: Sessions,
-        session: gr.State,
+        session: gr.Textbox,
         folder: Path,
         demo: gr.Blocks,
         bar: gr.Sidebar,

@@ -107,7 +107,7 @@ class SettingsPanel:
         self.few.wire(self.quality, {name: fields[name] for name in brought})
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, fields["negative_prompt"], **QUIET)
 
-    def wire(self, sessions: Sessions, session: gr.State, bar: gr.Sidebar) -> None:
+    def wire(self, sessions: Sessions, session: gr.Textbox, bar: gr.Sidebar) -> None:
         self.sessions = sessions
         changes = [widget.change for widget in self.kept.values()]
         gr.on(changes, self.keep, [session, *self.kept.values()], None, trigger_mode="always_last", **QUIET)
@@ -123,8 +123,10 @@ class SettingsPanel:
         return {self.render_fields[name]: getattr(settings, name) for name in QUALITY_FIELDS}
 
     def keep(self, session: str, *values: Any) -> None:
-        """Writes the settings to the session, with the image model that they are for."""
-        settings = dict(zip(self.kept, values, strict=True))
+        """Writes the settings to the session, with the image model that they are for; those that the page could not
+        show again, a text beyond its bounds too, are left out.
+        """
+        settings = usable(dict(zip(self.kept, values, strict=True)))
         self.sessions.set_settings(session, {**settings, "sdxl": image_model(self.engine)})
 
     def view(self, settings: Mapping[str, Any]) -> list[Any]:

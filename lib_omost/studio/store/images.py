@@ -7,7 +7,8 @@ import io
 import json
 import secrets
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from PIL import Image, PngImagePlugin
 
 from lib_omost import atomic
 from lib_omost.canvas import Canvas, read_canvas
+from lib_omost.characters import whole_data
 from lib_omost.errors import SettingsError, StorageError
 from lib_omost.renderer import PRESETS, RenderSettings
 from lib_omost.settings import read
+from lib_omost.studio.store.room import DiskFullError, no_room
 
 CHUNK = "omost"
 FORMAT = 1
@@ -46,22 +49,18 @@ def new_path(folder: Path) -> Path:
     return folder / f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(16)}.png"
 
 
-def save_png(
+def png_bytes(
     image: Image.Image,
-    path: Path | str,
     canvas: Canvas,
     settings: RenderSettings,
     *,
     code: str = "",
     model: str = "",
     notes: Sequence[str] = (),
-) -> Path:
-    """Writes the picture with one iTXt chunk of JSON (program, settings, model) and a line that other programs read.
-
-    `code` is kept as written where given, else the canvas is written out anew. The file appears under its name only
-    when all of it is on the disk. Raises StorageError.
+) -> bytes:
+    """The picture as a file, with one iTXt chunk of JSON (program, settings, model) and a line that other programs
+    read. `code` is kept as written where given, else the canvas is written out anew. Raises StorageError.
     """
-    path = Path(path)
     info = PngImagePlugin.PngInfo()
     record = {
         "format": FORMAT,
@@ -72,14 +71,40 @@ def save_png(
     }
     info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
     info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
+    file = io.BytesIO()
     try:
-        file = io.BytesIO()
         image.save(file, format="PNG", pnginfo=info)
-        atomic.write_bytes(path, file.getvalue(), durable=True, mode=0o600)
     except OSError as error:
-        raise StorageError(
+        raise StorageError(f"cannot write this picture as PNG: {error}; make it RGB") from error
+    return file.getvalue()
+
+
+def write_png(path: Path, png: bytes, ready: Callable[[], object] | None = None) -> None:
+    """The file appears under its name only when all of it is on the disk, and after `ready`, which notes it elsewhere.
+    Raises DiskFullError where there is no room, StorageError, and what `ready` raises.
+    """
+    try:
+        atomic.write_bytes(path, png, durable=True, mode=0o600, ready=ready)
+    except OSError as error:
+        kind = DiskFullError if no_room(error) else StorageError
+        raise kind(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
         ) from error
+
+
+def save_png(
+    image: Image.Image,
+    path: Path | str,
+    canvas: Canvas,
+    settings: RenderSettings,
+    *,
+    code: str = "",
+    model: str = "",
+    notes: Sequence[str] = (),
+) -> Path:
+    """Both, for a picture that is noted nowhere. Raises DiskFullError where there is no room, StorageError."""
+    path = Path(path)
+    write_png(path, png_bytes(image, canvas, settings, code=code, model=model, notes=notes))
     return path
 
 
@@ -102,6 +127,17 @@ def read_png(path: Path | str) -> Saved:
     if reading.canvas is None:
         raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
     return Saved(reading.canvas, code, settings, model[:200], tuple(note[:500] for note in notes[:20]))
+
+
+def read_pixels(path: Path | str) -> Image.Image:
+    """The picture in RGB. Raises StorageError where it is damaged."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, zlib.error, Image.DecompressionBombError) as error:
+        raise StorageError(
+            f"{Path(path).name} is damaged: its pixels cannot be read ({error}). Get another copy of this file."
+        ) from error
 
 
 def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, int], model: str = "") -> str:
@@ -142,7 +178,7 @@ def _record(path: Path) -> dict[str, Any]:
     if len(text) > MAX_CHUNK_CHARS:
         raise StorageError(f"{path.name} carries {len(text)} characters of data; at most {MAX_CHUNK_CHARS} are read")
     try:
-        record = json.loads(text)
+        record = whole_data(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise StorageError(f"{path.name} carries data that is not JSON") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
@@ -151,8 +187,9 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _settings(found: Any, style: Any) -> RenderSettings:
-    """`style`: where a picture made before version 0.2 has it, beside its settings. Raises SettingsError."""
-    return read(RenderSettings, {"style": style, **found} if isinstance(found, dict) else found)
+    """`style`: where a picture made before version 0.2 has it, beside its settings. One that does not say where its
+    noise was drawn has the device's. Raises SettingsError."""
+    return read(RenderSettings, {"style": style, "cpu_noise": False, **found} if isinstance(found, dict) else found)
 
 
 def _one_line(text: str) -> str:

@@ -39,8 +39,31 @@ def _2_a_name_for_each_turn(db: sqlite3.Connection) -> None:
     db.execute("CREATE UNIQUE INDEX turn_id ON turn (session, id)")
 
 
+def _4_history(db: sqlite3.Connection) -> None:
+    """Steps to undo and to do again, replies in whose place others stand, and what was said of the last act."""
+    of_a_session = "session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE"
+    db.execute(
+        f"CREATE TABLE version (key INTEGER PRIMARY KEY, {of_a_session}, role TEXT NOT NULL, text TEXT NOT NULL, "
+        "picture TEXT NOT NULL, about TEXT NOT NULL, id TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX version_turn ON version (session, id)")
+    db.execute(
+        f"CREATE TABLE step ({of_a_session}, position INTEGER NOT NULL, done INTEGER NOT NULL, name TEXT NOT NULL, "
+        "turns TEXT NOT NULL, PRIMARY KEY (session, position))"
+    )
+    db.execute(
+        f"CREATE TABLE sibling ({of_a_session}, question TEXT NOT NULL, reply TEXT NOT NULL, turns TEXT NOT NULL, "
+        "PRIMARY KEY (session, question, reply))"
+    )
+    db.execute("ALTER TABLE session ADD COLUMN told TEXT NOT NULL DEFAULT '{}'")
+
+
 #: The n-th one makes version n of version n - 1. One that was released is never changed; a new one goes to the end.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_1_sessions_turns_renders, _2_a_name_for_each_turn)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _1_sessions_turns_renders,
+    _2_a_name_for_each_turn,
+    _4_history,
+)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
@@ -53,6 +76,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
             f"the session file {path} was written by a newer Omost: it has version {version}, this one knows up to "
             f"{len(MIGRATIONS)}. Update Omost, or keep sessions in another folder (--outputs)."
         )
+    if version == len(MIGRATIONS):
+        return
     for step in MIGRATIONS[version:]:
         step(db)
     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

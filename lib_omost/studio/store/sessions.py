@@ -9,12 +9,13 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lib_omost.errors import StorageError
+from lib_omost.studio.store import history
+from lib_omost.studio.store.database import Database
 from lib_omost.studio.store.migrations import migrate
 
 EMPTY = (
@@ -61,27 +62,25 @@ class Session:
 
 
 class Sessions:
-    """The store. Every call opens its own connection, so any thread may call; a write is durable when it returns."""
+    """The store. Any thread may call; a write is durable when it returns, unless the disk is full (`disk_words`).
+
+    A write of turns that is a person's act gives it a name, as `step`, and can be undone (history.py).
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises StorageError where the file cannot be made, is not a database, or is of a later version."""
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot make the folder {path.parent}: {error.strerror}; choose another one") from error
-        with self._open() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-        with self._write() as db:
+        self.path, self._database = path, Database(path)
+        with self._write() as db:  # writes nothing where there is nothing to change: a full disk can be started from
             migrate(db, self.path)
-            long_ago = time.time() - FORGOTTEN_AFTER_S
-            db.execute(f"DELETE FROM session WHERE updated < ? AND {EMPTY}", (long_ago, NEW_NAME))
+            db.execute(
+                f"DELETE FROM session WHERE updated < ? AND {EMPTY}", (time.time() - FORGOTTEN_AFTER_S, NEW_NAME)
+            )
 
     def create(self, owner: str, name: str = NEW_NAME) -> str:
         """A session that starts with the settings that its owner used last."""
         session = secrets.token_urlsafe(16)
         latest = "SELECT settings FROM session WHERE owner = ? ORDER BY updated DESC, rowid DESC LIMIT 1"
-        with self._open() as db:
+        with self._write() as db:
             db.execute(
                 "INSERT INTO session (id, owner, name, updated, settings) "
                 f"VALUES (?, ?, ?, ?, COALESCE(({latest}), '{{}}'))",
@@ -114,7 +113,7 @@ class Sessions:
 
     def rename(self, session: str, name: str) -> None:
         name = " ".join(name.split())[:NAME_LENGTH] or NEW_NAME
-        with self._open() as db:
+        with self._write() as db:
             db.execute("UPDATE session SET name = ? WHERE id = ?", (name, session))
 
     def delete(self, session: str) -> list[str]:
@@ -131,20 +130,20 @@ class Sessions:
             )
             return tuple(Turn(role, text, picture, json.loads(about), id) for role, text, picture, about, id in rows)
 
-    def set_turns(self, session: str, turns: Iterable[Turn]) -> None:
+    def set_turns(self, session: str, turns: Iterable[Turn], *, step: str = "") -> None:
         """Replaces the whole chat, as an import does; what anyone else was writing to it is gone with it."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             db.execute("DELETE FROM turn WHERE session = ?", (session,))
             _append(db, session, turns)
 
-    def add_turns(self, session: str, *turns: Turn) -> None:
+    def add_turns(self, session: str, *turns: Turn, step: str = "") -> None:
         """Puts turns at the end of the chat, all or none, with nothing between them."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             _append(db, session, turns)
 
-    def change_turn(self, session: str, turn: Turn) -> bool:
+    def change_turn(self, session: str, turn: Turn, *, step: str = "") -> bool:
         """Replaces the turn of the same id, as growing replies do. Where it is gone meanwhile, it stays gone: False."""
-        with self._write() as db:
+        with self._write(session, step) as db:
             changed = db.execute(
                 "UPDATE turn SET role = ?, text = ?, picture = ?, about = ?, id = ? WHERE session = ? AND id = ?",
                 (*_columns(turn), session, turn.id),
@@ -152,11 +151,15 @@ class Sessions:
             _touch(db, session)
         return changed > 0
 
-    def cut_turns(self, session: str, after: Turn | None, *instead: Turn) -> bool:
+    def cut_turns(
+        self, session: str, after: Turn | None, *instead: Turn, step: str = "", sibling: bool = False
+    ) -> bool:
         """Takes all turns after one away, or all there are after None, and puts others in their place. Where that one
-        is gone meanwhile, nothing is cut: False.
+        is gone meanwhile, nothing is cut: False. With `sibling` what is cut stays as another reply to that message.
         """
-        with self._write() as db:
+        with self._write(session, step) as db:
+            if sibling and after is not None:
+                history.keep_sibling(db, session, after.id)
             position = -1
             if after is not None:
                 where = "SELECT position FROM turn WHERE session = ? AND id = ?"
@@ -184,7 +187,7 @@ class Sessions:
         return dict(json.loads(found[0])) if found else {}
 
     def set_settings(self, session: str, settings: Data) -> None:
-        with self._open() as db:
+        with self._write() as db:
             db.execute("UPDATE session SET settings = ? WHERE id = ?", (json.dumps(settings), session))
 
     def add_render(self, session: str, code: str, settings: Data, picture: str) -> Render:
@@ -209,30 +212,37 @@ class Sessions:
             rows = db.execute(query, (session,)).fetchall()
         return [Render(key, code, json.loads(settings), picture, at) for key, code, settings, picture, at in rows]
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection where each statement is a transaction of its own. Raises StorageError with the file's name."""
-        try:
-            db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-            try:
-                db.execute("PRAGMA foreign_keys = ON")
-                yield db
-            finally:
-                db.close()
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"cannot use the session file {self.path}: {error}; is the disk full or the file damaged?"
-            ) from error
+    def has_picture(self, picture: str) -> bool:
+        """Whether any session shows the picture of this path."""
+        with self._open() as db:
+            return db.execute("SELECT 1 FROM render WHERE picture = ? LIMIT 1", (picture,)).fetchone() is not None
+
+    @property
+    def disk_words(self) -> str:
+        """What a person has to know about the disk: nothing most of the time."""
+        return self._database.words
+
+    def connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To read other tables of the file."""
+        return self._open()
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To change other tables of the file; the block is one transaction."""
+        return self._write()
+
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        """To read from. Raises StorageError with the file's name."""
+        return self._database.read()
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose block is one transaction. It waits for other writers before it reads, so that nothing that
-        it decides on changes until it is over.
+    def _write(self, session: str = "", step: str = "") -> Iterator[sqlite3.Connection]:
+        """The block is one transaction; on a full disk it goes on in memory. With a `step`, the chat before it is kept.
+        Raises StorageError as well.
         """
-        with self._open() as db:
-            db.execute("BEGIN IMMEDIATE")
-            with db:  # commits, or rolls back where the block raises
-                yield db
+        with self._database.write() as db:
+            if step:
+                history.add_step(db, session, step)
+            yield db
 
 
 def _append(db: sqlite3.Connection, session: str, turns: Iterable[Turn]) -> None:

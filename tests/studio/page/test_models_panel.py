@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from safetensors.numpy import save_file
 
 from lib_omost.runtime import Engine, catalog
 from lib_omost.studio.page.models_panel import ModelsPanel, about_text
+from lib_omost.studio.page.settings_panel import SettingsPanel
 from tests.studio.page.conftest import models_panel
 
 
@@ -40,3 +42,20 @@ def test_a_model_that_has_to_be_fetched_or_has_a_warning_is_told_before_it_is_us
     text = about_text("lllyasviel/omost-dolphin-2.9-llama3-8b-4bits", "SG161222/RealVisXL_V4.0")
     assert "safety layer" in text and text.count("It is fetched when it is first used") == 2
     assert "no language model named 'nonsense'" in about_text("nonsense", None)
+
+
+def test_when_served_only_an_operator_chooses_models(tmp_path: Path) -> None:
+    engine = Engine("default", "default", remember=tmp_path / "models.json")
+    with gr.Blocks(), gr.Sidebar() as bar:
+        lines = gr.Markdown(), gr.Markdown()
+        panel = ModelsPanel(engine, SettingsPanel(engine), bar, *lines, False, lambda user: user == "ann")
+    ann, bob, nobody = gr.Request(username="ann"), gr.Request(username="bob"), gr.Request()
+    for who in (bob, nobody, None):
+        panel.use_models("omost-phi-3-mini-128k", "default", [], {}, "", "", who)
+        assert engine.llm_entry.name == "default"
+        assert panel.keep(True, who) is False
+        *_, told = panel.server.tested("http://127.0.0.1:9/v1", "", "", who)
+        assert "operator" in told[panel.server.line] and "cannot be reached" not in told[panel.server.line]
+    assert panel.keep(True, ann) is True
+    panel.use_models("omost-phi-3-mini-128k", "default", [], {}, "", "", ann)
+    assert "phi-3" in engine.llm_entry.name

@@ -35,7 +35,7 @@ def panel(tmp_path: Path) -> ModelsPanel:
 
 
 def told(panel: ModelsPanel, name: str, key: str) -> tuple[str, dict[str, Any]]:
-    *_, shown = panel.server.tested(name, key)
+    *_, shown = panel.server.tested(name, key, name)
     return shown[panel.server.line], shown[panel.server.offered]
 
 
@@ -73,7 +73,7 @@ def test_a_used_key_reaches_the_server_and_no_file_log_or_diagnostics(
     panel: ModelsPanel, server: TextServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    panel.use_models(server.name, "default", [], {}, KEY)
+    panel.use_models(server.name, "default", [], {}, KEY, server.name)
     stream = panel.engine.compose([{"role": "user", "content": "hi"}], ComposeSettings(), Event())
     assert next(stream)  # the server wants this key, so it has it
     server.key = "another"
@@ -88,5 +88,14 @@ def test_the_same_server_takes_a_new_key_and_an_empty_field_keeps_the_old_one(
     panel: ModelsPanel, server: TextServer
 ) -> None:
     for key in ("sk-wrong", KEY, ""):
-        panel.use_models(server.name, "default", [], {}, key)
+        panel.use_models(server.name, "default", [], {}, key, server.name)
     assert list(panel.engine.compose([{"role": "user", "content": "hi"}], ComposeSettings(), Event()))
+
+
+def test_a_key_that_was_typed_for_one_server_does_not_go_to_another(panel: ModelsPanel, server: TextServer) -> None:
+    with text_server("hello") as other:
+        *_, shown = panel.server.tested(other.name, KEY, server.name)
+        assert "The key was typed for http://127.0.0.1:" in shown[panel.server.line]
+        panel.use_models(other.name, "default", [], {}, KEY, server.name)
+        assert panel.engine.llm_entry.name == "default"
+        assert other.asked == []

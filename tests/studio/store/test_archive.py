@@ -103,3 +103,26 @@ def test_of_the_settings_in_the_file_only_those_that_the_page_can_show_are_taken
         archive.writestr("session.json", json.dumps(record))
     session = import_session(sessions, "bob", tmp_path / "forged.zip", tmp_path / "new")
     assert sessions.settings(session) == good
+
+
+def test_a_picture_with_damaged_pixels_is_told_by_name_and_nothing_is_left(
+    sessions: Sessions, tmp_path: Path, canvas: Canvas
+) -> None:
+    noise = Image.effect_noise((64, 64), 90).convert("RGB")
+    png = save_png(noise, tmp_path / "a.png", canvas, SETTINGS).read_bytes()
+    harmed = png[:-2000] + bytes(500) + png[-1500:]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("session.json", json.dumps({"turns": [], "pictures": ["good.png", "harmed.png"]}))
+        archive.writestr("good.png", png)
+        archive.writestr("harmed.png", harmed)
+    with pytest.raises(StorageError, match=r"harmed\.png"):
+        import_session(sessions, "bob", tmp_path / "x.zip", tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == [] and sessions.of("bob") == []
+
+
+def test_halves_of_letters_in_a_session_file_are_mended(sessions: Sessions, tmp_path: Path) -> None:
+    turns = [{"role": "user", "text": "a \ud83d\ude00 and a \ud83d", "picture": ""}]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("session.json", json.dumps({"name": "\ud800", "turns": turns, "pictures": []}))
+    session = import_session(sessions, "bob", tmp_path / "x.zip", tmp_path / "new")
+    assert sessions.turns(session)[0].text == "a 😀 and a \ufffd"

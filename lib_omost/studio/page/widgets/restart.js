@@ -5,15 +5,18 @@ async function look() {
   if (document.hidden) return;
   const answer = await fetch('gradio_api/app_id').catch(() => null);
   const now = answer?.ok ? await answer.text() : server;
-  if (server !== null && now !== server) {
-    sessionStorage.setItem(DRAFT, document.querySelector('#message textarea')?.value || '');
-    location.reload();
-  }
+  if (server !== null && now !== server) location.reload();
   server = now;
 }
 setInterval(look, LOOK_EVERY_MS);
 document.addEventListener('visibilitychange', look);
 look();
+// Whoever loads the page anew, gradio too after a lost connection: what was typed stays. Before the box is open it holds nothing yet.
+addEventListener('pagehide', () => {
+  const box = document.querySelector('#message textarea');
+  if (box?.value) sessionStorage.setItem(DRAFT, box.value);
+  else if (box && !box.disabled) sessionStorage.removeItem(DRAFT);
+});
 // What was typed and not sent yet.
 const draft = sessionStorage.getItem(DRAFT);
 if (draft) {

@@ -1,5 +1,5 @@
 // ---- actions ---------------------------------------------------------------------------------------------------------
-const blank = box => ({id: newId(), box, depth: nearest(), color: '#4f8cff', description: 'new region', details: [], tags: '', atmosphere: '', style: '', quality: '', name: '', negative: '', strength: 1});
+const blank = box => ({id: newId(), box, depth: nearest(), color: '#4f8cff', description: 'new region', details: [], tags: '', atmosphere: '', style: '', quality: '', name: '', negative: '', strength: 1, locked: false});
 const nearest = () => plan.regions.length ? Math.min(...plan.regions.map(r => r.depth)) : 5;
 const round = depth => Math.max(.1, Math.round(depth * 100) / 100);
 
@@ -14,8 +14,7 @@ const actions = {
   nearer: () => change(() => step(-1)),
   farther: () => change(() => step(1)),
   snap: () => change(() => { region().snap = true; }),
-  undo: () => travel(past, future),
-  redo: () => travel(future, past),
+  lock: () => change(() => { const target = region() || plan.whole; target.locked = !target.locked; }),
 };
 
 // One place in the order of depth: between the next neighbour and the one after it, or beyond the last.
@@ -26,18 +25,18 @@ function step(sign) {
   r.depth = round(beyond.length > 1 && beyond[1] !== beyond[0] ? (beyond[0] + beyond[1]) / 2 : sign < 0 ? beyond[0] * .8 : beyond[0] * 1.25);
 }
 
-function travel(from, to) {
-  if (locked() || !from.length) return;
-  to.push(JSON.stringify(state()));
-  Object.assign(plan, JSON.parse(from.pop()));
-  if (!region()) selected = null;
-  commit();
+function act(name) {
+  if (name === 'undo' || name === 'redo') { if (!plan.streaming && (usable(name) || waiting)) travel(name); }
+  else if (!writing() && usable(name)) actions[name]();
 }
-
-function act(name) { if (!locked() && usable(name)) actions[name](); }
 function select(id) { selected = id; adding = false; draw(); light(id); }
 element.addEventListener('click', e => { const b = e.target.closest('[data-act]'); if (b) act(b.dataset.act); });
-list.addEventListener('click', e => { const row = e.target.closest('button'); if (row) select(row.dataset.id === selected ? null : row.dataset.id); });
+list.addEventListener('click', e => {
+  const button = e.target.closest('button'), id = button?.dataset.id;
+  if (!button) return;
+  if (button.classList.contains('lock')) change(() => { const r = plan.regions.find(r => r.id === id); r.locked = !r.locked; });
+  else select(id === selected ? null : id);
+});
 list.addEventListener('keydown', e => { if (e.key !== 'Enter' && e.key !== ' ') keys(e); });
 
 // Below the list stand the texts of the region or the code of the plan.

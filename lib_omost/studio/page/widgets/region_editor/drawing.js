@@ -4,11 +4,31 @@ function draw() {
   if (plan.whole) stage.style.setProperty('--paper', colour(plan.whole.color)); else stage.style.removeProperty('--paper');
   stage.classList.toggle('adding', adding);
   drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); drawStatus();
-  for (const b of element.querySelectorAll('[data-act]')) b.disabled = locked() || !usable(b.dataset.act);
+  for (const b of element.querySelectorAll('[data-act]')) b.disabled = writing() || !usable(b.dataset.act);
   find('[data-act=add]').classList.toggle('on', adding);
+  drawSteps();
 }
 
-const usable = act => act === 'add' ? true : act === 'undo' ? past.length > 0 : act === 'redo' ? future.length > 0 : !!region();
+const usable = act => act === 'add' ? true : act === 'undo' || act === 'redo' ? plan[act] != null : act === 'lock' ? !!(region() || plan.whole) : !!region();
+
+function drawSteps() {
+  for (const [act, word, key] of [['undo', 'Undo', 'Ctrl+Z'], ['redo', 'Redo', 'Ctrl+Shift+Z']]) find('[data-act=' + act + ']').title = word + (plan[act] ? ': ' + plan[act] : '') + ' (' + key + ')';
+}
+
+// An open or a closed lock. What is locked, no reply changes.
+const SHACKLE = {true: 'M5 7V5a3 3 0 0 1 6 0v2', false: 'M5 7V4.5a3 3 0 0 1 5.8-1'};
+function drawLock(button, target, what) {
+  const shut = !!target?.locked;
+  if (!button.firstChild) {
+    const make = name => document.createElementNS('http://www.w3.org/2000/svg', name), svg = button.appendChild(make('svg')), body = svg.appendChild(make('rect'));
+    svg.setAttribute('viewBox', '0 0 16 16'); svg.setAttribute('aria-hidden', 'true'); svg.appendChild(make('path'));
+    for (const [key, value] of Object.entries({x: 3.5, y: 7, width: 9, height: 6.5, rx: 1.2})) body.setAttribute(key, value);
+  }
+  button.querySelector('path').setAttribute('d', SHACKLE[shut]);
+  button.setAttribute('aria-pressed', shut);
+  button.setAttribute('aria-label', 'Lock ' + what);
+  button.title = shut ? 'Locked: no reply changes this. Press to unlock (L)' : 'Lock: no reply may change this (L)';
+}
 
 function drawPicture() {
   let img = stage.querySelector('img');
@@ -68,7 +88,8 @@ function makeBox(id) {
 
 const title = r => r.name || r.description || 'region';
 
-// Labels lie above all boxes and never on one another: each takes the first free place along its box, then below it.
+// Labels never lie on one another, nor, where there is room, on a thing: each takes the first free place right above its box,
+// below it, then in it, along its edges. What covers half of the picture is no thing.
 function drawLabels() {
   stage.querySelectorAll('.re-label').forEach(n => n.remove());
   const width = stage.clientWidth, height = stage.clientHeight, taken = [], high = 20, gap = 3;
@@ -80,12 +101,14 @@ function drawLabels() {
     const depth = document.createElement('small'); depth.textContent = r.depth; node.appendChild(depth);
     stage.appendChild(node);
     const wide = node.offsetWidth, [left, top, right, bottom] = r.box.map((v, i) => v / GRID * (i % 2 ? height : width));
-    const xs = [left + gap, right - wide - gap].map(x => clamp(x, gap, width - wide - gap)), ys = [];
+    const xs = [left + gap, right - wide - gap].map(x => clamp(x, gap, width - wide - gap)), ys = [top - high - gap, bottom + gap].filter(y => y >= gap && y <= height - high - gap);
     for (let y = top + gap; y < bottom - high; y += high + gap) ys.push(y);
     for (let y = gap; y < height - high; y += high + gap) ys.push(y);
     const free = (x, y) => taken.every(([a, b, c, d]) => x >= c || x + wide <= a || y >= d || y + high <= b);
+    const over = (x, y, o) => { const [l, t, r, b] = o.box.map((v, i) => v / GRID * (i % 2 ? height : width)); return x < r && x + wide > l && y < b && y + high > t; };
+    const things = plan.regions.filter(o => (o.box[2] - o.box[0]) * (o.box[3] - o.box[1]) * 2 < GRID * GRID), clear = [(x, y) => !things.some(o => over(x, y, o)), (x, y) => !things.some(o => o !== r && over(x, y, o)), () => true];
     let place = null;
-    for (const y of ys) { const x = xs.find(x => free(x, y)); if (x !== undefined) { place = [x, clamp(y, gap, height - high - gap)]; break; } }
+    for (const wish of clear) for (const y of place ? [] : ys) { const x = xs.find(x => free(x, y) && wish(x, y)); if (x !== undefined) { place = [x, clamp(y, gap, height - high - gap)]; break; } }
     if (!place || !free(...place)) { node.remove(); continue; }  // the list below still has it
     node.style.left = place[0] + 'px'; node.style.top = place[1] + 'px';
     taken.push([place[0], place[1], place[0] + wide, place[1] + high]);
@@ -97,15 +120,22 @@ function drawList() {
   while (list.children.length > order.length) list.lastChild.remove();
   order.forEach((r, i) => {
     let row = list.children[i];
-    if (!row) {
-      row = document.createElement('button'); row.type = 'button'; row.title = 'Its name, and how far away it is';
-      for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; row.appendChild(n); }
-      list.appendChild(row);
-    }
-    row.dataset.id = r.id;
-    row.classList.toggle('selected', r.id === selected); row.classList.toggle('lit', r.id === lit); row.setAttribute('aria-pressed', r.id === selected);
-    row.children[0].style.background = colour(r.color); row.children[1].textContent = title(r); row.children[2].textContent = r.depth;
+    if (!row) row = list.appendChild(makeRow());
+    const [pick, lock] = row.children;
+    pick.dataset.id = lock.dataset.id = r.id;
+    pick.classList.toggle('selected', r.id === selected); pick.classList.toggle('lit', r.id === lit); pick.setAttribute('aria-pressed', r.id === selected);
+    pick.children[0].style.background = colour(r.color); pick.children[1].textContent = title(r); pick.children[2].textContent = r.depth;
+    drawLock(lock, r, title(r));
   });
+}
+
+function makeRow() {
+  const row = document.createElement('span'), pick = document.createElement('button'), lock = document.createElement('button');
+  row.className = 'row'; pick.className = 'pick'; lock.className = 'lock';
+  pick.type = lock.type = 'button'; pick.title = 'Its name, and how far away it is';
+  for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; pick.appendChild(n); }
+  row.append(pick, lock);
+  return row;
 }
 
 function drawStatus() {

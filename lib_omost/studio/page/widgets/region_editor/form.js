@@ -15,8 +15,11 @@ function drawForm() {
   const target = region() || plan.whole, kind = region() ? 'local' : plan.whole ? 'whole' : '';
   if (formOf !== kind) { buildForm(kind); formOf = kind; }
   if (!target) return;
+  const lock = form.querySelector('.lock');
+  drawLock(lock, target, kind === 'local' ? 'this region' : 'the whole picture\'s text');
+  lock.lastChild.textContent = target.locked ? 'Locked: replies leave it alone' : kind === 'local' ? 'Lock this region' : 'Lock these texts';
   for (const input of form.querySelectorAll('[data-key]')) {
-    input.disabled = locked();
+    input.disabled = writing();
     if (document.activeElement === input && input.type !== 'color') continue;
     const key = input.dataset.key, value = target[key];
     input.value = key === 'details' ? (value || []).join('\n') : input.type === 'color' ? colour(value) : value ?? '';
@@ -27,6 +30,9 @@ function drawForm() {
 function buildForm(kind) {
   form.replaceChildren();
   if (!kind) return;
+  const lock = document.createElement('button');
+  lock.type = 'button'; lock.className = 'lock'; lock.dataset.act = 'lock';
+  drawLock(lock, null, ''); lock.append(document.createElement('span')); form.append(lock);
   FIELDS[kind].forEach(row => form.appendChild(field(...row)));
   const more = document.createElement('details'), head = document.createElement('summary'), body = document.createElement('div');
   head.textContent = 'More texts'; body.className = 'more';

@@ -4,8 +4,8 @@ function keys(e) {
   const r = region(), command = e.ctrlKey || e.metaKey, key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
   const by = ARROWS[e.key];
   if (by && r) { e.preventDefault(); change(() => { r.box = e.shiftKey ? resized(r.box, 'se', ...by) : shifted(r.box, ...by); }); return; }
-  const name = command ? {z: e.shiftKey ? 'redo' : 'undo', y: 'redo', d: 'duplicate'}[key]
-    : {Delete: 'remove', Backspace: 'remove', a: 'add', s: 'snap', ']': 'nearer', '[': 'farther'}[key];
+  const name = command ? {d: 'duplicate'}[key]
+    : {Delete: 'remove', Backspace: 'remove', a: 'add', s: 'snap', l: 'lock', ']': 'nearer', '[': 'farther'}[key];
   if (name) { e.preventDefault(); act(name); return; }
   if (!command && (key === 'n' || key === 'p')) {
     const order = byDepth(), now = order.findIndex(o => o.id === selected);

@@ -2,7 +2,7 @@
 const cell = e => { const q = stage.getBoundingClientRect(); return [(e.clientX - q.left) / q.width * GRID, (e.clientY - q.top) / q.height * GRID]; };
 
 stage.addEventListener('pointerdown', e => {
-  if (locked() || e.button || drag) return;
+  if (writing() || e.button || drag) return;
   stage.focus({preventScroll: true});
   const hit = adding ? null : e.target.closest('.re-box, .re-label'), at = cell(e);
   if (hit && e.altKey) { select(under(at)); return; }
@@ -42,13 +42,13 @@ function resized([l, t, r, b], grip, dx, dy) {
 
 function drop() {
   if (!drag) return;
-  const {moved, drawn, before, again, at} = drag, box = plan.pending;
+  const {moved, drawn, again, at} = drag, box = plan.pending;
   drag = null; plan.pending = null;
   if (drawn && box && box[2] - box[0] >= SMALLEST && box[3] - box[1] >= SMALLEST) {
     const made = blank(box);
     plan.regions.push(made); selected = made.id; adding = false;
   } else if (drawn || !moved) { if (again && !moved) select(under(at) || selected); else draw(); return; }
-  past.push(before); future = [];
+  plan.undo = plan.undo || '';
   commit();
   if (drawn) { const first = form.querySelector('[data-key=description]'); if (first) { first.focus(); first.select(); } }
 }

@@ -1,0 +1,32 @@
+// Sentences with an action each, and which reply of several is shown. Texts go through textContent only.
+// value: {rows: [{text, label, value, off}], at, of}; a press of a row's button tells the server its `value` ('act').
+const rows = element.querySelector('.rm-rows'), pages = element.querySelector('.rm-pages');
+function draw() {
+  const value = {rows: [], at: 0, of: 0, ...(props.value || {})}, held = rows.contains(document.activeElement) ? [...rows.querySelectorAll('button')].indexOf(document.activeElement) : -1;
+  rows.replaceChildren(...value.rows.map(made));
+  if (held >= 0) (rows.querySelectorAll('button')[held] || document.querySelector('#message textarea'))?.focus({preventScroll: true});
+  pages.hidden = value.of < 2;
+  pages.querySelector('span').textContent = value.at + '/' + value.of;
+  pages.querySelectorAll('button').forEach(b => { b.disabled = b.dataset.by < 0 ? value.at <= 1 : value.at >= value.of; });
+}
+
+function made(row) {
+  const item = document.createElement('li'), text = document.createElement('span');
+  text.textContent = row.text; item.className = row.off ? 'off' : ''; item.append(text);
+  if (!row.label) return item;
+  const button = document.createElement('button');
+  button.type = 'button'; button.textContent = row.label; button.dataset.value = row.value;
+  button.setAttribute('aria-label', row.label + ': ' + row.text);
+  item.append(button);
+  return item;
+}
+
+rows.addEventListener('click', e => {
+  const value = e.target.dataset.value;
+  if (value === undefined) return;
+  if (value === 'hand') document.querySelector('.re-stage')?.focus();
+  else trigger('act', {value});
+});
+pages.addEventListener('click', e => { if (e.target.dataset.by) trigger('turn_over', {by: Number(e.target.dataset.by)}); });
+watch('value', draw);
+draw();
