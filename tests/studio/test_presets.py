@@ -31,7 +31,7 @@ def test_a_small_model_never_gets_a_second_pass(name: str) -> None:
 
 
 def test_quality_scales_the_steps() -> None:
-    assert [with_quality(SMALL, name).steps for name in QUALITIES] == [8, 20, 28]
+    assert [with_quality(SMALL, name).steps for name in QUALITIES] == [10, 20, 28]
     assert [with_quality(RenderSettings(), name).steps for name in QUALITIES] == [12, 25, 35]
 
 
