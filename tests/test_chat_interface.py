@@ -461,7 +461,7 @@ def test_a_reply_that_is_stopped_changes_what_it_came_to_and_takes_nothing_out(
     run = respond(chat, session)
     while not next(run).get(chat.plan.editor, {}).get("regions"):
         pass
-    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE, gr.Request(session_hash="tab")))
+    stopping = threading.Thread(target=chat.halt, args=(session, *SIZE))
     stopping.start()
     *_, last = run
     stopping.join()
