@@ -23,7 +23,7 @@ def test_each_choice_tells_size_licence_and_whether_it_is_here(panel: ModelsPane
     labels = {name: label for label, name in panel.llm.choices}
     dolphin = labels["lllyasviel/omost-dolphin-2.9-llama3-8b-4bits"]
     assert "5.7 GB · not here · Meta Llama 3 Community License" in dolphin
-    assert "25 MB · here · MIT" in {name: label for label, name in panel.sdxl.choices}["default"]
+    assert "24 MB · here · MIT" in {name: label for label, name in panel.sdxl.choices}["default"]
 
 
 def test_what_is_dropped_into_models_dir_is_there_when_the_settings_are_opened(
