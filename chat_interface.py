@@ -165,6 +165,7 @@ class CanvasChat:
         """One step of undo or redo. What is selected in the editor stays selected."""
         way = history.BACK if event._data["way"] == history.BACK else history.FORTH
         chat = history.travel(self.chats, session, way)
+        self._stop(session, chat)
         shown = self._shown(session, chat, (width, height))
         return {**shown, **self.plan.show(session, chat, (width, height), known=plan, echo=event._data["number"])}
 
@@ -281,6 +282,7 @@ class CanvasChat:
             self.chatbot: bubbles(self.chats.open(session).turns),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{before}…"},
+            self.remarks: {},
         }
 
     def _streaming(self, session: str, now: Writing, plan_changed: bool, size: PictureSize) -> Update:

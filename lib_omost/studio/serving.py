@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 EXIT_S = 9.5  # who tells a program to end kills it after ten seconds, mostly
 DAY_S = 24 * 3600
-Application = Callable[..., Awaitable[None]]
 
 
 class Health:
@@ -29,7 +28,7 @@ class Health:
     `unready` says of it.
     """
 
-    def __init__(self, app: Application, unready: Callable[[], str]) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], unready: Callable[[], str]) -> None:
         self.app, self._unready = app, unready
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

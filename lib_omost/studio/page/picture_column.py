@@ -155,7 +155,8 @@ class PictureColumn:
             done, previews = now.done, now.previews
             yield update
         last = self._finished(session, now, seen.job) if now is not None and now.done > done else {}
-        yield {**self._told(seen.job), **(self.show(session) if seen.job.state == "cancelled" else {}), **last}
+        stopped = self.show(session) if seen.job.state == "cancelled" else {}
+        yield {**stopped, **last, **self._told(seen.job)}
 
     def _renders(self, session: str) -> list[Job]:
         return [job for job in self.jobs.active(session) if job.what == RENDER]
