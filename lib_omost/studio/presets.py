@@ -38,8 +38,8 @@ class Quality:
 
 NORMAL = "normal"
 QUALITIES = {"fast": Quality(0.5), NORMAL: Quality(1.0), "fine": Quality(1.4, 1.5)}
-# Of a small model, which has no second pass to gain from. Guidance in the middle alone saves passes, and costs nothing
-# that `python -m bench fast` sees; of SDXL it was not measured.
+# Of a small model, which has no second pass to gain from. Guidance in the middle alone saves runs of the UNet; what it
+# costs in boxes says `python -m bench fast` (training/LOG.md). With SDXL it was not measured.
 SMALL_QUALITIES = {"fast": Quality(0.5, guided=(0.1, 0.7)), NORMAL: Quality(1.0), "fine": Quality(1.4)}
 #: the settings that a quality brings
 QUALITY_FIELDS = ("steps", "highres_scale", "guidance_start", "guidance_steps")
