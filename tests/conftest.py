@@ -14,20 +14,6 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
-MOST_PROCESSES = 4  # each holds torch and small models: about 1.5 GiB
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The whole suite runs on all cores, a file at a time; a part of it, named on the command line, in one process
-    (-n 2 asks for more). Not where pytest-xdist is missing, and not in the processes that it starts.
-    """
-    whole = config.args_source is not pytest.Config.ArgsSource.ARGS and "PYTEST_XDIST_WORKER" not in os.environ
-    if whole and getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
-        config.option.numprocesses = min(os.cpu_count() or 1, MOST_PROCESSES)
-        config.option.dist = "loadfile"
-
-
 def cuda_is_here() -> bool:
     import torch
 

@@ -18,6 +18,7 @@ from tests.browser.acts import (
     Browser,
     BrowserContext,
     Page,
+    answered,
     arrive,
     composed,
     drop,
@@ -47,7 +48,7 @@ def latest(store: Sessions) -> dict[str, Any]:
 
 def test_a_session_is_renamed_left_and_opened_again(page: Page) -> None:
     composed(page, "first of all")
-    toggle(page, "sessions-bar")
+    answered(page, lambda: toggle(page, "sessions-bar"))  # it fills in the name
     expect(page.locator("#sessions label")).to_have_count(1)
     page.locator("#session-name textarea, #session-name input").fill("my still life")
     page.locator("#rename-session").click()

@@ -77,7 +77,7 @@ def test_a_hub_id_a_url_a_folder_and_a_file_are_entries_too(tmp_path: Path, tiny
     assert catalog.llm("someone/some-llm").place == "hub"
     assert catalog.sdxl("someone/some-sdxl.v2").place == "hub"
     assert catalog.llm("http://127.0.0.1:8000/v1#model").place == "server"
-    served = catalog.llm("http://127.0.0.1:8000/v1#/root/.cache/omost/default-language-0-bfloat16")
+    served = catalog.llm("http://127.0.0.1:8000/v1#/srv/cache/omost/default-language-0-bfloat16")
     assert served.profile == catalog.llm("default").profile
     assert catalog.llm(str(tiny_llm)).place == "folder"
     assert catalog.sdxl(str(weights(tmp_path / "juggernaut.safetensors"))).place == "file"
