@@ -43,7 +43,7 @@ def test_every_setting_explains_itself(server: TextServer, tmp_path: Path) -> No
         for child in getattr(block, "children", ()):
             yield from within(child)
 
-    settings = [one for one in within(bar) if isinstance(one, gr.components.FormComponent) and one.visible]
+    settings = [one for one in within(bar) if isinstance(one, gr.components.FormComponent) and one.visible is True]
     settings = [one for one in settings if not isinstance(one, gr.State | gr.Button | gr.Markdown)]
     assert len(settings) > 20
     assert [one.label for one in settings if not getattr(one, "info", None)] == []

@@ -76,7 +76,7 @@ class Gallery:
         self.small.select(self.choose, [session], self.outputs, **QUIET)
         for side in pair:
             side.input(self.compared, [session, *pair], self.compare, **QUIET)
-        self.use_seed.click(self.seed_again, known, [drawer.seed, drawer.seed_mode], **TOASTING)
+        self.use_seed.click(self.seed_again, known, restored, **TOASTING)
         self.use_settings.click(self.settings_again, known, restored, **TOASTING)
         self.use_plan.click(self.plan_again, [*known, *drawer.size], view.outputs, **TOASTING)
         shown = [*view.outputs, *self.outputs, *restored, self.dropped]

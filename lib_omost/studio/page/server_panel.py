@@ -46,8 +46,9 @@ class ServerPanel:
                 visible=False,
                 elem_id="server-models",
             )
-        # what the picker holds while the key is typed; in the browser, so that no key is on its way before it is used
-        self.key.input(None, llm, self.typed_for, js="llm => llm", **QUIET)
+        # What the picker holds while the key is typed; in the browser, so that no key is on its way before it is used.
+        # A field of passwords tells of no `input` (gradio 6).
+        self.key.change(None, llm, self.typed_for, js="llm => llm", **QUIET)
         self.test.click(self.tested, [llm, self.key, self.typed_for], [self.line, self.offered], **TOASTING)
 
     def shown_for(self, llm: str | None) -> Update:
