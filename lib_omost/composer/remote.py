@@ -12,7 +12,7 @@ from typing import Any
 
 import openai
 
-from lib_omost.canvas.reader import MAX_CHARACTERS
+from lib_omost.canvas.reader import MAX_TEXT
 from lib_omost.characters import whole_pieces
 from lib_omost.composer.bounds import bounded
 from lib_omost.composer.grammar import canvas_gbnf
@@ -146,7 +146,7 @@ class RemoteComposer:
         room = self.profile.context_tokens - self._count.prompt  # some servers refuse what could not fit
         limit = min(settings.max_new_tokens, room)
         request, silent = partial(self._request, chosen, settings, limit), self._failures.silence(self._silence_s)
-        finished, room_left = False, MAX_CHARACTERS  # no more is read of a reply
+        finished, room_left = False, MAX_TEXT  # no more is read of a reply
         late_at = time.monotonic() + settings.deadline_s
         for piece, finish in self._events(request, stop, self._silence_s, silent, late_at):
             if time.monotonic() > late_at:
@@ -158,7 +158,7 @@ class RemoteComposer:
                 yield piece[:room_left]
                 room_left -= len(piece)
                 if room_left < 0:
-                    raise self._failures.too_long(MAX_CHARACTERS)
+                    raise self._failures.too_long(MAX_TEXT)
         if not finished and not stop.is_set():
             raise self._failures.broke_off()
 

@@ -413,7 +413,7 @@ def test_a_model_that_was_taught_may_answer_in_words(serve: Callable[..., Server
 def test_a_reply_is_cut_where_nothing_more_of_it_is_read(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib_omost.composer.remote.MAX_CHARACTERS", 25)
+    monkeypatch.setattr("lib_omost.composer.remote.MAX_TEXT", 25)
     pieces: list[str] = []
     with pytest.raises(RemoteError, match="wrote more than 25 characters; the rest of its reply was cut off"):
         for piece in RemoteComposer(serve(whole("x" * 40)).url, "tiny", "", PROFILE).stream(

@@ -5,6 +5,7 @@ the service's business.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from lib_omost.errors import StorageError
 from lib_omost.runtime.job import Job
+from lib_omost.studio.store.database import MODE
 from lib_omost.studio.store.sessions import Sessions
 
 FORGOTTEN_AFTER_S = 7 * 24 * 3600
@@ -70,9 +72,10 @@ class StoredJobs:
         if self._claim is None:
             path = self._sessions.path.with_name("in-use.sqlite")
             try:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))  # what SQLite makes beside it takes after it
                 claim = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
                 claim.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, OSError) as error:
                 if "locked" in str(error):
                     return False
                 raise StorageError(f"cannot use {path}: {error}; choose another folder (--outputs)") from error
