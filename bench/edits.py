@@ -58,9 +58,7 @@ class Outcome:
 def main(argv: list[str]) -> dict[str, Number]:
     args = parser().parse_args(argv)
     edits = all_edits(args.n, args.seed)
-    exact = [one for edit in edits for one in scripted(edit.given)]
-    tell_scripted(exact)
-    numbers: dict[str, Number] = {"merge_exact": _share([one.is_exact for one in exact]), "scripted": len(exact)}
+    numbers: dict[str, Number] = {} if args.asked else scripted_replies(edits)
     if args.merge:
         return numbers
     replies = answers(edits, args)
@@ -82,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--adapter", type=Path, help="another adapter on the default language model")
     p.add_argument("--brief", action="store_true", help="that adapter writes the brief layout")
     p.add_argument("--out", type=Path, help="keeps every answer; what it holds is not asked again")
-    p.add_argument("--asked", action="store_true", help="scores what --out holds and asks nothing")
+    p.add_argument("--asked", action="store_true", help="scores what --out holds, and nothing else")
     p.add_argument("--merge", action="store_true", help="scripted replies only")
     p.add_argument("--save", action="store_true", help="write bench/results/edits.json")
     return p
@@ -169,6 +167,12 @@ def tell(found: Sequence[Outcome]) -> None:
                 print(f"    lost by hand: {gone.kind} of {gone.title}")
             if one.held:
                 print(f"    held back: {', '.join(one.held)}")
+
+
+def scripted_replies(edits: Sequence[Edit]) -> dict[str, Number]:
+    exact = [one for edit in edits for one in scripted(edit.given)]
+    tell_scripted(exact)
+    return {"merge_exact": _share([one.is_exact for one in exact]), "scripted": len(exact)}
 
 
 def tell_scripted(found: Sequence[Scripted]) -> None:

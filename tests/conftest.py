@@ -14,6 +14,23 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+MOST_PROCESSES = 4  # each holds torch and small models: about 1.5 GiB
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite runs on all cores, a file at a time; a part of it, by path or by marker, in one process (-n 2
+    asks for more). Not where pytest-xdist is missing, and not in the processes that it starts.
+    """
+    option = config.option
+    part = config.args_source is pytest.Config.ArgsSource.ARGS or not option.markexpr.startswith("not ")
+    if part or "PYTEST_XDIST_WORKER" in os.environ or option.usepdb:
+        return
+    if getattr(option, "numprocesses", 0) is None:
+        option.numprocesses = min(os.cpu_count() or 1, MOST_PROCESSES)
+        option.dist = "loadfile"
+
+
 def cuda_is_here() -> bool:
     import torch
 
