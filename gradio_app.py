@@ -139,10 +139,12 @@ def launch(
     names: Sequence[str] = (),
     proxies: Sequence[str] = (),
     unready: Callable[[], str] = str,
+    users: Users | None = None,
     **more: object,
 ) -> Any:
     """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
-    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does.
+    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does;
+    `users`: of `auth`, if it is a file's; who is removed from it is logged out.
     """
     site = Site(host, tuple(names))
     # the server believes these, and nobody else, on whom they speak for
@@ -158,7 +160,7 @@ def launch(
         allowed_paths=[str(folder / "pictures")],
         app_kwargs={
             "middleware": [Middleware(Health, unready=unready)],
-            "lifespan": around(site, proxied=bool(proxies)),
+            "lifespan": around(site, proxied=bool(proxies), mark=users.mark if users else str),
         },
         footer_links=["api", "settings"],
         run_history=False,
@@ -268,6 +270,7 @@ def _serve(
         names=chosen.allow_host,
         proxies=chosen.proxy,
         unready=lambda: "" if page.jobs.ready else "about to stop",
+        users=users,
         prevent_thread_lock=True,
         quiet=True,
         mcp_server=chosen.mcp,
