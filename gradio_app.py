@@ -63,14 +63,18 @@ class Studio(NamedTuple):
     alone: bool
 
 
-def studio(engine: Engine, folder: Path) -> Studio:
-    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left."""
+def studio(engine: Engine, folder: Path, clear: Callable[[bool], object] = lambda alone: None) -> Studio:
+    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left. `clear(alone)`
+    is called when that is swept up, and before the first of them runs.
+    """
     chats, pictures = Chats(Sessions(folder / "sessions.sqlite")), Pictures(folder / "pictures")
     sweep(chats.sessions, pictures.folder)
     store = StoredJobs(chats.sessions)
     jobs = job_service(engine, chats, pictures, Path(get_upload_folder()), store)
+    alone = store.alone()
+    clear(alone)
     jobs.resume()
-    return Studio(chats, pictures, jobs, store.alone())
+    return Studio(chats, pictures, jobs, alone)
 
 
 def build(
@@ -231,8 +235,7 @@ def main(argv: list[str] | None = None) -> int:
         if engine.device_note:
             print(f"WARNING: {engine.device_note}")
         with told_to_end() as told:
-            page = studio(engine, folder)
-            _clear(folder, page.alone, told)
+            page = studio(engine, folder, lambda alone: _clear(folder, alone, told))
             demo, url = _serve(engine, folder, chosen, page, auth, users)
             print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
             threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()

@@ -24,13 +24,16 @@ import numpy as np
 from bench._bad_server import bad_server, plan
 from bench._client import Failed, Visitor
 from bench._fault_rows import SMALL
+from bench._record import record
 from bench._site import free_port, site
 
 MIB = 2**20
 WARM_UP = 0.3  # of the time, at least
-WARM_UP_S = 120.0  # and no more
+WARM_UP_S = 600.0  # and no more: what the page keeps of its last 200 tabs, 0.4 MiB each, is full by then
 NEW_VISITOR_AFTER = 3  # rounds of one
 SAMPLES = 60
+RECORDED_MINUTES = 20  # shorter runs are tries
+PACKAGES = ("gradio", "torch", "diffusers", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
         "clients": chosen.clients,
         "load_1min": round(os.getloadavg()[0], 1),
     }
+    if chosen.minutes >= RECORDED_MINUTES:
+        record("soak", argv, result, PACKAGES)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps(result, indent=1) + "\n")
