@@ -40,6 +40,7 @@ from lib_omost.studio.page.picture_column import PictureColumn
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
+from lib_omost.studio.page.tabs import tidied
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.serving import DAY_S, Health, each_day, end_at_the_latest, end_now, sweep_temporary, told_to_end
@@ -164,7 +165,7 @@ def launch(
         allowed_paths=[str(folder / "pictures")],
         app_kwargs={
             "middleware": [Middleware(Health, unready=unready)],
-            "lifespan": around(site, proxied=bool(proxies), mark=users.mark if users else str),
+            "lifespan": tidied(around(site, proxied=bool(proxies), mark=users.mark if users else str)),
         },
         footer_links=["api", "settings"],
         run_history=False,

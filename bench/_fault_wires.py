@@ -142,6 +142,7 @@ def _leaves_a_render(place: Place) -> str:
 def _leaves_a_server(act: str, place: Place) -> str:
     """A client of a server that never ends leaves: the server is let go, others render meanwhile."""
     with place.visitor() as visitor, place.visitor() as other:
+        other.http.get("/")  # whoever has no cookie is one with all others at the address, and comes after them
         call = visitor.begin("chat", json.dumps({"message": act}))
         with visitor.events(call, "chat"):
             until(lambda: place.llm.going > 0, 10.0)
