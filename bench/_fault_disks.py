@@ -131,7 +131,7 @@ def _killed_while_it_writes(place: Place) -> None:
         visitor.arrive()
         try:
             threading.Thread(target=lambda: visitor.fire("message", "submit", message="drip"), daemon=True).start()
-            until(lambda: "a a a" in _kept(folder / "sessions.sqlite"), 20.0)
+            until(lambda: "a a a" in _kept(folder / "sessions.sqlite"), 120.0)  # the first reply loads much
         finally:
             running.process.kill()
             running.process.wait()

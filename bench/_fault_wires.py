@@ -129,6 +129,8 @@ def _begin_and_leave(place: Place, name: str, after_s: float, **named: Any) -> N
 def _leaves_a_render(place: Place) -> str:
     """A client of a long render leaves, some runs at several moments: the device is free soon, for another."""
     freed = []
+    with place.visitor() as other:
+        other.call("render", code=CODE, **SMALL)  # the load of the model is not broken off: the next one wants it too
     for run in range(RUNS):
         _begin_and_leave(place, "render", 0.5 + run, code=CODE, width=512, height=512, steps=100, images=8)
         freed.append(until(lambda: not active(place.folder / "outputs"), 30.0))
