@@ -29,9 +29,9 @@ from transformers import (
 
 from bench._llama3 import llama3_file, llama3_tokenizer
 from bench._original_layout import Tensors, in_one_file, renamed, unet_rules
-from bench._random_models import CLIP_BIGG, CLIP_L, IMAGE_MODEL, SDXL_UNET, SDXL_VAE, byte_tokenizer
 from lib_omost.renderer import reference_scheduler
 from lib_omost.runtime.hub import SDXL_PARTS
+from lib_omost.runtime.random_models import CLIP_BIGG, CLIP_L, IMAGE_MODEL, SDXL_UNET, SDXL_VAE, byte_tokenizer
 
 NAMES = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32", torch.uint8: "U8", torch.int64: "I64"}
 SHARD_BYTES = 5_000_000_000  # transformers cut files at this size when the published models were saved

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.memory import six_regions
 from lib_omost.composer import ComposeSettings
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine, catalog
 from lib_omost.runtime.hub import SDXL_PARTS
 from lib_omost.runtime.load_llm import load_composer
 from lib_omost.runtime.machine import Machine
+from lib_omost.runtime.random_models import six_regions
 
 Numbers = dict[str, float | int | str]
 CARD_GIB = 8.0

@@ -17,9 +17,9 @@ from typing import Any
 
 from bench import _real_files as files
 from bench._limit import run_limited
-from bench._random_models import LLAMA_3_8B, TINY_LLAMA
 from bench._record import record
 from lib_omost.runtime.hub import SDXL_BASE, SDXL_BASE_REVISION
+from lib_omost.runtime.random_models import LLAMA_3_8B, TINY_LLAMA
 
 PARTS = ("llm", "sdxl", "single")
 LORA_FORMS = {"sdxl": "diffusers", "single": "sgm"}

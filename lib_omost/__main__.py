@@ -135,6 +135,11 @@ def _add_doctor(commands: Commands) -> None:
     command.add_argument(
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
+    command.add_argument(
+        "--card", action="store_true", help="measure this machine's card, five minutes, and write the numbers to a file"
+    )
+    command.add_argument("--out", metavar="FILE", type=Path, default=Path("omost-card.json"), help="that file")
+    add_device(command)
     command.set_defaults(run=doctor)
 
 
@@ -287,10 +292,23 @@ def remove_user(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
+    if args.card:
+        return _check_card(args)
     from lib_omost.runtime import report as diagnostics
 
     print(diagnostics(outputs=args.outputs))
     return 0
+
+
+def _check_card(args: argparse.Namespace) -> int:
+    """Exit status 1 when a stage failed."""
+    from lib_omost.runtime.card_check import check_card
+
+    found = check_card(args.device, args.vram, lambda sentence: print(sentence, file=sys.stderr))
+    text = json.dumps(found, indent=2)
+    print(text)
+    print(f"Written to {write(args.out, (text + chr(10)).encode())}: paste it into an issue.", file=sys.stderr)
+    return 1 if found["failed"] else 0
 
 
 def _text(file: str) -> str:

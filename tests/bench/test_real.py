@@ -11,10 +11,10 @@ from transformers import LlamaForCausalLM
 from bench import _real_files as files
 from bench import host, real
 from bench._limit import memory_group, run_limited
-from bench._random_models import LLAMA_3_8B, TINY_LLAMA
 from lib_omost.runtime import checks
 from lib_omost.runtime.catalog import llm
 from lib_omost.runtime.load_llm import load_composer
+from lib_omost.runtime.random_models import LLAMA_3_8B, TINY_LLAMA
 
 
 def test_sdxl_in_one_file_has_the_published_number_of_tensors_and_bytes(

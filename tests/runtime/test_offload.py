@@ -14,7 +14,6 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from bench._random_models import SDXL_UNET
 from lib_omost.errors import DeviceMemoryError, device_is_full
 from lib_omost.runtime.offload import (
     Offloader,
@@ -27,6 +26,7 @@ from lib_omost.runtime.offload import (
     resting_copies,
     restore,
 )
+from lib_omost.runtime.random_models import SDXL_UNET
 
 KIB = 1024
 SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
