@@ -42,10 +42,11 @@ def main(argv: list[str]) -> Numbers:
         made = write(args.part, Path(folder), tiny=args.tiny, lora=args.lora)
         limit = int(args.limit * 1024)
         resting = run_limited("bench._real_run", made.job | {"acts": ["rest"], "loras": {}}, limit, made.env)
-        numbers = made.numbers | {"load_s": resting["load_s"], "resting_mib": resting["peak_own_mib"]}
-        numbers |= {"resting_resident_mib": resting["peak_resident_mib"]}
-        act = "plan" if args.part == "llm" else "picture"
-        numbers |= run_limited("bench._real_run", made.job | {"acts": [act]}, limit, made.env)
+        numbers = made.numbers | resting | {"resting_mib": resting["peak_own_mib"]}
+        if not args.load:
+            print(f"loaded for a card: {resting}", flush=True)
+            act = "plan" if args.part == "llm" else "picture"
+            numbers |= run_limited("bench._real_run", made.job | {"acts": [act]}, limit, made.env)
     for name, value in numbers.items():
         print(f"{name:>22}  {value}")
     if not args.tiny:
@@ -57,6 +58,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench real", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", choices=PARTS, required=True)
     parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--load", action="store_true", help="load for a card and rest, and compute nothing")
     parser.add_argument("--no-lora", dest="lora", action="store_false")
     parser.add_argument("--limit", type=float, default=LIMIT_GIB, help="GiB of memory that it may take (12)")
     parser.add_argument("--folder", type=Path, help="where there is room for 7 GB, which are deleted at the end")
@@ -67,7 +69,7 @@ def write(part: str, folder: Path, *, tiny: bool, lora: bool) -> Made:
     """The files of a part below `folder`."""
     began = time.perf_counter()
     job: dict[str, Any] = {"llm": "", "sdxl": "", "loras": {}, "models_dir": str(folder / "models_dir")}
-    job |= {"tokens": 3, "size": 64 if tiny else 384}
+    job |= {"prompt": 0 if tiny else 8, "tokens": 3, "size": 64 if tiny else 384}
     numbers: Numbers = {}
     if part == "llm":
         weights = folder / "omost-random-4bits"

@@ -253,17 +253,30 @@ def page(argv: Sequence[str]) -> int:
 
 def models(args: argparse.Namespace) -> int:
     from lib_omost.runtime import entries, is_here, loras, size
+    from lib_omost.runtime.fits import card_room, fit
 
-    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "LICENCE")]
+    room = card_room()
+    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "THIS CARD", "LICENCE")]
     warnings = []
     for entry in entries():
         context = str(entry.profile.context_tokens) if entry.kind == "llm" else "-"
         here = "yes" if is_here(entry) else "no"
-        rows.append((entry.name, entry.kind, size(entry) or "?", entry.precision, context, here, entry.licence))
+        rows.append(
+            (
+                entry.name,
+                entry.kind,
+                size(entry) or "?",
+                entry.precision,
+                context,
+                here,
+                fit(entry, room) or "-",
+                entry.licence,
+            )
+        )
         if entry.warning:
             warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
     for name, path in loras().items():
-        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "not known here"))
+        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "-", "not known here"))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -192,11 +192,13 @@ class Machine:
             return
         quiet_transformers()  # before diffusers is imported, which imports what complains
         quiet_diffusers()
-        from lib_omost.runtime.load_sdxl import load_pipeline
+        from lib_omost.runtime.load_sdxl import load_pipeline, store_in_fp8
 
         self._load_notes = []
         try:
             pipe = load_pipeline(entry, self.device, loras, _noting(self._load_notes), self._precision.get("sdxl"))
+            if self._wants_fp8(module_bytes(pipe.unet)):
+                store_in_fp8(pipe.unet)
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
@@ -218,6 +220,17 @@ class Machine:
             self.offloader.add(name, part, copies=True, pinned=pinned)
         pipe.onload, pipe.on_full = self.onload, self._step_down
         self.pipe, self._resume_point = pipe, ResumePoint()
+
+    def _wants_fp8(self, unet_bytes: int) -> bool:
+        """Where the UNet, with the work of one picture of the usual size, is larger than what models may take."""
+        total = devices.total_bytes(self.device, self.limit_bytes)
+        if total is None or unet_bytes + UNET_WORK_BYTES + UNET_WORK_PER_MP <= total:
+            return False
+        self._load_notes.append(
+            f"The UNet's weights are kept in fp8: in 16 bits they take {unet_bytes / GIB:.1f} GiB beside their work, "
+            f"and models may take {total / GIB:.1f} of this device. Pictures differ a little, and steps take longer."
+        )
+        return True
 
     def drop_sdxl(self) -> None:
         self.pipe, self._resume_point, self._loras = None, None, ()
