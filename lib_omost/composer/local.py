@@ -171,10 +171,12 @@ def load_local(
     device: str | torch.device,
     quantization: Literal["nf4", "int8"] | None = None,
     compiled: bool = False,
+    resting: bool = False,
 ) -> LocalComposer:
     """Load a model folder (or a GGUF file in it) with, at wish, a LoRA adapter merged into it or quantised weights.
 
     compiled: on CUDA, compile passes of a few sizes: the first replies take minutes longer, all others less.
+    resting: leave the model on the CPU, its weights mapped from their files; its owner moves it to `device`.
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
@@ -185,7 +187,12 @@ def load_local(
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **files)
         model, loading = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files, **weights
+            folder,
+            dtype=dtype,
+            device_map={"": "cpu" if resting else device},
+            output_loading_info=True,
+            **files,
+            **weights,
         )
         if adapter:
             model = PeftModel.from_pretrained(model, adapter)
@@ -209,7 +216,9 @@ def load_local(
         model = model.merge_and_unload()
     context = min(profile.context_tokens, model.config.get_text_config().max_position_embeddings)
     profile = replace(profile, context_tokens=context)
-    return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
+    return LocalComposer(
+        model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled, device=device)
+    )
 
 
 def follow_dtype(model: torch.nn.Module, dtype: torch.dtype) -> None:
