@@ -1,5 +1,5 @@
-"""Let a crisp decoder of 256 pixels paint, at half its size, what the decoder of 128 pixels paints: colours and shapes
-of the one, fine detail of the other.
+"""Let a crisp decoder of 256 pixels paint, seen coarsely, what the decoder of 128 pixels paints: the colours of the
+one, the edges of the other.
 
     python -m training.image.match_decoder MODEL --vae CRISP/vae --minutes 20
 
@@ -30,16 +30,18 @@ from training.image.vae import scale_factor
 from training.schedule import Clock, cosine
 
 BATCH = 2
-#: weight of the error at half the size against that of single pixels
-HALF = 4.0
+#: pixels a side of the squares whose mean colours are matched. Squares of two pixels would soften the edges too.
+COARSE = 8
+#: weight of the error of these means against that of single pixels
+WEIGHT = 8.0
 
 
 @torch.no_grad()
 def wanted(latents: Tensor, plain: AutoencoderKL, crisp: AutoencoderKL) -> Tensor:
-    """`(n, 3, H, W)`: what `crisp` paints, moved smoothly so that it is at half its size what `plain` paints."""
+    """`(n, 3, H, W)`: what `crisp` paints, moved smoothly so that it is, seen coarsely, what `plain` paints."""
     large = crisp.decode(latents).sample
-    apart = plain.decode(latents).sample - F.avg_pool2d(large, 2)
-    return large + F.interpolate(apart, scale_factor=2, mode="bilinear")  # type: ignore[no-any-return]
+    apart = F.avg_pool2d(plain.decode(latents).sample, COARSE // 2) - F.avg_pool2d(large, COARSE)
+    return large + F.interpolate(apart, scale_factor=COARSE, mode="bilinear")  # type: ignore[no-any-return]
 
 
 def some_latents(examples: Examples, step: int) -> Tensor:
@@ -51,9 +53,9 @@ def some_latents(examples: Examples, step: int) -> Tensor:
 
 
 def distance(painted: Tensor, target: Tensor) -> Tensor:
-    """Squared and absolute error, of the pixels and more so of the picture at half its size."""
-    off, half = painted - target, F.avg_pool2d(painted - target, 2)
-    return off.square().mean() + 0.25 * off.abs().mean() + HALF * (half.square().mean() + 0.25 * half.abs().mean())
+    """Squared and absolute error, of the pixels and more so of the means of squares."""
+    off, means = painted - target, F.avg_pool2d(painted - target, COARSE)
+    return off.square().mean() + 0.25 * off.abs().mean() + WEIGHT * (means.square().mean() + 0.25 * means.abs().mean())
 
 
 def match(vae: AutoencoderKL, plain: AutoencoderKL, examples: Examples, clock: Clock, rate: float) -> list[float]:
@@ -85,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--run", type=Path, default=Path(".kitwork/match"), help="folder of the new pipeline")
     p.add_argument("--minutes", type=float, default=20.0)
     p.add_argument("--scenes", type=int, default=400)
-    p.add_argument("--lr", type=float, default=3e-4)
+    p.add_argument("--lr", type=float, default=1.5e-4)
     p.add_argument("--nouns", default="small", choices=["small", "all"])
     p.add_argument("--styles", type=int, default=1)
     p.add_argument("--prepared", type=Path, default=PREPARED, help="folder that training.image.prepare wrote")
