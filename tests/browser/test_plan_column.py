@@ -174,7 +174,7 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("description='a moon'")
 
 
-def test_every_field_changes_its_own_keyword_and_the_whole_pictures_sentence_follows_the_description(
+def test_every_field_changes_its_own_keyword_and_the_whole_pictures_sentence_follows_the_first(
     page: Page,
 ) -> None:
     composed(page)
