@@ -138,6 +138,11 @@ def _add_doctor(commands: Commands) -> None:
     command.add_argument(
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
+    command.add_argument(
+        "--card", action="store_true", help="measure this machine's card, five minutes, and write the numbers to a file"
+    )
+    command.add_argument("--out", metavar="FILE", type=Path, default=Path("omost-card.json"), help="that file")
+    add_device(command)
     command.set_defaults(run=doctor)
 
 
@@ -280,17 +285,30 @@ def page(argv: Sequence[str]) -> int:
 
 def models(args: argparse.Namespace) -> int:
     from lib_omost.runtime import entries, is_here, loras, size
+    from lib_omost.runtime.fits import card_room, fit
 
-    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "LICENCE")]
+    room = card_room()
+    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "THIS CARD", "LICENCE")]
     warnings = []
     for entry in entries():
         context = str(entry.profile.context_tokens) if entry.kind == "llm" else "-"
         here = "yes" if is_here(entry) else "no"
-        rows.append((entry.name, entry.kind, size(entry) or "?", entry.precision, context, here, entry.licence))
+        rows.append(
+            (
+                entry.name,
+                entry.kind,
+                size(entry) or "?",
+                entry.precision,
+                context,
+                here,
+                fit(entry, room) or "-",
+                entry.licence,
+            )
+        )
         if entry.warning:
             warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
     for name, path in loras().items():
-        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "not known here"))
+        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "-", "not known here"))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -319,10 +337,23 @@ def remove_user(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
+    if args.card:
+        return _check_card(args)
     from lib_omost.runtime import report as diagnostics
 
     print(diagnostics(outputs=args.outputs))
     return 0
+
+
+def _check_card(args: argparse.Namespace) -> int:
+    """Exit status 1 when a stage failed."""
+    from lib_omost.runtime.card_check import check_card
+
+    found = check_card(args.device, args.vram, lambda sentence: print(sentence, file=sys.stderr))
+    text = json.dumps(found, indent=2)
+    print(text)
+    print(f"Written to {write(args.out, (text + chr(10)).encode())}: paste it into an issue.", file=sys.stderr)
+    return 1 if found["failed"] else 0
 
 
 def _text(file: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import gradio as gr
 
 from lib_omost.errors import OmostError
-from lib_omost.runtime import Engine, about, choices, loras
+from lib_omost.runtime import Engine, about, choices, entry, fits, loras
 from lib_omost.runtime.keys import typed_key
 from lib_omost.studio.page.events import QUIET, UNCHANGED, Update
 from lib_omost.studio.page.examples import words_line
@@ -223,9 +223,10 @@ def about_text(llm: str | None, sdxl: str | None) -> str:
 
 def _about(name: str | None, kind: Literal["llm", "sdxl"]) -> str:
     try:
-        text = about(name, kind) if name else ""
+        parts = (about(name, kind), fits.sentence(entry(name, kind), fits.card_room())) if name else ()
     except OmostError as error:
         return html.escape(str(error), quote=False)
+    text = " ".join(part for part in parts if part)
     return html.escape(f"{name}: {text}", quote=False) if text else ""
 
 
