@@ -268,7 +268,8 @@ class Machine:
                 raise
             sentence = asked_for(error)
         finally:
-            self._clear()
+            self._clear_young()
+        self._clear()
         self.offloader.evict()
         raise DeviceMemoryError(
             f"The device is full, even in tiles and one picture at a time: {sentence} "
@@ -342,6 +343,13 @@ class Machine:
 
     def _clear(self) -> None:
         gc.collect()
+        devices.empty_cache(self.device)
+
+    def _clear_young(self) -> None:
+        """The same after a render, of what it made: all there is takes seconds where a million objects are on a busy
+        machine, and whoever waits for the device waits for it too.
+        """
+        gc.collect(1)
         devices.empty_cache(self.device)
 
     def memory_mib(self) -> tuple[int, int] | None:
