@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -30,18 +31,16 @@ from training.image.vae import scale_factor
 from training.schedule import Clock, cosine
 
 BATCH = 2
-#: pixels a side of the squares whose mean colours are matched. Squares of two pixels would soften the edges too.
-COARSE = 8
 #: weight of the error of these means against that of single pixels
-WEIGHT = 8.0
+WEIGHT = 4.0
 
 
 @torch.no_grad()
-def wanted(latents: Tensor, plain: AutoencoderKL, crisp: AutoencoderKL) -> Tensor:
-    """`(n, 3, H, W)`: what `crisp` paints, moved smoothly so that it is, seen coarsely, what `plain` paints."""
+def wanted(latents: Tensor, plain: AutoencoderKL, crisp: AutoencoderKL, square: int) -> Tensor:
+    """`(n, 3, H, W)`: what `crisp` paints, moved smoothly so that the means of its squares are those of `plain`."""
     large = crisp.decode(latents).sample
-    apart = F.avg_pool2d(plain.decode(latents).sample, COARSE // 2) - F.avg_pool2d(large, COARSE)
-    return large + F.interpolate(apart, scale_factor=COARSE, mode="bilinear")  # type: ignore[no-any-return]
+    apart = F.avg_pool2d(plain.decode(latents).sample, square // 2) - F.avg_pool2d(large, square)
+    return large + F.interpolate(apart, scale_factor=square, mode="bilinear")  # type: ignore[no-any-return]
 
 
 def some_latents(examples: Examples, step: int) -> Tensor:
@@ -52,31 +51,41 @@ def some_latents(examples: Examples, step: int) -> Tensor:
     return latents + torch.randn_like(latents) * torch.rand(BATCH, 1, 1, 1) * NOISE
 
 
-def distance(painted: Tensor, target: Tensor) -> Tensor:
+def distance(painted: Tensor, target: Tensor, square: int) -> Tensor:
     """Squared and absolute error, of the pixels and more so of the means of squares."""
-    off, means = painted - target, F.avg_pool2d(painted - target, COARSE)
+    off, means = painted - target, F.avg_pool2d(painted - target, square)
     return off.square().mean() + 0.25 * off.abs().mean() + WEIGHT * (means.square().mean() + 0.25 * means.abs().mean())
 
 
-def match(vae: AutoencoderKL, plain: AutoencoderKL, examples: Examples, clock: Clock, rate: float) -> list[float]:
-    """Teaches the decoder until the clock is over; returns the distance of every step."""
+def rates(clock: Clock, peak: float) -> Iterator[float]:
+    """The learning rate of every step, until the clock is over."""
+    for step in itertools.count():
+        if clock.is_over:
+            return
+        yield cosine(peak, clock.fraction, step, 20, floor=0.03)
+
+
+def match(
+    vae: AutoencoderKL, plain: AutoencoderKL, examples: Examples, rates: Iterable[float], square: int
+) -> list[float]:
+    """Teaches the decoder a step for each learning rate; returns the distance of every step."""
     crisp = copy.deepcopy(vae)
     weights = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
     for weight in weights:
         weight.requires_grad_(True)
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
     found: list[float] = []
-    while not clock.is_over:
-        optimizer.param_groups[0]["lr"] = cosine(rate, clock.fraction, len(found), 20, floor=0.03)
+    for rate in rates:
+        optimizer.param_groups[0]["lr"] = rate
         latents = some_latents(examples, len(found)).contiguous(memory_format=torch.channels_last)
-        loss = distance(vae.decode(latents).sample, wanted(latents, plain, crisp))
+        loss = distance(vae.decode(latents).sample, wanted(latents, plain, crisp, square), square)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         found.append(loss.item())
         if len(found) % 25 == 0:
-            print(f"match step={len(found)} s={clock.here_s:.0f} distance={sum(found[-25:]) / 25:.5f}", flush=True)
+            print(f"match step={len(found)} distance={sum(found[-25:]) / 25:.5f}", flush=True)
     return found
 
 
@@ -87,7 +96,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--run", type=Path, default=Path(".kitwork/match"), help="folder of the new pipeline")
     p.add_argument("--minutes", type=float, default=20.0)
     p.add_argument("--scenes", type=int, default=400)
-    p.add_argument("--lr", type=float, default=1.5e-4)
+    p.add_argument("--lr", type=float, default=3e-4)
+    p.add_argument("--square", type=int, default=2, help="pixels of 256 a side; 8 leaves edges crisper, and Fit lower")
     p.add_argument("--nouns", default="small", choices=["small", "all"])
     p.add_argument("--styles", type=int, default=1)
     p.add_argument("--prepared", type=Path, default=PREPARED, help="folder that training.image.prepare wrote")
@@ -111,7 +121,8 @@ def match_with(args: argparse.Namespace, catalogue: sprites.Catalogue) -> None:
     told, words = scale_factor(plain) * parts.unet.config.sample_size, args.pipeline / "tokenizer"
     examples = make_examples(parts, plain, words, catalogue, told, told, args.scenes)
     print(f"{len(examples.latents)} scenes read, {len(examples.guesses)} guesses", flush=True)
-    match(vae, plain, examples, Clock(args.minutes * 60, args.minutes * 60), args.lr)
+    clock = Clock(args.minutes * 60, args.minutes * 60)
+    match(vae, plain, examples, rates(clock, args.lr), args.square)
     folder, tokenizer = args.run / "pipeline", CLIPTokenizer.from_pretrained(words)
     save_pipeline(parts, vae, tokenizer, folder, args.prepared / "LICENCES", told)
     copy_card(args.pipeline, folder, told, scale_factor(vae) * parts.unet.config.sample_size)

@@ -50,9 +50,9 @@ From the global text alone two things are in their boxes {text} % of the time (`
 """
 _LIMITS = """
 ## Limits
-Icons, not pictures: inner detail is soft. One look a noun, up to three of a kind, no actions, no text, no people. A
-thing may sit up to 5.6 of 90 units off its box. Boxes that are much taller or wider than the thing fill up with a
-second one of it; more than four regions, boxes under 24 of 90 a side and heavy overlaps were not trained.
+Icons, not pictures: inner detail is soft. One look a noun, up to three of a kind, no actions, no text, no people.
+Boxes that are much taller or wider than the thing fill up with a second one of it; more than four regions, boxes under
+24 of 90 a side and heavy overlaps were not trained.
 """
 _NAMES = {
     "in_box": "found in their boxes",
