@@ -51,7 +51,7 @@ def test_a_picture_is_rendered_kept_and_restored_by_dropping_it_and_all_of_it_su
     assert any(re.fullmatch(r"step \d+ of 20", text) for text in said())
     assert len(set(shown()) - {""}) >= 2  # a preview, then the picture
     expect(page.locator("#gallery img")).to_have_count(1)
-    assert page.locator(".re-stage img").evaluate("img => img.naturalWidth") == 128
+    assert page.locator(".re-stage img").evaluate("img => img.naturalWidth") == 256
     page.locator(".re-list button").first.click()
     page.locator(".re-stage").press("ArrowRight")
     expect(page.locator(STATE)).to_have_text("2 regions, edited by hand")
