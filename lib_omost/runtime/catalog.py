@@ -140,7 +140,7 @@ SDXLS = (
         "embedded",
         _IMAGE_SETTINGS,
         size_bytes=weight_bytes(DEFAULT_MODELS / "image"),
-        licence="MIT (our weights; drawings of Fluent Emoji, MIT)",
+        licence="MIT (our weights; drawings of Fluent Emoji, MIT, and Noto Emoji, Apache-2.0)",
         warning=f"A small stand-in: it paints 64 nouns at {_IMAGE_SETTINGS.width} x {_IMAGE_SETTINGS.height}.",
     ),
     SdxlEntry(
