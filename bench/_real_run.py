@@ -1,8 +1,8 @@
 """python -m bench._real_run JOB: one process that loads files as the application does, works and tells what it took.
 
 JOB is JSON: "llm", "sdxl": paths; "models_dir"; "loras": name -> weight; "acts": of rest, plan and picture, in order;
-"prompt", "tokens", "size": of the work. "rest" loads for a card's formats and sends all parts to torch's device without memory
-and back, as a card that is too small for them does.
+"prompt", "tokens", "size": of the work. "rest" loads for a card's formats and sends all parts to torch's device without
+memory and back, as a card that is too small for them does.
 """
 
 from __future__ import annotations

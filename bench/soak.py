@@ -205,7 +205,7 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
         "load_1min": round(os.getloadavg()[0], 1),
     }
     if chosen.minutes >= RECORDED_MINUTES:
-        record("soak", argv, result, PACKAGES)
+        record("soak", [f"--minutes {chosen.minutes:g}", f"--clients {chosen.clients}"], result, PACKAGES)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps(result, indent=1) + "\n")

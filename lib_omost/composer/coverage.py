@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.canvas.missing import Missing, missing
@@ -27,33 +26,34 @@ _WHOLE = re.compile(r"set_global_description\(\n    description='[^\n]*',\n")
 class Covering:
     """The rules of a grammar, and what has to come next because the request wants it.
 
-    `wanted`: the lines that must follow the reply so far, "" where any may.
+    `details`: the lines that must follow the reply so far. `region`: those that stand in for an end of the program.
+    Either is "" where nothing lacks.
     """
 
-    def __init__(self, grammar: Grammar, wanted: Callable[[str], str]) -> None:
-        self._grammar, self._wanted = grammar, wanted
+    def __init__(self, grammar: Grammar, details: Callable[[str], str], region: Callable[[str], str]) -> None:
+        self._grammar, self._details, self._region = grammar, details, region
         self.reserve = grammar.reserve
 
     def allowed(self) -> Mask:
-        mask = self._grammar.allowed()
-        if tokens := self._lines():
-            mask[:] = False
-            mask[tokens[0]] = True
-        return mask
+        return self._grammar.allowed()
 
     def forced(self, closing: bool) -> list[int]:
-        return self._grammar.forced(closing) or ([] if closing else self._lines())
+        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._details))
 
     def consume(self, tokens: Sequence[int]) -> int:
-        """As the grammar, but a draft does not pass by what is wanted."""
+        """As the grammar, but a draft passes by nothing that is wanted, and ends no program that lacks something."""
         for count, token in enumerate(tokens):
-            wanted = self._lines()
-            if (wanted and wanted[0] != token) or not self._grammar.consume([token]):
+            wanted = self._tokens(self._details)
+            if (wanted and wanted[0] != token) or self.instead(token) or not self._grammar.consume([token]):
                 return count
         return len(tokens)
 
-    def _lines(self) -> list[int]:
-        lines = self._wanted(self._grammar.text)
+    def instead(self, token: int) -> list[int]:
+        """Where the token would end the program too early: the opening of one more region."""
+        return self._tokens(self._region) if "`" in self._grammar.text_of([token]) else []
+
+    def _tokens(self, wanted: Callable[[str], str]) -> list[int]:
+        lines = wanted(self._grammar.text)
         return self._grammar.tokens_of(lines) if lines else []
 
     def rollback(self, count: int) -> None:
@@ -66,43 +66,50 @@ class Covering:
         return self._grammar.complete()
 
 
-def lacking(messages: Sequence[Message]) -> Callable[[str], str]:
-    """What `Covering` wants for the newest message, in the brief layout: a line for a time or a mood, a region for a
-    thing, while the message names one that the plan so far lacks.
+def covering(grammar: Grammar, messages: Sequence[Message]) -> Covering:
+    """The grammar of the brief layout, covering what the newest message names.
 
     In an edit regions only, and only where the message asks for more things; what is there is the model's to keep.
+    """
+    return Covering(grammar, *lacking(messages))
+
+
+def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """`details` and `region` of `Covering`: for a reply so far, the lines for a time or a mood behind the whole
+    picture's sentence, and the opening of a region behind a call, while the message names one that the plan lacks.
     """
     request = messages[-1]["content"]
     before = next((found for one in reversed(messages) if (found := _canvas(one))), None)
     adds = before is None or read_wish(request, before).adds
 
-    @lru_cache(maxsize=MOST_REGIONS)
-    def after(text: str) -> str:
-        """What has to follow a text that ends with a call, or with the whole picture's sentence."""
-        canvas = _so_far(text)
-        if not text.endswith("\n)"):
-            return _details(unsaid(request, canvas)) if before is None else ""
+    def details(text: str) -> str:
+        whole = _WHOLE.search(text)
+        if before is not None or whole is None or "\n)" in text:
+            return ""
+        return _begun(_lines(unsaid(request, _so_far(text[: whole.end()]))), text[whole.end() :])
+
+    def region(text: str) -> str:
+        end = text.rfind("\n)") + 2
+        canvas = _so_far(text[:end])
         if not adds or not 0 < len(canvas.regions) < MOST_REGIONS:
             return ""
         thing = next((said for said in map(sentence, unplaced(request, canvas, before)) if said not in text), "")
-        return f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
+        opening = f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
+        return _begun(opening, text[end:])
 
-    def wanted(text: str) -> str:
-        whole, end = _WHOLE.search(text), text.rfind("\n)") + 2
-        if end < 2 and whole is None:
-            return ""
-        at = end if end >= 2 else whole.end() if whole else 0
-        lines, begun = after(text[:at]), text[at:]
-        return lines[len(begun) :] if lines.startswith(begun) else ""
+    return details, region
 
-    return wanted
+
+def _begun(lines: str, begun: str) -> str:
+    """What is left of lines that have begun, if these have."""
+    return lines[len(begun) :] if lines.startswith(begun) else ""
 
 
 def _so_far(text: str) -> Canvas:
     return read_canvas(text + "\n```").canvas or Canvas()
 
 
-def _details(words: Sequence[str]) -> str:
+def _lines(words: Sequence[str]) -> str:
     items = "".join(f"        'It is {word}.',\n" for word in words)
     return f"    detailed_descriptions=[\n{items}" if items else ""
 

@@ -156,6 +156,10 @@ class GenerationLoop:
             if token in self._eos:
                 self._finished = True
                 break
+            if instead := self._rules.instead(token):
+                self._append(instead)
+                new += instead
+                break
             self._append([token])
             new.append(token)
             if self._finished or token != drafted:

@@ -187,6 +187,7 @@ class Rules(Protocol):
     def rollback(self, count: int) -> None: ...
     def ended(self) -> bool: ...
     def complete(self) -> bool: ...
+    def instead(self, token: int) -> list[int]: ...  # of the model's choice; none where it stands
 
 
 class Unconstrained:
@@ -212,6 +213,9 @@ class Unconstrained:
     def complete(self) -> bool:
         return True
 
+    def instead(self, token: int) -> list[int]:
+        return []
+
 
 class Grammar:
     """The state of the canvas grammar after the reply so far. `vocabulary`: the width of the model's logits."""
@@ -225,8 +229,14 @@ class Grammar:
     @property
     def text(self) -> str:
         """The reply so far."""
-        said: str = self._tokenizer.decode_str(self._tokens)
-        return said
+        return self.text_of(self._tokens)
+
+    def text_of(self, tokens: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode_str(list(tokens))
+        return text
+
+    def instead(self, token: int) -> list[int]:
+        return []
 
     def tokens_of(self, text: str) -> list[int]:
         """The tokens of a text that may come next as a whole; none where it may not."""

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.cached_model import CachedModel, cached_model
-from lib_omost.composer.coverage import Covering, lacking
+from lib_omost.composer.coverage import covering
 from lib_omost.composer.decoding import GenerationLoop, PromptLookup
 from lib_omost.composer.grammar import SENTENCE_SLICES, Grammar, Rules, Unconstrained, canvas_matcher
 from lib_omost.composer.prompt import EXAMPLES, fit_to_context, with_retry
@@ -158,7 +158,7 @@ class LocalComposer:
     def rules(self, messages: Sequence[Message] = ()) -> Rules:
         """The canvas grammar at the start of a reply; for a model that is to cover its request, with what lacks."""
         grammar = Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)
-        return Covering(grammar, lacking(messages)) if self.profile.covers and messages else grammar
+        return covering(grammar, messages) if self.profile.covers and messages else grammar
 
 
 def load_local(

@@ -60,9 +60,10 @@ def published_sdxl(room: int | None) -> SdxlEntry:
 
 
 def sentence(entry: LlmEntry | SdxlEntry, room: int | None) -> str:
-    """For a person who looks at a model: how it fits this card; nothing where that is not known."""
+    """For a person who looks at a model: how it fits this card; nothing where that is not known, and of the small
+    models, which always do."""
     found = fit(entry, room)
-    if not found or room is None:
+    if not found or room is None or entry.place == "embedded":
         return ""
     has = f"this card has room for {room / GIB:.1f} GiB"
     if found == "too large":

@@ -130,11 +130,11 @@ def reply_request(question: Turn, settings: ComposeSettings) -> Data:
     return {"turn": question.id, "settings": asdict(settings)}
 
 
-def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "") -> Data:
+def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "", live: bool = False) -> Data:
     """`settings.images` pictures, each with a seed one above that of the one before. `keep`: the render of the session
-    that stays where nothing changed; `after`: the turn that the pictures come behind.
+    that stays where nothing changed; `after`: the turn that the pictures come behind; `live`: a newer change ends it.
     """
-    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after}
+    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after, "live": live}
 
 
 def write(engine: Engine, job: Job, tell: Tell, stop: threading.Event) -> Data:

@@ -160,7 +160,7 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     drag(page, (left - 60, top - 60), (100, 80))
     expect(boxes).to_have_count(1)
     page.keyboard.type("a moon")
-    field(page, "name").focus()
+    page.locator(".re-form summary").focus()
     expect(page.locator(".re-label")).to_have_text("a moon5")
     stage.press("Control+d")
     expect(boxes).to_have_count(2)

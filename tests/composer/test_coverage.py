@@ -27,22 +27,23 @@ def plan(text: str) -> Canvas:
 
 
 def test_a_thing_without_a_region_opens_one_and_what_surrounds_it_may_stay_in_the_whole() -> None:
-    wanted = lacking(said("two ducks on a lake, a castle behind them, dark clouds"))
+    _, wanted = lacking(said("two ducks on a lake, a castle behind them, dark clouds"))
     assert wanted(WHOLE + REGION) == f"{OPENING}'A castle.',\n"
     castle = f"{OPENING}'A castle.',\n    location='on the top',\n)"
     assert wanted(WHOLE + REGION + castle) == f"{OPENING}'Dark clouds.',\n"
-    assert lacking(said("two ducks in a park"))(WHOLE.replace("lake", "park") + REGION) == ""
+    assert lacking(said("two ducks in a park"))[1](WHOLE.replace("lake", "park") + REGION) == ""
 
 
 def test_lines_that_have_begun_are_gone_on_with_and_others_are_left_alone() -> None:
-    wanted = lacking(said("two ducks and a castle"))
+    details, wanted = lacking(said("two ducks and a castle at night"))
     assert wanted(WHOLE + REGION + "\ncanvas.add") == "_local_description(\n    description='A castle.',\n"
     assert wanted(WHOLE + REGION + "\n```") == ""
-    assert wanted(WHOLE + "    HTML_web_color_name=") == wanted("It is a question.") == ""
+    assert details(WHOLE + "    detailed") == "_descriptions=[\n        'It is night.',\n"
+    assert details(WHOLE + "    HTML_web_color_name=") == details("It is a question.") == wanted("It is no plan.") == ""
 
 
 def test_a_time_and_a_mood_that_the_whole_picture_lacks_are_said_in_its_details() -> None:
-    wanted = lacking(said("two ducks on a lake on a foggy morning"))
+    wanted, _ = lacking(said("two ducks on a lake on a foggy morning"))
     assert wanted(WHOLE) == "    detailed_descriptions=[\n        'It is a foggy morning.',\n"
     assert unsaid("two ducks at night", plan(WHOLE + REGION)) == ["night"]
     assert unsaid("two ducks", plan(WHOLE + REGION)) == []
@@ -50,9 +51,9 @@ def test_a_time_and_a_mood_that_the_whole_picture_lacks_are_said_in_its_details(
 
 def test_an_edit_gets_a_new_region_only_where_it_asks_for_more() -> None:
     before: list[Message] = [*said("ducks"), {"role": "assistant", "content": WHOLE + REGION + "\n```"}]
-    assert lacking([*before, *said("add a castle")])(WHOLE + REGION) == f"{OPENING}'A castle.',\n"
-    assert lacking([*before, *said("make the ducks like a castle")])(WHOLE + REGION) == ""
-    assert lacking([*before, *said("make it night")])(WHOLE) == ""
+    assert lacking([*before, *said("add a castle")])[1](WHOLE + REGION) == f"{OPENING}'A castle.',\n"
+    assert lacking([*before, *said("make the ducks like a castle")])[1](WHOLE + REGION) == ""
+    assert lacking([*before, *said("make it night")])[0](WHOLE) == ""
 
 
 @pytest.mark.parametrize(

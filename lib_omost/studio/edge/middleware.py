@@ -149,7 +149,8 @@ class Edge:
     async def _pass_on(self, call: Arrival, receive: Receive, answer: _Answer) -> None:
         body = self._body(call, receive)
         scope, receive = await self._tagged(call, body)
-        if not call.caller.visitor and scope["type"] == "http":
+        # gradio hands the headers of an MCP call on to the call that it makes of it, but not to the one that listens
+        if not call.caller.visitor and scope["type"] == "http" and not call.path.startswith(MCP):
             scope = answer.introduce(scope)
         login = call.method == "POST" and call.path == LOGIN
         if login:
