@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, default=20.0)
     p.add_argument("--scenes", type=int, default=400)
     p.add_argument("--lr", type=float, default=3e-4)
-    p.add_argument("--square", type=int, default=2, help="pixels of 256 a side; 8 leaves edges crisper, and Fit lower")
+    p.add_argument("--square", type=int, default=2, help="pixels of 256 a side; 8 leaves edges crisper")
     p.add_argument("--nouns", default="small", choices=["small", "all"])
     p.add_argument("--styles", type=int, default=1)
     p.add_argument("--prepared", type=Path, default=PREPARED, help="folder that training.image.prepare wrote")
