@@ -107,7 +107,8 @@ def build(
                 widgets = ChatWidgets()
                 words.render()
             with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
+                told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+                plan = PlanColumn(chats, session, drawer.size, *told)
             chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
             with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
                 picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view)
