@@ -40,6 +40,7 @@ from lib_omost.studio.page.picture_column import PictureColumn
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.sessions_column import SessionsColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
+from lib_omost.studio.page.tabs import tidied
 from lib_omost.studio.page.theme import CSS_FILES, head, theme
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.serving import DAY_S, Health, each_day, end_at_the_latest, end_now, sweep_temporary, told_to_end
@@ -63,14 +64,18 @@ class Studio(NamedTuple):
     alone: bool
 
 
-def studio(engine: Engine, folder: Path) -> Studio:
-    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left."""
+def studio(engine: Engine, folder: Path, clear: Callable[[bool], object] = lambda alone: None) -> Studio:
+    """Sessions and pictures of `folder`, and their jobs, which begin with what an earlier process left. `clear(alone)`
+    is called when that is swept up, and before the first of them runs.
+    """
     chats, pictures = Chats(Sessions(folder / "sessions.sqlite")), Pictures(folder / "pictures")
     sweep(chats.sessions, pictures.folder)
     store = StoredJobs(chats.sessions)
     jobs = job_service(engine, chats, pictures, Path(get_upload_folder()), store)
+    alone = store.alone()
+    clear(alone)
     jobs.resume()
-    return Studio(chats, pictures, jobs, store.alone())
+    return Studio(chats, pictures, jobs, alone)
 
 
 def build(
@@ -80,13 +85,15 @@ def build(
     local: bool = True,
     operator: Callable[[str], bool] = lambda user: False,
     of: Studio | None = None,
+    auto: bool | None = None,
 ) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
     it; else its models are chosen by those users alone whom `operator` names. `of`: what `studio` made of them, where
-    the caller did.
+    the caller did. `auto`: whether changes are painted at once at first; None: where the image model is a small one.
     """
     chats, pictures, jobs, _ = of or studio(engine, folder)
     sessions, runs = chats.sessions, Runs()
+    paints = engine.sdxl_entry.place == "embedded" if auto is None else auto
     # Served from where they are: a copy would want room, and outlive the picture.
     gr.set_static_paths([pictures.folder])
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
@@ -106,12 +113,15 @@ def build(
             with gr.Column(scale=4, min_width=340, elem_id="chat-column"):
                 widgets = ChatWidgets()
                 words.render()
-            with gr.Column(scale=4, min_width=340, elem_id="plan-column"):
-                told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
-                plan = PlanColumn(chats, session, drawer.size, *told)
-            chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
-            with gr.Column(scale=4, min_width=320, elem_id="picture-column"):
-                picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view)
+            with gr.Column(scale=8, min_width=340, elem_id="canvas-column"):
+                with gr.Column(elem_id="plan-column"):
+                    told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+                    plan = PlanColumn(chats, session, drawer.size, *told)
+                chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
+                with gr.Column(elem_id="picture-column"):
+                    picture = PictureColumn(
+                        engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view, paints
+                    )
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))
@@ -140,10 +150,12 @@ def launch(
     names: Sequence[str] = (),
     proxies: Sequence[str] = (),
     unready: Callable[[], str] = str,
+    users: Users | None = None,
     **more: object,
 ) -> Any:
     """Serves the page; returns what gradio's launch returns. `names`: under which people reach it besides `host`;
-    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does.
+    `proxies`: addresses of those that stand before it; `unready`: why it takes no work now, "" where it does;
+    `users`: of `auth`, if it is a file's; who is removed from it is logged out.
     """
     site = Site(host, tuple(names))
     # the server believes these, and nobody else, on whom they speak for
@@ -159,7 +171,7 @@ def launch(
         allowed_paths=[str(folder / "pictures")],
         app_kwargs={
             "middleware": [Middleware(Health, unready=unready)],
-            "lifespan": around(site, proxied=bool(proxies)),
+            "lifespan": tidied(around(site, proxied=bool(proxies), mark=users.mark if users else str)),
         },
         footer_links=["api", "settings"],
         run_history=False,
@@ -230,8 +242,7 @@ def main(argv: list[str] | None = None) -> int:
         if engine.device_note:
             print(f"WARNING: {engine.device_note}")
         with told_to_end() as told:
-            page = studio(engine, folder)
-            _clear(folder, page.alone, told)
+            page = studio(engine, folder, lambda alone: _clear(folder, alone, told))
             demo, url = _serve(engine, folder, chosen, page, auth, users)
             print(f"Ready on {url} after {time.monotonic() - start:.1f} s. Ctrl+C ends it.")
             threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
@@ -269,6 +280,7 @@ def _serve(
         names=chosen.allow_host,
         proxies=chosen.proxy,
         unready=lambda: "" if page.jobs.ready else "about to stop",
+        users=users,
         prevent_thread_lock=True,
         quiet=True,
         mcp_server=chosen.mcp,

@@ -21,8 +21,8 @@ from PIL import Image
 
 from bench import _kills
 from bench._client import Visitor
-from bench._fault_rows import CODE, SMALL, Place, Row, refusal, until
-from bench._site import Running, free_port, site
+from bench._fault_rows import CODE, SMALL, Place, Row, own_site, refusal, until
+from bench._site import free_port, site
 from lib_omost.canvas import Canvas
 from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import manifest
@@ -110,7 +110,7 @@ def _private(place: Place) -> None:
     assert not open_ones, f"others may read {', '.join(open_ones)}"
 
 
-def _kill(place: Place) -> None:
+def _kill(place: Place) -> str:
     """Writers are killed inside their writes, 100 rounds; no row of the database, no picture and no file is half."""
     png = png_bytes(
         Image.effect_noise((300, 300), 90).convert("RGB"),
@@ -121,24 +121,17 @@ def _kill(place: Place) -> None:
         caught, wrong = _kills.rounds(Path(name), png, 3 if place.short else 100)
     assert not wrong, f"{len(wrong)}: {wrong[0]}"
     assert caught or place.short, "no kill was inside the write of a picture"
-
-
-@contextmanager
-def _own_site(place: Place) -> Iterator[tuple[Running, Path]]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "outputs"
-        with site(place.llm.name, folder, free_port()) as running:
-            yield running, folder
+    return f"{3 if place.short else 100} rounds, {caught} inside the write of a picture"
 
 
 def _killed_while_it_writes(place: Place) -> None:
     """kill -9 of the server in a reply: the message and what was written are there at the next start."""
-    with _own_site(place) as (running, folder):
+    with own_site(place) as (running, folder):
         visitor = Visitor(running.url)
         visitor.arrive()
         try:
             threading.Thread(target=lambda: visitor.fire("message", "submit", message="drip"), daemon=True).start()
-            until(lambda: "a a a" in _kept(folder / "sessions.sqlite"), 20.0)
+            until(lambda: "a a a" in _kept(folder / "sessions.sqlite"), 120.0)  # the first reply loads much
         finally:
             running.process.kill()
             running.process.wait()
@@ -154,14 +147,16 @@ def _killed_while_it_writes(place: Place) -> None:
         assert sessions.path.is_file()
 
 
-def _told_to_end(place: Place) -> None:
+def _told_to_end(place: Place) -> str:
     """SIGTERM in a long render: the server ends by itself within ten seconds, and says that it did."""
-    with _own_site(place) as (running, _):
+    with own_site(place) as (running, _):
         visitor = Visitor(running.url)
         visitor.begin("render", json.dumps({"code": CODE, "width": 512, "height": 512, "steps": 100}))
         time.sleep(2.0)
         running.process.send_signal(signal.SIGTERM)
+        start = time.monotonic()
         assert running.process.wait(10.0) == 0, f"exit code {running.process.returncode}"
+    return f"ended after {time.monotonic() - start:.1f} s"
 
 
 def _health(place: Place) -> None:

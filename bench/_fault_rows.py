@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench._bad_server import BadServer, plan
 from bench._client import Failed, Visitor
+from bench._site import Running, free_port, site
 
 CODE = plan("an apple")
 SMALL = {"width": 64, "height": 64, "steps": 2}
@@ -40,10 +43,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`act` raises AssertionError where the fault is not borne. `short`: it takes about a second."""
+    """`act` raises AssertionError where the fault is not borne, and may return a figure. `short`: it takes about a
+    second.
+    """
 
     name: str
-    act: Callable[[Place], None]
+    act: Callable[[Place], str | None]
     short: bool = True
 
 
@@ -67,6 +72,21 @@ def until(holds: Callable[[], bool], seconds: float) -> float:
         assert time.monotonic() - start < seconds, f"still not so after {seconds:.0f} s"
         time.sleep(0.1)
     return time.monotonic() - start
+
+
+@contextmanager
+def own_site(place: Place) -> Iterator[tuple[Running, Path]]:
+    """A server for one row, and its outputs: what it does to a server is not the next row's trouble."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "outputs"
+        with site(place.llm.name, folder, free_port()) as running:
+            yield running, folder
+
+
+def active(folder: Path) -> int:
+    """How many jobs run or wait, by the session file of these outputs."""
+    with closing(sqlite3.connect(folder / "sessions.sqlite")) as db:
+        return int(db.execute("SELECT COUNT(*) FROM job WHERE state IN ('queued', 'running')").fetchone()[0])
 
 
 def lives(place: Place) -> None:

@@ -159,7 +159,7 @@ ZIPS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def _dropped(make: Callable[[], bytes], widget: str, name: str, place: Place) -> None:
+def _dropped(make: Callable[[], bytes], widget: str, name: str, place: Place) -> str:
     """A file is refused, or read, without an error that has no words; the page goes on."""
     with place.visitor() as visitor:
         visitor.arrive()
@@ -172,6 +172,7 @@ def _dropped(make: Callable[[], bytes], widget: str, name: str, place: Place) ->
         seconds = time.monotonic() - start
         assert seconds < 5.0, f"the page load after it takes {seconds:.0f} s"
     lives(place)
+    return f"the page load after it takes {seconds:.1f} s"
 
 
 def _good_png(place: Place) -> None:
@@ -181,7 +182,7 @@ def _good_png(place: Place) -> None:
     assert "apple" in json.dumps(shown["chat"]), "a good picture was not taken"
 
 
-def _row(kind: str, name: str, act: Callable[[Place], None], short: bool = True) -> Row:
+def _row(kind: str, name: str, act: Callable[[Place], str | None], short: bool = True) -> Row:
     return Row(f"{kind}: {name}", act, short)
 
 

@@ -272,8 +272,8 @@ def _counted(cached: CachedModel) -> list[int]:
 
 def random_weights(shape: str, device: torch.device, *, compiled: bool = False) -> dict[str, Number]:
     """Seconds of passes over a cache of 1,500 tokens, and what they make of the replies that were recorded."""
-    from bench._random_models import LLAMA_3_8B, TINY_LLAMA, random_composer
     from lib_omost.runtime.device import describe, synchronize
+    from lib_omost.runtime.random_models import LLAMA_3_8B, TINY_LLAMA, random_composer
 
     composer = random_composer({"8b": LLAMA_3_8B, "tiny": TINY_LLAMA}[shape], device)
     model, beside = composer.model, _beside_passes_s(composer)

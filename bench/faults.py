@@ -2,7 +2,8 @@
 
 python -m bench faults [--short] [--only WORD] [--json FILE]
 
-Prints a row for each fault: its name, "good" or what went wrong, the seconds. A row that says "FAILED" is one.
+Prints a row for each fault: its name, "good" (with a figure where the row has one) or what went wrong, the seconds. A
+row that says "FAILED" is one. The result of all rows is kept in bench/results.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from bench._fault_disks import DISKS
 from bench._fault_rows import Place, Row
 from bench._fault_texts import TEXTS
 from bench._fault_wires import WIRES
+from bench._record import record
 from bench._site import free_port, site
 from lib_omost.errors import OmostError
 
 ROWS: tuple[Row, ...] = (*TEXTS, *WIRES, *DISKS)
+PACKAGES = ("gradio", "torch", "diffusers", "transformers")
 SHORT = 2  # rows of a kind
 
 
@@ -34,6 +37,7 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     parser.add_argument("--only", default="", help="rows with this word in their name")
     parser.add_argument("--json", type=Path, help="write the result here as well")
     chosen = parser.parse_args(argv)
+    whole = not (chosen.short or chosen.only)
     rows = [row for row in (short_form() if chosen.short else ROWS) if chosen.only in row.name]
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name, bad_server() as llm:
@@ -49,6 +53,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     }
     for row in failed:
         print(f"failed: {row}")
+    if whole:
+        record("faults", [], result, PACKAGES)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps({**result, "failed_rows": failed}, indent=1) + "\n")
@@ -66,12 +72,13 @@ def short_form() -> list[Row]:
 
 def tried(row: Row, place: Place) -> bool:
     """Whether the row holds; prints it."""
-    start, wrong = time.monotonic(), ""
+    start, wrong, figure = time.monotonic(), "", ""
     try:
-        row.act(place)
+        figure = row.act(place) or ""
     except (AssertionError, Failed, OmostError, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         wrong = f"{type(error).__name__}: {error}".splitlines()[0][:140] or type(error).__name__
     except Exception as error:  # a row that is itself broken fails, and says how
         wrong = f"{type(error).__name__}: {error}"[:140]
-    print(f"{row.name:66} {'FAILED ' + wrong if wrong else 'good'}  {time.monotonic() - start:.1f} s", flush=True)
+    told = f"FAILED {wrong}" if wrong else f"good: {figure}" if figure else "good"
+    print(f"{row.name:66} {told}  {time.monotonic() - start:.1f} s", flush=True)
     return not wrong

@@ -19,15 +19,22 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
-from bench._random_models import IMAGE_MODEL, LLAMA_3_8B, TINY_LLAMA, random_composer, random_pipeline
 from bench._record import record
-from lib_omost.canvas import Canvas
 from lib_omost.composer import SYSTEM_PROMPT, ComposeSettings
 from lib_omost.renderer import RenderSettings
 from lib_omost.renderer.vae import decode_latents, encode_images, to_images
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import llm
 from lib_omost.runtime.machine import SMALL_CARD_BYTES, Machine
+from lib_omost.runtime.peaks import Peaks
+from lib_omost.runtime.random_models import (
+    IMAGE_MODEL,
+    LLAMA_3_8B,
+    TINY_LLAMA,
+    random_composer,
+    random_pipeline,
+    six_regions,
+)
 
 PHASES = {("text_encoder", "text_encoder_2"): "text", ("unet",): "unet", ("vae",): "vae"}
 
@@ -53,6 +60,7 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
     settings = replace(settings, highres_scale=1.5, highres_steps=max(2, args.steps // 2))
     result |= paint(machine, settings, peaks)
     result |= {f"{phase}_peak_mib": round(mib) for phase, mib in peaks.mib.items()}
+    result |= {f"{phase}_reserved_mib": round(mib) for phase, mib in peaks.reserved.items()}
     result |= {"swap_s": round(machine.offloader.swap_s, 2)}
     result |= {f"{move.replace(' ', '_')}_s": round(seconds, 2) for move, seconds in machine.offloader.last_s.items()}
     result |= tiles_psnr(*((576, 576) if args.tiny else (896, 1152)), args.pictures)
@@ -78,41 +86,6 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 # --- the phases ---
-
-
-class Peaks:
-    """The highest memory of each phase in MiB: tensors on a GPU, the resident set of the process on a CPU."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.mib: dict[str, float] = {}
-        self._phase = ""
-
-    def enter(self, phase: str) -> None:
-        """The phase before ends, and this one's peak begins at what is there now."""
-        if phase == self._phase:
-            return
-        if self._phase:
-            self.mib[self._phase] = max(self.mib.get(self._phase, 0), self._peak_mib())
-        self._phase = phase
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-        elif Path("/proc/self/clear_refs").exists():
-            Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, see proc(5)
-
-    def _peak_mib(self) -> float:
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self.device) / 2**20
-        return _process_mib("VmHWM")
-
-    def now_mib(self) -> int:
-        return round(devices.used_bytes(self.device) / 2**20 if self.device.type != "cpu" else _process_mib("VmRSS"))
-
-
-def _process_mib(field: str) -> float:
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
 
 
 ALLOWED_MIB = 300  # that a reply may leave behind on a small card
@@ -175,26 +148,6 @@ def paint(machine: Machine, settings: RenderSettings, peaks: Peaks) -> dict[str,
     first, second = np.diff(times[: settings.steps]), np.diff(times[settings.steps :])
     assert len(images) == 1
     return {"step_s": round(float(np.median(first)), 3), "second_step_s": round(float(np.median(second)), 3)}
-
-
-def six_regions() -> Canvas:
-    canvas = Canvas()
-    canvas.set_global_description("A still life.", ["Soft light falls in."] * 3, "still life, fruit, table", "gray")
-    for number, place in enumerate(("left", "right", "top", "bottom", "top-left", "bottom-right")):
-        canvas.add_local_description(
-            f"on the {place}",
-            "no offset",
-            "a small square area",
-            1.0 + number,
-            "A fruit on the table.",
-            ["It is round and ripe.", "Its skin is shiny.", "It casts a soft shadow."] * 2,
-            "fruit, ripe, round",
-            "Calm and warm mood.",
-            "Photograph.",
-            "High resolution, sharp.",
-            "red",
-        )
-    return canvas
 
 
 def tiles_psnr(width: int, height: int, pictures: Path | None) -> dict[str, float]:

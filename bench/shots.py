@@ -69,7 +69,6 @@ class Shooter:
     def select(self) -> None:
         self.render()
         self.page.locator(".re-list button").first.click()
-        self.page.locator(".re-lay input").fill("60")
 
     def code(self) -> None:
         self.compose()
@@ -93,10 +92,8 @@ class Shooter:
         self.render()
 
     def compare(self) -> None:
-        self.page.locator("#settings-bar .toggle-button").click()
         self.page.get_by_role("spinbutton", name="number input for Pictures", exact=True).fill("2")
         self.page.get_by_role("spinbutton", name="number input for Pictures", exact=True).press("Tab")
-        self.page.locator("#settings-bar .toggle-button").click()
         self.render()
         self.page.locator("#compare-box button").first.click()
         self.page.locator("#compare img").last.scroll_into_view_if_needed()

@@ -24,13 +24,17 @@ import numpy as np
 from bench._bad_server import bad_server, plan
 from bench._client import Failed, Visitor
 from bench._fault_rows import SMALL
+from bench._record import record
 from bench._site import free_port, site
 
 MIB = 2**20
 WARM_UP = 0.3  # of the time, at least
-WARM_UP_S = 120.0  # and no more
+WARM_UP_S = 600.0  # and no more: what the page keeps of its last 200 tabs, 0.4 MiB each, is full by then
 NEW_VISITOR_AFTER = 3  # rounds of one
 SAMPLES = 60
+LOOK_S = 1.0
+RECORDED_MINUTES = 20  # shorter runs are tries
+PACKAGES = ("gradio", "torch", "diffusers", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,14 @@ def sample(process: int, folder: Path, start: float) -> Sample:
 
 
 def watch(take: Callable[[], Sample], seconds: float) -> list[Sample]:
-    """Samples over so many seconds, printed as they come."""
+    """Samples over so many seconds, printed as they come: of each interval the one with the least memory. Between two
+    moments at which the server gives free memory back, it holds some that it does not use.
+    """
     print(f"{'seconds':>8} {'MiB':>8} {'handles':>8} {'threads':>8} {'temp':>6} {'KiB in SQLite':>14}")
-    found, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(max(0.2, min(seconds / SAMPLES, end - time.monotonic())))
-        one = take()
+    found, end = list[Sample](), time.monotonic() + seconds
+    interval = max(0.2, seconds / SAMPLES)
+    while (left := end - time.monotonic()) > 0:
+        one = _least(take, min(interval, left))
         found.append(one)
         print(
             f"{one.seconds:8.0f} {one.rss_mib:8.1f} {one.handles:8} {one.threads:8} {one.temp_files:6} "
@@ -138,6 +144,14 @@ def watch(take: Callable[[], Sample], seconds: float) -> list[Sample]:
             flush=True,
         )
     return found
+
+
+def _least(take: Callable[[], Sample], seconds: float) -> Sample:
+    end, samples = time.monotonic() + seconds, list[Sample]()
+    while not samples or time.monotonic() < end:
+        time.sleep(min(LOOK_S, seconds))
+        samples.append(take())
+    return min(samples, key=lambda one: one.rss_mib)
 
 
 def slope_mib_10min(samples: Sequence[Sample]) -> float:
@@ -190,6 +204,8 @@ def main(argv: list[str]) -> dict[str, float | int | str]:
         "clients": chosen.clients,
         "load_1min": round(os.getloadavg()[0], 1),
     }
+    if chosen.minutes >= RECORDED_MINUTES:
+        record("soak", [f"--minutes {chosen.minutes:g}", f"--clients {chosen.clients}"], result, PACKAGES)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps(result, indent=1) + "\n")

@@ -10,8 +10,7 @@ import json
 import logging
 import os
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,8 +25,12 @@ from lib_omost.studio.presets import RenderRequest, requested
 
 if TYPE_CHECKING:
     from lib_omost.composer import ComposeStats
+    from lib_omost.runtime import Engine
+    from lib_omost.runtime.job import Seen
+    from lib_omost.studio.work import Painting
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+END_S = 5.0  # how long a run that was cancelled may take to its next step
 VALUES = {int: "N", float: "X", str: "TEXT"}  # what the help writes for a value
 
 
@@ -135,6 +138,11 @@ def _add_doctor(commands: Commands) -> None:
     command.add_argument(
         "--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="where the page keeps its sessions"
     )
+    command.add_argument(
+        "--card", action="store_true", help="measure this machine's card, five minutes, and write the numbers to a file"
+    )
+    command.add_argument("--out", metavar="FILE", type=Path, default=Path("omost-card.json"), help="that file")
+    add_device(command)
     command.set_defaults(run=doctor)
 
 
@@ -143,7 +151,7 @@ def _add_users(commands: Commands) -> None:
     acts = command.add_subparsers(required=True, metavar="ACT")
     for act, run, text in (
         ("add", add_user, "add a user, or give one another password; it is asked for, or read from standard input"),
-        ("remove", remove_user, "remove a user; who is logged in stays so until the page is started anew"),
+        ("remove", remove_user, "remove a user; who is logged in is logged out"),
     ):
         one = acts.add_parser(act, help=text)
         one.add_argument("name")
@@ -188,13 +196,17 @@ def read(args: argparse.Namespace) -> int:
 
 def compose(args: argparse.Namespace) -> int:
     from lib_omost.runtime import Engine
+    from lib_omost.studio.work import CHAT, chat_request
 
     settings = ComposeSettings(**given(args, ComposeSettings))
     engine = Engine(args.llm, "default", **on_device(args), compile_llm=args.compile)
-    reader, first_region_s = CanvasReader(), None
-    for piece in engine.compose([{"role": "user", "content": args.prompt}], settings, threading.Event()):
-        print(piece, end="", flush=True)
-        reader.feed(piece)
+    request = chat_request([{"role": "user", "content": args.prompt}], settings)
+    reader, shown, first_region_s = CanvasReader(), "", None
+    for seen in _watched(engine, CHAT, request):
+        text = seen.job.result.get("text") or seen.report or ""
+        print(text[len(shown) :], end="", flush=True)
+        reader.feed(text[len(shown) :])
+        shown = text
         if first_region_s is None and reader.canvas is not None and reader.canvas.regions:
             first_region_s = engine.compose_stats.seconds if engine.compose_stats else None
     print()
@@ -208,19 +220,44 @@ def render(args: argparse.Namespace) -> int:
     if reading.canvas is None:
         return 2
     from lib_omost.runtime import Engine
-    from lib_omost.studio.store.images import save_png
+    from lib_omost.studio.work import RENDER, render_request
 
     engine = Engine("default", args.sdxl, **on_device(args), attention=args.attention)
     if args.lora:
         engine.use_sdxl(engine.sdxl_entry.name, dict(_lora(text) for text in args.lora))
     settings = requested(engine.render_defaults, given(args, RenderRequest))
-    images = engine.render(reading.canvas, settings, _show_step, threading.Event())
-    name = "canvas" if args.file == "-" else Path(args.file).stem
-    for number, image in enumerate(images, 1):
-        path = args.out / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
-        model, notes = engine.sdxl_entry.name, engine.render_notes
-        print(save_png(image, path, reading.canvas, settings, code=reading.code, model=model, notes=notes))
+    name, shown = "canvas" if args.file == "-" else Path(args.file).stem, 0
+    for seen in _watched(engine, RENDER, render_request(reading.code, settings), args.out, name):
+        _show_step(seen.report)
+        files = seen.job.progress.get("files", [])
+        for file in files[shown:]:
+            print(file, flush=True)
+        shown = len(files)
     return 0
+
+
+def _watched(
+    engine: Engine, what: str, request: dict[str, Any], folder: Path = Path(), name: str = ""
+) -> Iterator[Seen]:
+    """A job of the job service from its submission to its end; pictures get this name in the folder. Ctrl+C cancels it.
+    Raises what it failed of.
+    """
+    from lib_omost.studio.work import command_service
+
+    failed: list[BaseException] = []
+
+    def told(error: BaseException) -> str:
+        failed.append(error)
+        return str(error)
+
+    jobs = command_service(engine, lambda n: folder / (f"{name}.png" if n == 1 else f"{name}-{n}.png"), told)
+    job = jobs.submit("the command line", what, request, attached=True)
+    try:
+        yield from jobs.watch(job.id)
+    finally:
+        jobs.drain(END_S)
+    for error in failed:
+        raise error
 
 
 def convert(args: argparse.Namespace) -> int:
@@ -248,17 +285,30 @@ def page(argv: Sequence[str]) -> int:
 
 def models(args: argparse.Namespace) -> int:
     from lib_omost.runtime import entries, is_here, loras, size
+    from lib_omost.runtime.fits import card_room, fit
 
-    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "LICENCE")]
+    room = card_room()
+    rows = [("NAME", "KIND", "SIZE", "BEST IN", "CONTEXT", "HERE", "THIS CARD", "LICENCE")]
     warnings = []
     for entry in entries():
         context = str(entry.profile.context_tokens) if entry.kind == "llm" else "-"
         here = "yes" if is_here(entry) else "no"
-        rows.append((entry.name, entry.kind, size(entry) or "?", entry.precision, context, here, entry.licence))
+        rows.append(
+            (
+                entry.name,
+                entry.kind,
+                size(entry) or "?",
+                entry.precision,
+                context,
+                here,
+                fit(entry, room) or "-",
+                entry.licence,
+            )
+        )
         if entry.warning:
             warnings.append(f"{entry.name} ({entry.kind}): {entry.warning}")
     for name, path in loras().items():
-        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "not known here"))
+        rows.append((name, "lora", f"{path.stat().st_size / 1e6:.0f} MB", "-", "-", "yes", "-", "not known here"))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -287,10 +337,23 @@ def remove_user(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
+    if args.card:
+        return _check_card(args)
     from lib_omost.runtime import report as diagnostics
 
     print(diagnostics(outputs=args.outputs))
     return 0
+
+
+def _check_card(args: argparse.Namespace) -> int:
+    """Exit status 1 when a stage failed."""
+    from lib_omost.runtime.card_check import check_card
+
+    found = check_card(args.device, args.vram, lambda sentence: print(sentence, file=sys.stderr))
+    text = json.dumps(found, indent=2)
+    print(text)
+    print(f"Written to {write(args.out, (text + chr(10)).encode())}: paste it into an issue.", file=sys.stderr)
+    return 1 if found["failed"] else 0
 
 
 def _text(file: str) -> str:
@@ -334,8 +397,9 @@ def _show_figures(stats: ComposeStats | None, first_region_s: float | None) -> N
     print(", ".join(figures), file=sys.stderr)
 
 
-def _show_step(step: int, steps: int, preview: object) -> None:
-    if sys.stderr.isatty():
+def _show_step(seen: Painting | None) -> None:
+    if seen is not None and seen.step is not None and sys.stderr.isatty():
+        step, steps = seen.step.step, seen.step.steps
         print(f"\rstep {step} of {steps}", end="\n" if step == steps else "", file=sys.stderr)
 
 

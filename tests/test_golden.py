@@ -43,7 +43,7 @@ def readings() -> dict[str, str]:
 
 def reply() -> str:
     """What a tiny random Llama says at temperature 0 under the grammar, and then to an edit of it."""
-    from bench._random_models import byte_tokenizer
+    from lib_omost.runtime.random_models import byte_tokenizer
 
     tokenizer = byte_tokenizer()
     composer = LocalComposer(tiny_llama(len(tokenizer)), tokenizer, Profile("You compose.", 8192, True, prose=False))

@@ -6,6 +6,10 @@ import asyncio
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +74,27 @@ def test_render_writes_a_picture_that_carries_its_canvas_and_settings(
     saved = read_png(paths[0])
     assert saved.canvas.regions[0].description == "A red apple."
     assert (saved.settings.seed, saved.settings.steps, saved.settings.guidance, saved.model) == (7, 2, 3.0, "default")
+
+
+def test_ctrl_c_ends_a_render_at_its_next_step_without_a_traceback(reply: Path, tmp_path: Path) -> None:
+    options = ["--sdxl", "default", "--out", str(tmp_path / "out"), "--steps", "100", "--device", "cpu"]
+    command = [sys.executable, "-m", "lib_omost", "render", str(reply), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("Loading" in line for line in process.stderr)
+        time.sleep(1)  # in the load of the model or in the picture
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in told
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_pictures_of_one_command_have_seeds_one_after_the_other(reply: Path, tmp_path: Path) -> None:
+    small = ["--sdxl", "default", "--width", "64", "--height", "64", "--steps", "2", "--device", "cpu"]
+    assert main(["render", str(reply), "--out", str(tmp_path / "two"), *small, "--images", "2", "--seed", "7"]) == 0
+    assert main(["render", str(reply), "--out", str(tmp_path / "one"), *small, "--seed", "8"]) == 0
+    assert read_png(tmp_path / "two" / "apple-2.png").settings.seed == 8
+    assert (tmp_path / "two" / "apple-2.png").read_bytes() == (tmp_path / "one" / "apple.png").read_bytes()
 
 
 def test_render_takes_a_few_step_preset_says_what_lora_it_lacks_and_what_is_given_wins_over_it(

@@ -59,6 +59,11 @@ class Missing:
     phrase: str
     ask: str
 
+    @property
+    def is_thing(self) -> bool:
+        """Whether a region of its own would answer it; not a time, a mood, a colour or what a thing does."""
+        return self.ask.startswith("add ")
+
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:

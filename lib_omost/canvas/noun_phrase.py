@@ -150,8 +150,9 @@ def singular(noun: str) -> str:
 
 
 def with_article(words: str) -> str:
-    """`an apple`, `a pear`."""
-    return f"{'an' if words[:1].lower() in tuple('aeiou') else 'a'} {words}"
+    """`an apple`, `a pear`, `an hourglass`, `a unicorn`."""
+    vowel = re.match(r"(?!uni|use|euro|one\b|once\b|ukulele)[aeiou]|hour|honest|heir", words.lower())
+    return f"{'an' if vowel else 'a'} {words}"
 
 
 def _is_number(word: str) -> bool:

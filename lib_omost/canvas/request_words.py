@@ -78,7 +78,32 @@ QUALITY = word_set(
 POSTURES = word_set(
     """standing sitting lying leaning wearing holding having looking facing growing hanging flying floating
     balancing carrying containing staying resting waiting shining going playing parked seated standing hung
-    placed spread crossing"""
+    placed spread crossing asleep awake alone afloat adrift aglow ablaze alive"""
+)
+#: Grounds, rooms, weather and events: what is around things, so that the whole picture's text may hold it alone.
+SURROUNDINGS = word_set(
+    """forest wood woods woodland jungle rainforest park garden yard backyard meadow field lawn grass grassland pasture
+    prairie savanna countryside farmland farm vineyard orchard beach shore coast seaside desert dune sand sea ocean
+    lake water river harbor harbour valley canyon landscape scenery nature city town village street road alley market
+    downtown neighborhood suburb square room bedroom bathroom kitchen office classroom library museum hall studio cafe
+    restaurant bar shop store garage workshop attic cellar basement station airport stadium arena stage theater theatre
+    gym hospital school church temple cave space cosmos universe galaxy planet mars sky heaven air background backdrop
+    ground floor wall foreground horizon scene world snow snowfall rain rainfall drizzle fog mist haze storm
+    thunderstorm blizzard wind breeze weather light sunlight sunshine daylight moonlight candlelight starlight lighting
+    darkness shadow shade reflection party wedding concert festival parade picnic dinner breakfast lunch tea race game
+    war battle dream fantasy adventure season day time atmosphere mood style view aerial perspective corner side"""
+)
+#: What is on or of a thing: its own text says it, if any does.
+PARTS = word_set(
+    """hand arm leg foot feet head face eye ear nose mouth hair beard mustache moustache fur skin tail wing paw horn
+    feather teeth smile tear back top armor armour clothes clothing outfit costume uniform dress shirt coat raincoat
+    jacket sweater suit vest apron robe cape cloak skirt trousers pants jeans shorts pyjamas pajamas glasses sunglasses
+    spectacles scarf glove mitten belt tie bowtie mask hood stripe spot dot pattern color colour"""
+)
+#: Of these there is no "a".
+MASS = word_set(
+    """bread steam smoke ramen tea coffee water milk juice rain snow ice grass sand hair fire lava moss ivy rice pasta
+    soup cheese hay straw mud dirt furniture food money gold silver armor luggage laundry"""
 )
 #: Asked for as "make it …".
 OF_THE_WHOLE = word_set(

@@ -260,11 +260,17 @@ class FixedModel(CachedModel):
             layer.resize(capacity, len(self.tokens))
 
 
-def cached_model(model: PreTrainedModel, *, compiled: bool = False) -> CachedModel:
-    """What suits the model's device: buffers that stay in place on CUDA, with compiled passes at wish."""
-    if model.device.type != "cuda" or longrope_switch(model):  # compiled passes are padded, which could cross it
+def cached_model(
+    model: PreTrainedModel, *, compiled: bool = False, device: torch.device | str | None = None
+) -> CachedModel:
+    """Buffers that grow, of which a pass reads what is filled; with `compiled`, on CUDA, those that stay in place.
+
+    device: where the model will compute, None = where it is.
+    """
+    on_cuda = torch.device(device or model.device).type == "cuda"
+    if not (compiled and on_cuda) or longrope_switch(model):  # compiled passes are padded, which could cross it
         return CachedModel(model)
-    return FixedModel(model, _graphs if compiled else None)
+    return FixedModel(model, _graphs)
 
 
 def _graphs(forward: Forward) -> Forward:

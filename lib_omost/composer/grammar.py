@@ -222,6 +222,17 @@ class Grammar:
         self._matcher, self._tokenizer, self._vocabulary = matcher, tokenizer, vocabulary
         self._tokens: list[int] = []
 
+    @property
+    def text(self) -> str:
+        """The reply so far."""
+        said: str = self._tokenizer.decode_str(self._tokens)
+        return said
+
+    def tokens_of(self, text: str) -> list[int]:
+        """The tokens of a text that may come next as a whole; none where it may not."""
+        tokens: list[int] = self._tokenizer.tokenize_str(text)
+        return tokens if self._matcher.validate_tokens(tokens) == len(tokens) else []
+
     def allowed(self) -> Mask:
         """Which tokens may come next, `(vocabulary,)`."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
@@ -265,12 +276,11 @@ class Grammar:
     def _closer(self) -> list[int]:
         if self.complete():
             return []
-        said = self._tokenizer.decode_str(self._tokens)
+        said = self.text
         opened = OPENED.match(said.rpartition("\n")[2])
         quote = opened[1] if opened else said.partition("description=")[2][:1] or "'"
         certain = self._matcher.compute_ff_bytes().decode()  # forced, but not yet as tokens: a longer one may fit
         for text in (f"{quote},", "```", "\n```", "    ],\n", "\n", ",\n", "area=", "HTML_web_color_name="):
-            tokens: list[int] = self._tokenizer.tokenize_str(certain + text)
-            if self._matcher.validate_tokens(tokens) == len(tokens):
+            if tokens := self.tokens_of(certain + text):
                 return tokens
         return []

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.cached_model import CachedModel, cached_model
+from lib_omost.composer.coverage import Covering, lacking
 from lib_omost.composer.decoding import GenerationLoop, PromptLookup
 from lib_omost.composer.grammar import SENTENCE_SLICES, Grammar, Rules, Unconstrained, canvas_matcher
 from lib_omost.composer.prompt import EXAMPLES, fit_to_context, with_retry
@@ -101,7 +102,7 @@ class LocalComposer:
         self._count.prompt, self._count.cached = len(prompt), self.cached.reuse_prefix(prompt)
         loop = GenerationLoop(
             self.cached,
-            self.rules() if settings.grammar else Unconstrained(),
+            self.rules(messages) if settings.grammar else Unconstrained(),
             self._pick(messages, settings),
             eos=self.eos,
             limit=limit,
@@ -154,9 +155,10 @@ class LocalComposer:
         profile = self.profile
         return canvas_matcher(self._vocabulary, prose=profile.prose, brief=profile.brief, mixed=profile.mixed_quotes)
 
-    def rules(self) -> Rules:
-        """The canvas grammar at the start of a reply."""
-        return Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)
+    def rules(self, messages: Sequence[Message] = ()) -> Rules:
+        """The canvas grammar at the start of a reply; for a model that is to cover its request, with what lacks."""
+        grammar = Grammar(self._grammar.deep_copy(), self._vocabulary, self.model.config.vocab_size)
+        return Covering(grammar, lacking(messages)) if self.profile.covers and messages else grammar
 
 
 def load_local(
@@ -169,10 +171,12 @@ def load_local(
     device: str | torch.device,
     quantization: Literal["nf4", "int8"] | None = None,
     compiled: bool = False,
+    resting: bool = False,
 ) -> LocalComposer:
     """Load a model folder (or a GGUF file in it) with, at wish, a LoRA adapter merged into it or quantised weights.
 
     compiled: on CUDA, compile passes of a few sizes: the first replies take minutes longer, all others less.
+    resting: leave the model on the CPU, its weights mapped from their files; its owner moves it to `device`.
 
     Raises `BrokenWeightsError` when the files are not what the model's configuration says.
     """
@@ -183,7 +187,12 @@ def load_local(
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **files)
         model, loading = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, device_map={"": device}, output_loading_info=True, **files, **weights
+            folder,
+            dtype=dtype,
+            device_map={"": "cpu" if resting else device},
+            output_loading_info=True,
+            **files,
+            **weights,
         )
         if adapter:
             model = PeftModel.from_pretrained(model, adapter)
@@ -207,7 +216,9 @@ def load_local(
         model = model.merge_and_unload()
     context = min(profile.context_tokens, model.config.get_text_config().max_position_embeddings)
     profile = replace(profile, context_tokens=context)
-    return LocalComposer(model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled))
+    return LocalComposer(
+        model.eval(), tokenizer, profile, cached=partial(cached_model, compiled=compiled, device=device)
+    )
 
 
 def follow_dtype(model: torch.nn.Module, dtype: torch.dtype) -> None:

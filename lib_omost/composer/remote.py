@@ -6,7 +6,8 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -148,17 +149,19 @@ class RemoteComposer:
         request, silent = partial(self._request, chosen, settings, limit), self._failures.silence(self._silence_s)
         finished, room_left = False, MAX_TEXT  # no more is read of a reply
         late_at = time.monotonic() + settings.deadline_s
-        for piece, finish in self._events(request, stop, self._silence_s, silent, late_at):
-            if time.monotonic() > late_at:
-                raise self._failures.deadline(settings.deadline_s)
-            finished = finished or finish is not None
-            if piece:
-                self._count.new += 1
-                self._count.mark()
-                yield piece[:room_left]
-                room_left -= len(piece)
-                if room_left < 0:
-                    raise self._failures.too_long(MAX_TEXT)
+        # closed here: an error keeps what raised it alive, and the server would be heard until it is forgotten
+        with closing(self._events(request, stop, self._silence_s, silent, late_at)) as events:
+            for piece, finish in events:
+                if time.monotonic() > late_at:
+                    raise self._failures.deadline(settings.deadline_s)
+                finished = finished or finish is not None
+                if piece:
+                    self._count.new += 1
+                    self._count.mark()
+                    yield piece[:room_left]
+                    room_left -= len(piece)
+                    if room_left < 0:
+                        raise self._failures.too_long(MAX_TEXT)
         if not finished and not stop.is_set():
             raise self._failures.broke_off()
 
@@ -195,7 +198,7 @@ class RemoteComposer:
         silence_s: float,
         silent: RemoteError,
         late_at: float = math.inf,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """(text, why it finished or None) as they arrive; `silent` is raised after `silence_s` without any. One more
         comes at `late_at` of the monotonic clock, with nothing in it, so that whoever waits may give up.
 

@@ -102,6 +102,8 @@ class Profile:
     brief: it writes the brief layout of grammar.py, without what the reader fills in as well.
     recent_only: for an edit it is told the newest canvas and the last requests, however long the chat is.
     echo: a bonus on the logits of the newest message's words inside texts, for small models that name other things.
+    covers: what its request names gets a region each, whether or not it would have written one (coverage.py); for the
+    brief layout.
     examples: few-shot turns after the system prompt, for models that never saw the language.
     """
 
@@ -114,6 +116,7 @@ class Profile:
     brief: bool = False
     recent_only: bool = False
     echo: float = 0.0
+    covers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

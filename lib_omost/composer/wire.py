@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 
 CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _of_this_thread = threading.local()
 
 
@@ -58,5 +61,7 @@ def note_connections(request: httpx.Request) -> None:
 
 
 def _shut(connection: socket.socket) -> None:
+    """With a reset when it is closed: a server that is in the middle of a long write would wait for a minute else."""
     with contextlib.suppress(OSError):  # it may be closed already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         connection.shutdown(socket.SHUT_RDWR)

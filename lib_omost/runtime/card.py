@@ -27,6 +27,7 @@ class Card:
     driver: str = ""
     capability: Capability | None = None
     problem: str = ""
+    memory_bytes: int = 0  # 0: not told
 
     @property
     def driver_major(self) -> int:
@@ -134,16 +135,18 @@ def find_card() -> Card | None:
     if tool is None:
         return Card("An NVIDIA card") if _listed_by_linux() else None
     answer, problem = "", ""
-    for fields in ("name,driver_version,compute_cap", "name,driver_version"):  # old drivers do not know the third
+    for fields in ("name,driver_version,memory.total,compute_cap", "name,driver_version,memory.total"):
+        # old drivers do not know the last
         answer, problem = _ask(tool, fields)
         if answer:
             break
     if not answer:
         return Card("An NVIDIA card", problem=problem) if problem and "no devices" not in problem.lower() else None
     name, driver, *rest = (part.strip() for part in answer.splitlines()[0].split(","))
-    major, _, minor = (rest[0] if rest else "").partition(".")
+    mib = rest[0].partition(" ")[0] if rest else ""
+    major, _, minor = (rest[1] if len(rest) > 1 else "").partition(".")
     capability = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
-    return Card(name, driver, capability)
+    return Card(name, driver, capability, memory_bytes=int(mib) << 20 if mib.isdigit() else 0)
 
 
 def _ask(tool: str, fields: str) -> tuple[str, str]:

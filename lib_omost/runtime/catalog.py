@@ -72,8 +72,9 @@ SMALL = Profile(
     system_prompt="You compose images by writing Python code for the Canvas class.",
     context_tokens=8192,
     words_only=True,
-    prose=False,
     recent_only=True,
+    brief=True,
+    covers=True,
 )
 
 _LLAMA = "Meta Llama 3 Community License"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -152,9 +154,30 @@ def free_bytes(device: torch.device, limit_bytes: int | None = None) -> int | No
 
 
 def machine_bytes() -> tuple[int, int]:
-    """Available and total memory of the machine itself."""
-    memory = psutil.virtual_memory()
-    return memory.available, memory.total
+    """Available and total memory of the machine itself, or of the container (cgroup) where it has less."""
+    memory, group = psutil.virtual_memory(), group_bytes()
+    if group is None:
+        return memory.available, memory.total
+    return min(memory.available, group[0]), min(memory.total, group[1])
+
+
+def group_bytes(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> tuple[int, int] | None:
+    """What the control group of this process may still take and may take in all; None where it has no limit.
+
+    Of what it takes, the cache of files does not count: the system takes it back. Linux, both versions (cgroups(7)).
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        groups = dict(line.split(":", 2)[1:] for line in own.read_text().splitlines())
+        old = "memory" in groups
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes") if old else ("memory.max", "memory.current")
+        base = root / "memory" if old else root
+        named = base / groups["memory" if old else ""].lstrip("/")
+        folder = named if (named / names[0]).is_file() else base  # in a container its own group is the root
+        limit, used = (int((folder / name).read_text()) for name in names)  # "max" is no number
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        files = int(stat["active_file"]) + int(stat["inactive_file"])
+        return max(0, limit - used + files), limit
+    return None
 
 
 def empty_cache(device: torch.device) -> None:

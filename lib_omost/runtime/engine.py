@@ -20,7 +20,7 @@ from lib_omost.composer import ComposeSettings, ComposeStats, Message, checked_k
 from lib_omost.composer.talk import answer_to
 from lib_omost.errors import OmostError, Stopped, UnknownModelError
 from lib_omost.renderer import RenderSettings
-from lib_omost.runtime import catalog, remembered
+from lib_omost.runtime import catalog, fits, remembered
 from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
@@ -30,6 +30,8 @@ from lib_omost.runtime.last_error import keep_error
 from lib_omost.runtime.remembered import Choice
 
 if TYPE_CHECKING:
+    import torch
+
     from lib_omost.composer import LocalComposer, RemoteComposer
     from lib_omost.renderer import OnStep, Previous
     from lib_omost.runtime.machine import Machine
@@ -40,7 +42,7 @@ log = logging.getLogger(__name__)
 class Engine:
     """A language model and an image model on one device.
 
-    `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published models on CUDA, else "default".
+    `llm`, `sdxl`: names, paths or hub ids (catalog.entry); None = the published ones that fit on CUDA, else "default".
     `device`: torch's name for it, None = the best there is. `vram_gib` caps the memory taken of it.
     `keep_llm`: the language model stays on a card of up to 12 GB after a reply. `remember`: a file that keeps what
     use_llm and use_sdxl chose for the next engine; `llm` and `sdxl` win over it. `compile_llm`: on CUDA, the language
@@ -93,21 +95,30 @@ class Engine:
     @property
     def llm_entry(self) -> LlmEntry:
         if self._llm is None:
-            self._llm = catalog.llm(catalog.PUBLISHED[0] if self._has_cuda() else "default")
+            self._llm = fits.published_llm(self._room()) if self._has_cuda() else catalog.llm("default")
         return self._llm
 
     @property
     def sdxl_entry(self) -> SdxlEntry:
         if self._sdxl is None:
-            self._sdxl = catalog.sdxl(catalog.PUBLISHED[1] if self._has_cuda() else "default")
+            self._sdxl = fits.published_sdxl(self._room()) if self._has_cuda() else catalog.sdxl("default")
         return self._sdxl
 
     def _has_cuda(self) -> bool:
+        return self._torch_device().type == "cuda"
+
+    def _room(self) -> int | None:
+        """What models may take of the device, by which the published ones are chosen."""
+        from lib_omost.runtime import device as devices
+
+        return devices.total_bytes(self._torch_device(), devices.limit_bytes(self._vram_gib))
+
+    def _torch_device(self) -> torch.device:
         import torch
 
         from lib_omost.runtime import device as devices
 
-        return (torch.device(self.device) if self.device else devices.choose_device()).type == "cuda"
+        return torch.device(self.device) if self.device else devices.choose_device()
 
     @property
     def device_note(self) -> str:

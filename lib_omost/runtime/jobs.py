@@ -57,6 +57,7 @@ class Jobs:
         self._works, self._store, self._lane, self._told = works, store or MemoryStore(), lane, told
         self._change = threading.Condition()
         self._active: dict[str, _Active] = {}
+        self._unkept: dict[str, Job] = {}  # as they are now, where the store has them as they were
         self._turns: deque[str] = deque()  # owners of jobs that wait, the next one first
         self._draining = False
 
@@ -86,7 +87,7 @@ class Jobs:
 
     def again(self, name: str) -> Job:
         """An interrupted or failed job is queued once more, with the progress that it had. Others stay as they are."""
-        job = self._store.get(name)
+        job = self.get(name)
         if job is None or job.state not in ("interrupted", "failed"):
             raise OmostError("This run cannot go on: it is gone, or it ended. Ask for it anew.")
         with self._change:
@@ -99,7 +100,7 @@ class Jobs:
 
     def dismiss(self, name: str) -> None:
         """An interrupted job is cancelled: nobody wants it any more."""
-        job = self._store.get(name)
+        job = self.get(name)
         if job is not None and job.state == "interrupted":
             self._keep(replace(job, state="cancelled"))
 
@@ -125,7 +126,7 @@ class Jobs:
 
     def get(self, name: str) -> Job | None:
         one = self._active.get(name)
-        return one.job if one else self._store.get(name)
+        return one.job if one else self._unkept.get(name) or self._store.get(name)
 
     def of(self, session: str) -> list[Job]:
         """The jobs of a session, the oldest first."""
@@ -160,7 +161,7 @@ class Jobs:
                 if not moment.job.active:
                     break
                 yield moment
-            job = one.job if one else self._store.get(name)
+            job = one.job if one else self.get(name)
             if job is not None:
                 yield Seen(job, report)
         finally:
@@ -283,8 +284,14 @@ class Jobs:
             self._keep(one.job)
 
     def _keep(self, job: Job) -> None:
-        """A job goes on where it cannot be kept; it is lost with the process then."""
-        try:
-            self._store.change(job)
-        except OmostError as error:
-            log.warning("The state of a run could not be kept: %s", error)
+        """A job goes on where it cannot be kept; that is tried again with the next one, and lost with the process."""
+        with self._change:
+            self._unkept.pop(job.id, None)
+            self._unkept[job.id] = job
+            try:
+                while self._unkept:
+                    name, oldest = next(iter(self._unkept.items()))
+                    self._store.change(oldest)
+                    del self._unkept[name]
+            except OmostError as error:
+                log.warning("The state of a run could not be kept: %s", error)

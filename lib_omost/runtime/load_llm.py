@@ -42,10 +42,12 @@ def load_composer(
     *,
     compiled: bool = False,
     dtype: torch.dtype | None = None,
+    resting: bool = False,
 ) -> LocalComposer:
     """The model on the device, quantised as its entry recommends if 16 bits do not fit `total_bytes` (None: they do).
 
     compiled: its short passes are compiled, on CUDA. dtype: what it computes in, None = what suits the device.
+    resting: it is left on the CPU, mapped from its files, if it can be moved from there to the device and back.
     Raises ModelError's kinds: not there, broken, too old a library, or not for this device.
     """
     checks.need("transformers", "5.0", entry.name)
@@ -74,12 +76,22 @@ def load_composer(
             device=device,
             quantization=quantization,
             compiled=compiled,
+            resting=resting and not quantization and may_rest(path),
         )
     except BrokenWeightsError as error:
         raise BrokenWeightsError(checks.reason(error, path)) from error
     if merged and adapter:
         keep_merged(composer.model, path, merged)
     return composer
+
+
+def may_rest(path: Path) -> bool:
+    """Whether a model can wait on the CPU: a folder of 16-bit or 4-bit weights. 8-bit layers are packed where they
+    are, a GGUF file is unpacked."""
+    if not path.is_dir():
+        return False
+    settings = checks.read_json(path / "config.json").get("quantization_config")
+    return not isinstance(settings, dict) or bool(settings.get("load_in_4bit"))
 
 
 def refuse_parts_missing(folder: Path) -> None:

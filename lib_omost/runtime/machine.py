@@ -95,7 +95,12 @@ class Machine:
         try:
             total = devices.total_bytes(self.device, self.limit_bytes)
             composer = load_composer(
-                entry, self.device, total, compiled=self._compile_llm, dtype=self._precision.get("llm")
+                entry,
+                self.device,
+                total,
+                compiled=self._compile_llm,
+                dtype=self._precision.get("llm"),
+                resting=not host_has_room(entry.size_bytes or 0),
             )
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
@@ -116,8 +121,10 @@ class Machine:
         self._llm_bytes = module_bytes(composer.model)
         config = composer.model.config.get_text_config().to_dict()
         self._llm_work_bytes = devices.llm_work_bytes(config, composer.profile.context_tokens)
-        copies = may_have_copies(composer.model) and host_has_room(self._llm_bytes)
-        self.offloader.add("llm", composer.model, copies=copies, on_refusal=self.drop_llm)
+        # beside a model that was loaded to the device, copies would take memory that is short
+        pinned, rests = host_has_room(self._llm_bytes), composer.model.device.type == "cpu"
+        copies = may_have_copies(composer.model) and (pinned or rests)
+        self.offloader.add("llm", composer.model, copies=copies, pinned=pinned, on_refusal=self.drop_llm)
 
     def drop_llm(self) -> None:
         self.composer = None
@@ -185,11 +192,13 @@ class Machine:
             return
         quiet_transformers()  # before diffusers is imported, which imports what complains
         quiet_diffusers()
-        from lib_omost.runtime.load_sdxl import load_pipeline
+        from lib_omost.runtime.load_sdxl import load_pipeline, store_in_fp8
 
         self._load_notes = []
         try:
             pipe = load_pipeline(entry, self.device, loras, _noting(self._load_notes), self._precision.get("sdxl"))
+            if self._wants_fp8(module_bytes(pipe.unet)):
+                store_in_fp8(pipe.unet)
         except (RuntimeError, MemoryError) as error:
             if not device_is_full(error):
                 raise
@@ -205,10 +214,23 @@ class Machine:
         from lib_omost.renderer import ResumePoint, named_back_end
 
         pipe.attend = named_back_end(self._attention)
-        for name in SDXL_PARTS:
-            self.offloader.add(name, getattr(pipe, name), copies=True)
+        parts = {name: getattr(pipe, name) for name in SDXL_PARTS}
+        pinned = host_has_room(sum(map(module_bytes, parts.values())))
+        for name, part in parts.items():
+            self.offloader.add(name, part, copies=True, pinned=pinned)
         pipe.onload, pipe.on_full = self.onload, self._step_down
         self.pipe, self._resume_point = pipe, ResumePoint()
+
+    def _wants_fp8(self, unet_bytes: int) -> bool:
+        """Where the UNet, with the work of one picture of the usual size, is larger than what models may take."""
+        total = devices.total_bytes(self.device, self.limit_bytes)
+        if total is None or unet_bytes + UNET_WORK_BYTES + UNET_WORK_PER_MP <= total:
+            return False
+        self._load_notes.append(
+            f"The UNet's weights are kept in fp8: in 16 bits they take {unet_bytes / GIB:.1f} GiB beside their work, "
+            f"and models may take {total / GIB:.1f} of this device. Pictures differ a little, and steps take longer."
+        )
+        return True
 
     def drop_sdxl(self) -> None:
         self.pipe, self._resume_point, self._loras = None, None, ()
@@ -246,7 +268,8 @@ class Machine:
                 raise
             sentence = asked_for(error)
         finally:
-            self._clear()
+            self._clear_young()
+        self._clear()
         self.offloader.evict()
         raise DeviceMemoryError(
             f"The device is full, even in tiles and one picture at a time: {sentence} "
@@ -320,6 +343,13 @@ class Machine:
 
     def _clear(self) -> None:
         gc.collect()
+        devices.empty_cache(self.device)
+
+    def _clear_young(self) -> None:
+        """The same after a render, of what it made: all there is takes seconds where a million objects are on a busy
+        machine, and whoever waits for the device waits for it too.
+        """
+        gc.collect(1)
         devices.empty_cache(self.device)
 
     def memory_mib(self) -> tuple[int, int] | None:

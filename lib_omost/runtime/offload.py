@@ -23,14 +23,15 @@ from lib_omost.runtime import device as devices
 log = logging.getLogger(__name__)
 
 HOST_RESERVE_BYTES = 10 * devices.GIB  # an image model in 16 bits, 7 of them, and what else runs
-PINNED_ROUNDING = 4 / 3  # torch rounds each page-locked tensor up to a power of two
+CHUNK_BYTES = 64 << 20  # of page-locked memory; torch rounds each allocation up to a power of two, as this is one
+ALIGNMENT_BYTES = 256
 
 
 @dataclass(slots=True)
 class _Entry:
     module: nn.Module
-    wants_copies: bool = False  # they are made as soon as it is on the CPU
-    copies: dict[str, torch.Tensor] = field(default_factory=dict)  # on the CPU, pinned; empty: moved both ways by .to
+    make_copies: Callable[[nn.Module], dict[str, torch.Tensor]] | None = None  # as soon as it is on the CPU
+    copies: dict[str, torch.Tensor] = field(default_factory=dict)  # on the CPU; empty: moved both ways by .to
     on_refusal: Callable[[], None] | None = None
     on_device: bool = False
 
@@ -61,19 +62,28 @@ class Offloader:
         self._free_bytes = free_bytes
         self._entries: dict[str, _Entry] = {}  # least recently used first
 
-    def add(self, name: str, module: nn.Module, *, copies: bool, on_refusal: Callable[[], None] | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        module: nn.Module,
+        *,
+        copies: bool,
+        pinned: bool = True,
+        on_refusal: Callable[[], None] | None = None,
+    ) -> None:
         """Registers a module, wherever it is now.
 
-        `copies`: keep its weights on the CPU too, in pinned memory; only for weights that never change (see
-        may_have_copies). One that is on the device gets them when it is evicted for the first time. `on_refusal` is
-        called, and the module dropped, when it refuses to be moved: it should forget the module, to be loaded again.
+        `copies`: keep its weights on the CPU too, in pinned memory or, not `pinned`, as they are there, which costs
+        no memory where they are mapped from their file; only for weights that never change (see may_have_copies). One
+        that is on the device gets them when it is evicted for the first time. `on_refusal` is called, and the module
+        dropped, when it refuses to be moved: it should forget the module, to be loaded again.
         """
         on = {t.device.type for t in (*module.parameters(), *module.buffers())}
         on_device = self.device.type != "cpu" and self.device.type in on
-        wants_copies = copies and self.device.type != "cpu"
-        entry = _Entry(module, wants_copies, on_refusal=on_refusal, on_device=on_device)
-        if wants_copies and not on_device:
-            entry.copies = pinned_copies(module)
+        make_copies = pinned_copies if pinned else resting_copies
+        entry = _Entry(module, make_copies if copies else None, on_refusal=on_refusal, on_device=on_device)
+        if entry.make_copies and self.device.type != "cpu" and not on_device:
+            entry.copies = entry.make_copies(module)
         self._entries[name] = entry
 
     def drop(self, name: str) -> None:
@@ -143,7 +153,7 @@ class Offloader:
                 restore(entry.module, entry.copies)
             else:
                 move(entry.module, torch.device("cpu"))
-                entry.copies = pinned_copies(entry.module) if entry.wants_copies else {}
+                entry.copies = entry.make_copies(entry.module) if entry.make_copies else {}
         except (RuntimeError, ValueError, NotImplementedError) as error:
             if entry.on_refusal is None:
                 raise
@@ -198,15 +208,61 @@ def may_have_copies(module: nn.Module) -> bool:
 
 def host_has_room(copied_bytes: int) -> bool:
     """Whether page-locked copies of so many bytes leave enough of the machine's memory."""
-    return devices.machine_bytes()[0] - copied_bytes * PINNED_ROUNDING > HOST_RESERVE_BYTES
+    return devices.machine_bytes()[0] - copied_bytes > HOST_RESERVE_BYTES
 
 
-def pinned_copies(module: nn.Module) -> dict[str, torch.Tensor]:
-    """The tensors of a module on the CPU under their names, moved to pinned memory one by one: never two of them."""
-    tensors = _tensors(module)
-    for tensor in tensors.values():
-        tensor.data = _pinned(tensor.data)
-    return {name: tensor.data for name, tensor in tensors.items()}
+def resting_copies(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The tensors of a module on the CPU under their names, where they are.
+
+    Weights that were loaded in their file's format are mapped from it: the system reads them when they are moved to
+    the device, and forgets them when it wants the memory.
+    """
+    return {name: tensor.data for name, tensor in _tensors(module).items()}
+
+
+def pinned_copies(module: nn.Module, buffer: Callable[[int], torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a module on the CPU under their names, moved to pinned memory one by one: never two of them.
+
+    They stay where they are when no more of it is to be had, and without CUDA. `buffer(bytes)`: uint8 in such memory,
+    or a RuntimeError.
+    """
+    if buffer is None and not torch.cuda.is_available():
+        return resting_copies(module)
+    unique = {id(tensor): tensor for tensor in _tensors(module).values()}  # tied weights have two names
+    tensors = sorted(unique.values(), key=lambda tensor: tensor.nbytes, reverse=True)
+    sizes, places = packed([tensor.nbytes for tensor in tensors])
+    buffers: dict[int, torch.Tensor] = {}
+    for tensor, (number, start) in zip(tensors, places, strict=True):
+        if number not in buffers:
+            try:
+                buffers[number] = (buffer or _page_locked)(sizes[number])
+            except RuntimeError:  # no page-locked memory left
+                break
+        there = buffers[number][start : start + tensor.nbytes].view(tensor.dtype).view(tensor.shape)
+        tensor.data = there.copy_(tensor.data)
+    return resting_copies(module)
+
+
+def _page_locked(size: int) -> torch.Tensor:
+    return torch.empty(size, dtype=torch.uint8, pin_memory=True)
+
+
+def packed(sizes: Iterable[int]) -> tuple[list[int], list[tuple[int, int]]]:
+    """Places in few buffers, each of a power of two, for tensors of these sizes in bytes, the largest first.
+
+    The bytes of each buffer, and for each tensor its buffer's number and where in it the tensor begins. One by one,
+    rounded up by torch, SDXL's tensors took a third more than they are.
+    """
+    used: list[int] = []
+    places = []
+    for size in sizes:
+        room = -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        number = next((n for n, full in enumerate(used) if full + room <= CHUNK_BYTES), len(used))
+        if number == len(used):
+            used.append(0)
+        places.append((number, used[number]))
+        used[number] += room
+    return [1 << max(0, full - 1).bit_length() for full in used], places
 
 
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -230,16 +286,6 @@ def restore(module: nn.Module, copies: dict[str, torch.Tensor]) -> None:
         path, _, leaf = name.rpartition(".")  # a tensor without data takes none
         replaced = nn.Parameter(copy, own[name].requires_grad) if isinstance(own[name], nn.Parameter) else copy
         setattr(module.get_submodule(path), leaf, replaced)
-
-
-def _pinned(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor in page-locked memory, from which a GPU copies at full speed; as it is where that cannot be had."""
-    if not torch.cuda.is_available():
-        return tensor
-    try:
-        return tensor.pin_memory()
-    except RuntimeError:  # no page-locked memory left
-        return tensor
 
 
 def asked_for(error: BaseException) -> str:

@@ -4,6 +4,7 @@ no model.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -89,6 +90,17 @@ def sweep_temporary(folder: Path, older_than_s: float) -> int:
         with suppress(OSError):  # not empty, or filled meanwhile
             emptied.rmdir()
     return gone
+
+
+def give_back_memory() -> bool:
+    """Gives free memory back to the system: glibc keeps a page of it for each small thing that lies between, which is
+    much after hours of renders. False where the C library is another one.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return False
+    return bool(trim(0))
 
 
 def each_day(work: Callable[[], object], told: threading.Event) -> None:

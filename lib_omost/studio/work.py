@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -87,10 +87,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Where pictures are kept; `spare`: those of an endpoint, on a full disk."""
+    """Where pictures are kept. Of a job without a session `path` names the n-th one, and `spare` is the folder for
+    those that a full disk has no room for; without one the job fails then.
+    """
 
     pictures: Pictures
-    spare: Path
+    spare: Path | None
+    path: Callable[[int], Path] | None = None
 
 
 def job_service(engine: Engine, chats: Chats, pictures: Pictures, spare: Path, store: StoredJobs) -> Jobs:
@@ -109,6 +112,16 @@ def job_service(engine: Engine, chats: Chats, pictures: Pictures, spare: Path, s
     return Jobs(works, store, lane, sentence)
 
 
+def command_service(
+    engine: Engine, path: Callable[[int], Path], told: Callable[[BaseException], str] = sentence
+) -> Jobs:
+    """The same for the command line: one client, no session, nothing of a job outlives the program. `path`: of the n-th
+    picture, from 1 on.
+    """
+    keep = Keep(Pictures(path(1).parent), None, path)
+    return Jobs({CHAT: partial(write, engine), RENDER: partial(paint, engine, None, keep)}, told=told)
+
+
 def chat_request(said: Sequence[Message], settings: ComposeSettings) -> Data:
     return {"messages": list(said), "settings": asdict(settings)}
 
@@ -117,11 +130,11 @@ def reply_request(question: Turn, settings: ComposeSettings) -> Data:
     return {"turn": question.id, "settings": asdict(settings)}
 
 
-def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "") -> Data:
+def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "", live: bool = False) -> Data:
     """`settings.images` pictures, each with a seed one above that of the one before. `keep`: the render of the session
-    that stays where nothing changed; `after`: the turn that the pictures come behind.
+    that stays where nothing changed; `after`: the turn that the pictures come behind; `live`: a newer change ends it.
     """
-    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after}
+    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after, "live": live}
 
 
 def write(engine: Engine, job: Job, tell: Tell, stop: threading.Event) -> Data:
@@ -199,9 +212,9 @@ def _ended(
 # --- pictures ---
 
 
-def paint(engine: Engine, chats: Chats, keep: Keep, job: Job, tell: Tell, stop: threading.Event) -> Data:
+def paint(engine: Engine, chats: Chats | None, keep: Keep, job: Job, tell: Tell, stop: threading.Event) -> Data:
     """The pictures of the request, one after the other; each is on disk, and in the session, before it is reported.
-    A job that was interrupted goes on with the picture that it was at.
+    A job that was interrupted goes on with the picture that it was at. `chats`: None where no job has a session.
     """
     order, before = _order(chats, job), job.progress
     notes: list[str] = list(before.get("notes", ()))
@@ -224,9 +237,10 @@ def paint(engine: Engine, chats: Chats, keep: Keep, job: Job, tell: Tell, stop: 
             told = [*dict.fromkeys(notes)]
             model = engine.sdxl_entry.name
             png = png_bytes(image, order.canvas, settings, code=order.code, model=model, notes=told)
-            file = (
-                _in_session(chats, keep, job.session, order, settings, png) if job.session else _alone(keep, png, notes)
-            )
+            if chats is not None and job.session:
+                file = _in_session(chats, keep, job.session, order, settings, png)
+            else:
+                file = _alone(keep, now.done, png, notes)
             now = replace(now, files=(*now.files, str(file)))
         except StorageError as error:
             if not job.session:
@@ -251,13 +265,13 @@ def _progress(now: Painting, notes: Sequence[str]) -> Data:
     return {**counts, **step, "files": list(now.files), "notes": [*dict.fromkeys(notes)]}
 
 
-def _order(chats: Chats, job: Job) -> Order:
+def _order(chats: Chats | None, job: Job) -> Order:
     """Raises SettingsError for a request that cannot be painted."""
     request = job.request
     settings, canvas = read(RenderSettings, request["settings"]), read_program(request["code"]).canvas
     if canvas is None:
         raise SettingsError("The code of this render holds no canvas. Render the plan anew.")
-    previous = _previous(chats, job.session, request["keep"]) if request["keep"] else None
+    previous = _previous(chats, job.session, request["keep"]) if chats is not None and request["keep"] else None
     one = replace(settings, images=1)
     return Order(request["code"], canvas, one, settings.images, previous, request["after"])
 
@@ -280,12 +294,14 @@ def _in_session(chats: Chats, keep: Keep, session: str, order: Order, settings: 
     return path
 
 
-def _alone(keep: Keep, png: bytes, notes: list[str]) -> Path:
-    """Where a picture of an endpoint lies. Raises StorageError."""
-    path = new_path(keep.pictures.folder)
+def _alone(keep: Keep, number: int, png: bytes, notes: list[str]) -> Path:
+    """Where a picture of no session lies, the `number`-th. Raises StorageError."""
+    path = keep.path(number) if keep.path else new_path(keep.pictures.folder)
     try:
         write_png(path, png)
     except DiskFullError as error:
+        if keep.spare is None:
+            raise
         notes.append(f"{error} The picture is kept for a day only.")
         path = keep.spare / path.name
         write_png(path, png)

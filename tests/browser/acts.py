@@ -57,9 +57,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(engine: Engine, folder: Path, port: int | None = None, **more: Any) -> Iterator[str]:
+def served(engine: Engine, folder: Path, port: int | None = None, *, auto: bool = False, **more: Any) -> Iterator[str]:
     """The page's address. Its port is none of those that gradio itself tries, which others on this machine may take."""
-    demo = build(engine, folder)
+    demo = build(engine, folder, auto=auto)  # most tests say themselves what is painted, and when
     _, url, _ = launch(
         demo, folder, "127.0.0.1", port or free_port(), None, prevent_thread_lock=True, quiet=True, **more
     )

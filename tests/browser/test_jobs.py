@@ -63,15 +63,18 @@ def test_what_a_page_asked_for_goes_on_through_reloads_and_restarts(
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
     with running(server.name, tmp_path, port) as process, arrive(context, url) as page:
+        page.locator("#auto input").uncheck()
         composed(page)
         toggle(page, "settings-bar")
         steps(page, 100)
+        toggle(page, "settings-bar")
         page.locator("#render").click()
         painting(page, 100)
         page.reload()
         painting(page, 100)  # as whoever opens the session sees it
         toggle(page, "settings-bar")
         steps(page, 4)
+        toggle(page, "settings-bar")
         page.locator("#render").click()
         expect(page.locator("#progress .pg-figures")).to_contain_text("1 more queued", timeout=LONG_MS)
         send(page, "make it night")  # waits for the picture, as everything of one person does

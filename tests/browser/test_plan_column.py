@@ -160,7 +160,7 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     drag(page, (left - 60, top - 60), (100, 80))
     expect(boxes).to_have_count(1)
     page.keyboard.type("a moon")
-    field(page, "name").focus()
+    page.locator(".re-form summary").focus()
     expect(page.locator(".re-label")).to_have_text("a moon5")
     stage.press("Control+d")
     expect(boxes).to_have_count(2)
@@ -170,11 +170,13 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     expect(boxes).to_have_count(2)
     page.locator("[data-act=redo]").click()
     expect(boxes).to_have_count(1)
-    expect(page.locator("#state .sl-text")).to_have_text("1 region, edited by hand")
+    expect(page.locator("#state .sl-text")).to_have_text("Done again: edited by hand")
     expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("description='a moon'")
 
 
-def test_every_field_changes_its_own_keyword_and_nothing_else(page: Page) -> None:
+def test_every_field_changes_its_own_keyword_and_the_whole_pictures_sentence_follows_the_first(
+    page: Page,
+) -> None:
     composed(page)
     before = code_of(page).splitlines()
     pane(page, "texts").locator(FIRST).click()
@@ -198,8 +200,9 @@ def test_every_field_changes_its_own_keyword_and_nothing_else(page: Page) -> Non
     for _, keyword in wanted.values():
         expect(code).to_contain_text(keyword)
     changes = list(difflib.ndiff(before, code_of(page).splitlines()))
-    assert len([line for line in changes if line.startswith("+ ")]) == len(wanted)
-    assert len([line for line in changes if line.startswith("- ")]) == len(wanted) - 2  # a name and a negative are new
+    assert "+     description='a pear and a tree in a meadow'," in changes
+    assert len([line for line in changes if line.startswith("+ ")]) == len(wanted) + 1
+    assert len([line for line in changes if line.startswith("- ")]) == len(wanted) - 1  # a name and a negative are new
 
 
 def test_a_change_that_cannot_be_taken_over_is_refused_in_the_state_line_and_the_plan_stays(page: Page) -> None:

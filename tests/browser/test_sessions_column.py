@@ -126,6 +126,7 @@ def test_a_reload_brings_back_chat_plan_figures_and_settings(page: Page, folder:
     assert "context" in figures
     toggle(page, "settings-bar")
     page.locator("#steps input[type=number]").fill("7")
+    toggle(page, "settings-bar")
     page.locator("#style input").click()
     page.get_by_role("option", name="watercolour").click()
     page.locator("#seed input").fill("4711")

@@ -36,26 +36,33 @@ def at_settings(
 
 def test_every_setting_explains_itself(server: TextServer, tmp_path: Path) -> None:
     demo = build(Engine(server.name, "default"), tmp_path)
-    (bar,) = [block for block in demo.blocks.values() if block.elem_id == "settings-bar"]
+    bars = [block for block in demo.blocks.values() if block.elem_id in ("settings-bar", "render-row")]
 
     def within(block: gr.blocks.Block) -> Iterator[gr.blocks.Block]:
         yield block
         for child in getattr(block, "children", ()):
             yield from within(child)
 
-    settings = [one for one in within(bar) if isinstance(one, gr.components.FormComponent) and one.visible is True]
+    settings = [
+        one
+        for bar in bars
+        for one in within(bar)
+        if isinstance(one, gr.components.FormComponent) and one.visible is True
+    ]
     settings = [one for one in settings if not isinstance(one, gr.State | gr.Button | gr.Markdown)]
     assert len(settings) > 20
     assert [one.label for one in settings if not getattr(one, "info", None)] == []
 
 
 def test_presets_fill_what_they_stand_for(page: Page) -> None:
-    toggle(page, "settings-bar")
     page.locator("#quality").get_by_label("fast").check()
     expect(page.locator("#steps input[type=number]")).to_have_value("10")
+    toggle(page, "settings-bar")
     page.get_by_text("Second pass and regions").click()
     expect(page.locator("#guidance-start input[type=number]")).not_to_have_value("0")
+    toggle(page, "settings-bar")
     page.locator("#quality").get_by_label("fine").check()
+    toggle(page, "settings-bar")
     expect(page.locator("#steps input[type=number]")).to_have_value("28")
     expect(page.locator("#guidance-start input[type=number]")).to_have_value("0")
     page.locator("#negative-preset input").click()

@@ -424,6 +424,26 @@ def test_a_reply_is_cut_where_nothing_more_of_it_is_read(
     assert reply(serve(whole("x" * 25))) == "x" * 25
 
 
+def test_a_server_whose_reply_is_cut_is_let_go_at_once_though_the_error_is_kept(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib_omost.composer.remote.MAX_TEXT", 1000)
+    gone = threading.Event()
+
+    def endless(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        start(handler)
+        with suppress(ConnectionError):
+            while True:
+                event(handler, "x" * 100_000)
+        gone.set()
+
+    for _ in range(10):  # in the middle of a write, mostly
+        gone.clear()
+        with pytest.raises(RemoteError, match="wrote more than 1000 characters") as kept:
+            reply(serve(endless))
+        assert gone.wait(10), kept
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 def test_an_answer_without_an_end_is_left_before_it_fills_the_memory(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, streamed: bool

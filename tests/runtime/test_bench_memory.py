@@ -8,9 +8,9 @@ from bitsandbytes.nn import Linear4bit
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, LlamaForCausalLM
 
-from bench import _random_models as models
 from bench import memory
 from bench.__main__ import main as run
+from lib_omost.runtime import random_models as models
 from lib_omost.runtime.machine import Machine
 
 

@@ -27,8 +27,8 @@ if {problem!r}:
     print({problem!r}); raise SystemExit(9)
 if "compute_cap" in " ".join(sys.argv) and {old}:
     print('Field "compute_cap" is not a valid field to query.'); raise SystemExit(2)
-print("NVIDIA GeForce RTX 3060, 580.65.06" + ("" if {old} else ", 8.6"))
-print("NVIDIA GeForce GT 710, 470.1, 3.5")
+print("NVIDIA GeForce RTX 3060, 580.65.06, 12288 MiB" + ("" if {old} else ", 8.6"))
+print("NVIDIA GeForce GT 710, 470.1, 2048 MiB, 3.5")
 """
 
 
@@ -89,7 +89,7 @@ def test_torch_for_rocm_is_not_asked_for_an_nvidia_card() -> None:
 @pytest.mark.parametrize("old", [False, True])
 def test_the_first_card_is_what_the_driver_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool) -> None:
     nvidia_smi(tmp_path, monkeypatch, old=old)
-    assert find_card() == replace(RTX_3060, capability=None if old else (8, 6))
+    assert find_card() == replace(RTX_3060, capability=None if old else (8, 6), memory_bytes=12 << 30)
 
 
 def test_a_driver_that_fails_is_a_card_with_its_complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

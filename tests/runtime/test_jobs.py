@@ -65,6 +65,30 @@ def test_a_job_goes_from_queued_to_done_and_its_watcher_sees_every_state(gate: G
     assert jobs.get(job.id) == last.job
 
 
+def test_who_leaves_a_work_that_cannot_stop_yet_is_free_at_once_and_it_ends_cancelled() -> None:
+    """As while a model is loaded, which is not broken off: its next user would load it again."""
+    loaded, began = threading.Event(), threading.Event()
+
+    def loads(job: Job, report: Tell, stop: threading.Event) -> dict[str, Any]:
+        began.set()
+        assert loaded.wait(20)
+        if stop.is_set():
+            raise Stopped("stopped")
+        return {}
+
+    jobs = Jobs({"work": loads})
+    job = jobs.submit("ann", "work", {}, attached=True)
+    watching = jobs.watch(job.id, 0.01)
+    next(watching)
+    assert began.wait(10)
+    start = time.monotonic()
+    watching.close()  # type: ignore[attr-defined]
+    assert jobs.cancel(job.id, 0.05) is False
+    assert time.monotonic() - start < 5
+    loaded.set()
+    wait_until(lambda: (found := jobs.get(job.id)) and found.state == "cancelled")
+
+
 def test_of_each_owner_one_runs_and_owners_take_turns(gate: Gate) -> None:
     jobs = service(gate, lane=lambda job: DEVICE)
     mine = [jobs.submit("ann", "work", {"n": n}) for n in range(5)]

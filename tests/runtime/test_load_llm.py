@@ -26,7 +26,7 @@ from lib_omost.errors import BrokenWeightsError, DeviceMemoryError, ModelError, 
 from lib_omost.runtime import catalog, checks, manifest
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.device import GIB
-from lib_omost.runtime.load_llm import load_composer, quantise_to, refuse_too_large
+from lib_omost.runtime.load_llm import load_composer, may_rest, quantise_to, refuse_too_large
 
 CPU = torch.device("cpu")
 GREEDY = ComposeSettings(max_new_tokens=12, temperature=0.0, grammar=False, speculate=False)
@@ -158,6 +158,14 @@ def test_a_quantised_checkpoint_moves_by_plain_to(quantised: Path) -> None:
     assert "".join(composer.stream([{"role": "user", "content": "a cat"}], GREEDY, threading.Event())) == reply(
         quantised
     )
+
+
+def test_a_model_waits_on_the_cpu_if_it_can_be_moved_from_there(quantised: Path, tiny_llm: Path) -> None:
+    settings = json.loads((quantised / "config.json").read_text())["quantization_config"]
+    assert may_rest(quantised) == settings["load_in_4bit"] and may_rest(tiny_llm)
+    composer = load_composer(catalog.llm(str(tiny_llm)), torch.device("meta"), None, resting=True)
+    assert composer.model.device == CPU
+    assert not may_rest(tiny_llm / "model.gguf")
 
 
 def test_a_quantised_checkpoint_without_its_library_is_refused(

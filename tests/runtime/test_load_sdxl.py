@@ -11,10 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from lib_omost.canvas import Canvas
 from lib_omost.errors import BrokenWeightsError, MissingWeightsError, ModelError, UnknownModelError
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
 from lib_omost.runtime import catalog, hub
-from lib_omost.runtime.load_sdxl import load_pipeline
+from lib_omost.runtime.load_sdxl import load_pipeline, store_in_fp8
+from lib_omost.runtime.machine import Machine
+from lib_omost.runtime.offload import Offloader, module_bytes
 from tests.runtime.original_layout import Tensors, single_file, tiny_pipeline
 
 CPU = torch.device("cpu")
@@ -266,3 +269,39 @@ def test_an_unknown_lora_and_one_that_fits_no_layer_are_refused(
     save_file({"transformer.blocks.0.lora_A.weight": torch.ones(2, 2)}, loras / "flux.safetensors")
     with pytest.raises(BrokenWeightsError, match=r"flux\.safetensors: No part of this LoRA fits"):
         load_pipeline(entry, CPU, {"flux": 1.0})
+
+
+def test_a_unet_in_fp8_takes_half_and_paints_nearly_the_same(canvas: Canvas) -> None:
+    pipe = tiny_pipeline()
+    pipe.set_progress_bar_config(disable=True)
+
+    def paint() -> torch.Tensor:
+        seed = torch.Generator().manual_seed(0)
+        return pipe(canvas, width=64, height=64, num_inference_steps=2, generator=seed, output_type="latent").images
+
+    whole, before = paint(), module_bytes(pipe.unet)
+    store_in_fp8(pipe.unet)
+    assert module_bytes(pipe.unet) < before / 3  # fp32 here
+    packed = paint()
+    assert 0 < float((whole - packed).norm() / whole.norm()) < 0.3  # of random weights; three digits are left of each
+    assert torch.equal(packed, paint())
+
+
+def test_a_unet_in_fp8_leaves_the_device_and_comes_back_whole(tmp_path: Path) -> None:
+    unet = tiny_pipeline().unet.half()
+    store_in_fp8(unet)
+    before = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
+    offloader = Offloader(torch.device("meta"), lambda: 1 << 40)
+    offloader.add("unet", unet, copies=True)
+    offloader.load(["unet"])
+    offloader.evict()
+    after = unet.state_dict()
+    assert all(torch.equal(after[name].float(), tensor.float()) for name, tensor in before.items())
+    assert after["mid_block.resnets.0.conv1.weight"].dtype == torch.float8_e4m3fn
+
+
+@pytest.mark.parametrize(("gib", "packed"), [(8, False), (6, True)])
+def test_a_unet_is_kept_in_fp8_where_it_does_not_fit_in_16_bits_with_a_note(gib: float, packed: bool) -> None:
+    machine = Machine("meta", gib)
+    assert machine._wants_fp8(int(4.78 * 2**30)) == packed == bool(machine._load_notes)
+    assert not Machine("cpu", gib)._wants_fp8(1 << 40)

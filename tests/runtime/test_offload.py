@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit, Linear8bitLt, Params4bit
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lib_omost.errors import DeviceMemoryError, device_is_full
@@ -17,9 +21,12 @@ from lib_omost.runtime.offload import (
     may_have_copies,
     module_bytes,
     move,
+    packed,
     pinned_copies,
+    resting_copies,
     restore,
 )
+from lib_omost.runtime.random_models import SDXL_UNET
 
 KIB = 1024
 SIZES = {"llm": 4, "text": 1, "unet": 4, "vae": 1}  # KiB
@@ -188,6 +195,67 @@ def test_8_bit_layers_are_evicted_without_copies_and_others_with_them() -> None:
 
 def test_copies_are_not_kept_where_they_would_fill_the_machine() -> None:
     assert not host_has_room(1 << 50)
+
+
+def test_page_locked_copies_are_packed_into_few_buffers_and_hold_the_same_numbers() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3).half(), nn.BatchNorm1d(3))
+    model[1].bias = model[2].bias  # one tensor, two names
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    sizes: list[int] = []
+
+    def buffer(size: int) -> torch.Tensor:
+        sizes.append(size)
+        return torch.empty(size, dtype=torch.uint8)
+
+    copies = pinned_copies(model, buffer)
+    assert len(sizes) == 1 and sizes[0] >= module_bytes(model)
+    assert {name: bool(torch.equal(copies[name], tensor)) for name, tensor in before.items()} == dict.fromkeys(
+        before, True
+    )
+    assert model[1].bias is model[2].bias and copies["1.bias"].data_ptr() == copies["2.bias"].data_ptr()
+
+
+def test_where_page_locked_memory_ends_the_other_tensors_stay_as_they_are() -> None:
+    def none_left(size: int) -> torch.Tensor:
+        raise RuntimeError("CUDA error: out of memory")
+
+    model = nn.Linear(4, 4)
+    before = model.weight.data_ptr()
+    assert pinned_copies(model, none_left)["weight"].data_ptr() == before
+
+
+def test_sdxls_tensors_take_a_hundredth_more_page_locked_memory_than_they_are() -> None:
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(SDXL_UNET).half()
+    tensors = sorted((tensor.nbytes for tensor in unet.parameters()), reverse=True)
+    buffers, places = packed(tensors)
+    assert sum(buffers) < 1.01 * sum(tensors)
+    taken: dict[int, int] = {}
+    for size, (number, start) in zip(tensors, places, strict=True):
+        assert start == taken.get(number, 0) and start + size <= buffers[number]
+        taken[number] = -(-(start + size) // 256) * 256
+
+
+def test_a_tensor_larger_than_a_buffer_has_one_of_its_own() -> None:
+    assert packed([100 << 20, 10 << 20, 10]) == ([128 << 20, 16 << 20], [(0, 0), (1, 0), (1, 10 << 20)])
+
+
+def test_weights_that_rest_in_their_file_cost_no_memory_on_their_way_to_the_device_and_back(tmp_path: Path) -> None:
+    size = 256 << 20
+    save_file({"weight": torch.ones(size // 4096, 2048, dtype=torch.float16)}, tmp_path / "weights.safetensors")
+    module = nn.Linear(2048, 1, bias=False)
+    before = psutil.Process().memory_info()
+    module.weight = nn.Parameter(load_file(tmp_path / "weights.safetensors")["weight"], False)
+    offloader = Offloader(torch.device("meta"), lambda: 1 << 40)
+    offloader.add("unet", module, copies=True, pinned=False)
+    for _ in range(2):
+        offloader.load(["unet"])
+        assert module.weight.is_meta
+        offloader.evict()
+    own = psutil.Process().memory_info()
+    assert (own.rss - own.shared) - (before.rss - before.shared) < size / 8  # mapped pages are shared ones
+    assert module.weight[5, 7] == 1 and module.weight.data_ptr() == resting_copies(module)["weight"].data_ptr()
 
 
 @pytest.mark.parametrize("passes", [0, 2])

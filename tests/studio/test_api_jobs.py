@@ -15,9 +15,14 @@ import pytest
 
 from bench._server import TextServer, text_server
 from gradio_app import Studio, build, launch, studio
+from lib_omost.composer import ComposeSettings
 from lib_omost.runtime import Engine
+from lib_omost.runtime.job import Job
 from lib_omost.runtime.jobs import MAX_WAITING
 from lib_omost.studio.conversation import fenced
+from lib_omost.studio.store.jobs import StoredJobs
+from lib_omost.studio.store.sessions import Sessions
+from lib_omost.studio.work import CHAT, chat_request
 
 LONG = {"steps": 100, "width": 512, "height": 512, "images": 8}
 SHORT = {"steps": 2, "width": 128, "height": 128}
@@ -137,3 +142,16 @@ def test_pictures_of_one_call_have_a_seed_each(page: tuple[str, Studio], code: s
     url, _ = page
     kind, (files,) = answer(url, "render", {"code": code, **SHORT, "images": 2, "seed": 7})
     assert kind == "complete" and [file["orig_name"] for file in files] == ["omost-7.png", "omost-8.png"]
+
+
+def test_what_an_earlier_process_left_runs_when_the_start_has_cleared_up(server: TextServer, tmp_path: Path) -> None:
+    store, seen = StoredJobs(Sessions(tmp_path / "sessions.sqlite")), list[tuple[bool, str]]()
+    store.add(Job("left", "ann", "", CHAT, chat_request([{"role": "user", "content": "an apple"}], ComposeSettings())))
+
+    def state() -> str:
+        job = store.get("left")
+        return job.state if job else ""
+
+    studio(Engine(server.name, "default"), tmp_path, lambda alone: seen.append((alone, state())))
+    assert seen == [(True, "queued")]
+    wait_until(lambda: state() == "done")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from lib_omost.studio.serving import Health, sweep_temporary
+from lib_omost.studio.serving import Health, give_back_memory, sweep_temporary
 
 ENDING = """
 import os, signal, threading, time
@@ -49,3 +52,30 @@ def test_temporary_files_that_are_old_enough_go_with_their_folders(tmp_path: Pat
     assert sweep_temporary(tmp_path, 3600) == 1
     assert not old.parent.exists() and new.exists()
     assert sweep_temporary(tmp_path, 0) == 1 and sweep_temporary(tmp_path / "none", 0) == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_free_memory_goes_back_to_the_system() -> None:
+    """Between small pieces that stay, glibc keeps what is freed."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = (
+        ctypes.c_void_p,
+        [ctypes.c_size_t],
+        [ctypes.c_void_p],
+    )
+    pieces = [libc.malloc(20_000) for _ in range(5000)]
+    for piece in pieces:
+        ctypes.memset(piece, 1, 20_000)
+    for at, piece in enumerate(pieces):
+        if at % 10:
+            libc.free(piece)
+    before = resident()
+    assert give_back_memory()
+    assert before - resident() > 30 * 2**20
+    for piece in pieces[::10]:
+        libc.free(piece)
+
+
+def resident() -> int:
+    """Bytes of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

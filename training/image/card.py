@@ -36,6 +36,7 @@ Backgrounds: "plain <HTML colour> background", {backgrounds}. The same words as 
 ## How it renders best
 {size} x {size} pixels, 16 to 20 steps of DPM-Solver++ 2M on Karras sigmas (scheduler_config.json), CFG 3 to 4, start
 latent from the canvas's colours, noise centred per channel. Regions of at least 24 of 90 units a side, at most four.
+Things are painted in the middle of their boxes, up to 5.6 of 90 units off.
 
 ## Data and licences
 Fluent Emoji, flat ((c) Microsoft Corporation, MIT) and Noto Emoji (Google, Apache-2.0), from the npm packages of

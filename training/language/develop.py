@@ -224,11 +224,12 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="ask only every n-th of the set")
     parser.add_argument("--long", action="store_true", help="an adapter that writes the long layout")
     parser.add_argument("--echo", type=float, default=0.0, help="bonus of the request's words inside texts")
+    parser.add_argument("--free", action="store_true", help="no region is forced for what the request names")
     parser.add_argument("--kinds", default="new,caption,edit,talk")
     args = parser.parse_args()
     cases = [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()][:: args.every]
     cases = [case for case in cases if case["kind"] in args.kinds.split(",")]
-    ask = asker(args.adapter, not args.long, args.echo)
+    ask = asker(args.adapter, not args.long, args.echo, covers=not (args.long or args.free))
     shares: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
         begin = time.monotonic()
@@ -248,7 +249,9 @@ def main() -> None:
     print(json.dumps({kind: round(sum(found) / len(found), 3) for kind, found in shares.items()}))
 
 
-def asker(adapter: Path, is_brief: bool, echo: float) -> Callable[[Sequence[Message]], tuple[str, int]]:
+def asker(
+    adapter: Path, is_brief: bool, echo: float, *, covers: bool
+) -> Callable[[Sequence[Message]], tuple[str, int]]:
     import torch
 
     from lib_omost.composer import load_local
@@ -258,7 +261,7 @@ def asker(adapter: Path, is_brief: bool, echo: float) -> Callable[[Sequence[Mess
     entry = catalog.llm("default")
     use_threads(torch.device("cpu"), 0)
     dtype = torch.float32  # in bf16 a CPU without instructions for it is ten times slower
-    profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief, echo=echo)
+    profile = replace(entry.profile, brief=is_brief, prose=entry.profile.prose or is_brief, echo=echo, covers=covers)
     composer = load_local(catalog.locate(entry), profile=profile, adapter=adapter, dtype=dtype, device="cpu")
     greedy, never = ComposeSettings(temperature=0.0, max_new_tokens=1800), threading.Event()
 

@@ -23,6 +23,7 @@ class Limits:
     free_logins: int = 5
     login_pause_s: float = 2.0
     longest_pause_s: float = 900.0
+    login_memory_s: float = 3600.0
     #: Addresses and owners that are remembered at once; the oldest is forgotten first.
     remembered: int = 10_000
     #: Characters of a tab's name.

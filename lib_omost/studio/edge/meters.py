@@ -30,30 +30,51 @@ class Quota:
 
 
 class Brake:
-    """Wrong tries of each key: the first `free` cost nothing, each further one doubles the pause before the next."""
+    """Wrong tries of each key: the first `free` cost nothing, each further one doubles the pause before the next. They
+    are forgotten when none came for `memory_s`.
+    """
 
     def __init__(
-        self, free: int, pause_s: float, longest_s: float, remembered: int, clock: Clock = time.monotonic
+        self,
+        free: int,
+        pause_s: float,
+        longest_s: float,
+        memory_s: float,
+        remembered: int,
+        clock: Clock = time.monotonic,
     ) -> None:
-        self._free, self._pause_s, self._longest_s = free, pause_s, longest_s
+        self._free, self._pause_s, self._longest_s, self._memory_s = free, pause_s, longest_s, memory_s
         self._remembered, self._clock = remembered, clock
-        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and when it may be tried again
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and when the last one was
 
     def wait_s(self, key: str) -> float:
         """How long until `key` may try again; 0 where it may now."""
-        return max(0.0, self._tries.get(key, (0, 0.0))[1] - self._clock())
+        count, last = self._known(key)
+        over = count - self._free
+        pause = min(self._longest_s, self._pause_s * 2.0 ** min(over, 60)) if over >= 0 else 0.0
+        return max(0.0, last + pause - self._clock())
 
     def tried(self, key: str) -> None:
         """Counts a try as wrong; said before it is known, so that many at once are not one."""
-        count = self._tries.pop(key, (0, 0.0))[0] + 1
-        over = count - self._free
-        pause = min(self._longest_s, self._pause_s * 2.0 ** min(over, 60)) if over >= 0 else 0.0
-        self._tries[key] = (count, self._clock() + pause)
+        count, _ = self._known(key)
+        self._tries.pop(key, None)
+        self._tries[key] = (count + 1, self._clock())
         while len(self._tries) > self._remembered:
             self._tries.popitem(last=False)
 
     def passed(self, key: str) -> None:
-        self._tries.pop(key, None)
+        """The try was right, and is not counted. The wrong ones before it are: else whoever has one password could
+        guess at the others' for as long as they like.
+        """
+        count, last = self._known(key)
+        if count > 1:
+            self._tries[key] = (count - 1, last)
+        else:
+            self._tries.pop(key, None)
+
+    def _known(self, key: str) -> tuple[int, float]:
+        count, last = self._tries.get(key, (0, 0.0))
+        return (count, last) if self._clock() - last <= self._memory_s else (0, 0.0)
 
 
 def address_of(client: tuple[str, int] | None) -> str:

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from lib_omost.studio.edge import answers, callers
 from lib_omost.studio.edge.callers import Caller
 from lib_omost.studio.edge.limits import LIMITS, Limits
+from lib_omost.studio.edge.logins import Logins, Mark
 from lib_omost.studio.edge.meters import Brake, Quota, address_of
 from lib_omost.studio.edge.origins import Site, foreign, unknown_host
 from lib_omost.studio.owner import A_YEAR_S, COOKIE
@@ -110,7 +111,7 @@ class Edge:
             Quota(limits.uploads_of_owner, *memory),
             Quota(limits.uploads_of_address, *memory),
         )
-        pauses = (limits.login_pause_s, limits.longest_pause_s)
+        pauses = (limits.login_pause_s, limits.longest_pause_s, limits.login_memory_s)
         self._logins = Brake(limits.free_logins, *pauses, limits.remembered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,7 +149,8 @@ class Edge:
     async def _pass_on(self, call: Arrival, receive: Receive, answer: _Answer) -> None:
         body = self._body(call, receive)
         scope, receive = await self._tagged(call, body)
-        if not call.caller.visitor and scope["type"] == "http":
+        # gradio hands the headers of an MCP call on to the call that it makes of it, but not to the one that listens
+        if not call.caller.visitor and scope["type"] == "http" and not call.path.startswith(MCP):
             scope = answer.introduce(scope)
         login = call.method == "POST" and call.path == LOGIN
         if login:
@@ -252,17 +254,20 @@ class _Answer:
 
 
 def around(
-    site: Site, *, limits: Limits = LIMITS, proxied: bool = False
+    site: Site, *, limits: Limits = LIMITS, proxied: bool = False, mark: Mark = str
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     """A lifespan that puts the edge around gradio's app before the first call: outside of what gradio adds itself,
-    which answers other sites' preflights.
+    which answers other sites' preflights. `mark`: see Logins.
     """
 
     @asynccontextmanager
     async def guarded(app: Any) -> AsyncIterator[None]:
+        logins = Logins(app.tokens, mark)
+
         def user_of(cookies: Mapping[str, str]) -> str:
             names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-            return next((app.tokens[token] for name in names if (token := cookies.get(name)) in app.tokens), "")
+            users = (logins.user(cookies[name]) for name in names if name in cookies)
+            return next(filter(None, users), "")
 
         app.middleware_stack = Edge(app.middleware_stack, site, limits=limits, user_of=user_of, proxied=proxied)
         yield

@@ -13,7 +13,7 @@ import gradio as gr
 
 WIDGETS = Path(__file__).parent / "widgets"
 # One script, in this order.
-EDITOR = ("plan", "drawing", "form", "actions", "pointer", "keyboard", "code")
+EDITOR = ("plan", "view", "drawing", "form", "actions", "pointer", "keyboard", "code")
 
 
 def region_editor(**layout: object) -> gr.HTML:

@@ -13,7 +13,7 @@ from typing import Literal
 import gradio as gr
 
 from lib_omost.errors import OmostError
-from lib_omost.runtime import Engine, about, choices, loras
+from lib_omost.runtime import Engine, about, choices, entry, fits, loras
 from lib_omost.runtime.keys import typed_key
 from lib_omost.studio.page.events import QUIET, UNCHANGED, Update
 from lib_omost.studio.page.examples import words_line
@@ -46,6 +46,7 @@ class ModelsPanel:
         self._local, self._operator = local, operator
         self.engine, self.drawer, self.models_line, self.words = engine, drawer, models_line, words
         gr.Markdown("### Models")
+        self.not_yours = gr.Markdown(NOT_YOURS, visible=False, elem_id="models-not-yours")
         self.llm = gr.Dropdown(
             _with(choices("llm"), engine.llm_entry.name),
             value=engine.llm_entry.name,
@@ -83,7 +84,7 @@ class ModelsPanel:
             elem_id="keep-llm",
         )
         chosen = [self.llm, self.sdxl, self.loras, self.weights]
-        self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words]
+        self.outputs = [*chosen, self.keep_llm, self.server.box, models_line, words, self.not_yours, self.use]
         self._wire(bar, [*chosen, self.server.key, self.server.typed_for])
 
     def _wire(self, bar: gr.Sidebar, chosen: list[gr.components.Component]) -> None:
@@ -103,18 +104,23 @@ class ModelsPanel:
         self.keep_llm.input(self.keep, self.keep_llm, self.keep_llm, **QUIET)
         bar.expand(self.show, None, self.outputs, **QUIET)
 
-    def show(self) -> Update:
-        """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines."""
+    def show(self, request: gr.Request | None = None) -> Update:
+        """The models at work, whoever chose them, and what there is to choose from now; then the page's two lines. Who
+        may not choose sees them, and whose they are to choose.
+        """
+        may = self.may_choose(request)
         llm, sdxl, chosen = self.engine.llm_entry, self.engine.sdxl_entry, self.engine.loras
         return {
-            self.llm: gr.update(choices=_with(choices("llm"), llm.name), value=llm.name),
-            self.sdxl: gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name),
-            self.loras: gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen)),
+            self.llm: gr.update(choices=_with(choices("llm"), llm.name), value=llm.name, interactive=may),
+            self.sdxl: gr.update(choices=_with(choices("sdxl"), sdxl.name), value=sdxl.name, interactive=may),
+            self.loras: gr.update(choices=sorted({*loras(), *chosen}), value=list(chosen), interactive=may),
             self.weights: dict(chosen),
-            self.keep_llm: self.engine.keep_llm,
+            self.keep_llm: gr.update(value=self.engine.keep_llm, interactive=may),
             **self.server.shown_for(llm.name),
             self.models_line: models_text(self.engine),
             self.words: words_line(sdxl),
+            self.not_yours: gr.update(visible=not may),
+            self.use: gr.update(visible=may),
         }
 
     def use_models(
@@ -132,15 +138,15 @@ class ModelsPanel:
         """
         if not self.may_choose(request):
             gr.Warning(NOT_YOURS)
-            return self.show()
+            return self.show(request)
         before = self.engine.sdxl_entry.name
         try:
             self._switch(llm, sdxl, {name: float(weights.get(name, 1.0)) for name in chosen or []}, key, typed_for)
         except OmostError as error:
             gr.Warning(html.escape(str(error)))
         if before == self.engine.sdxl_entry.name:
-            return self.show()
-        return {**self.show(), **dict(zip(self.drawer.outputs, self.drawer.view({}), strict=True))}
+            return self.show(request)
+        return {**self.show(request), **dict(zip(self.drawer.outputs, self.drawer.view({}), strict=True))}
 
     def _switch(self, llm: str, sdxl: str, chosen: dict[str, float], key: str, typed_for: str) -> None:
         """Raises ModelError's kinds and keeps what was not switched yet. The same server is used anew with a key."""
@@ -217,9 +223,10 @@ def about_text(llm: str | None, sdxl: str | None) -> str:
 
 def _about(name: str | None, kind: Literal["llm", "sdxl"]) -> str:
     try:
-        text = about(name, kind) if name else ""
+        parts = (about(name, kind), fits.sentence(entry(name, kind), fits.card_room())) if name else ()
     except OmostError as error:
         return html.escape(str(error), quote=False)
+    text = " ".join(part for part in parts if part)
     return html.escape(f"{name}: {text}", quote=False) if text else ""
 
 

@@ -27,6 +27,7 @@ from lib_omost.studio.plan import Plan
 from lib_omost.studio.runs import Runs
 from lib_omost.studio.sentences import counted, doing, sentence
 from lib_omost.studio.store.pictures import Pictures
+from lib_omost.studio.store.sessions import Render
 from lib_omost.studio.work import RENDER, Painting, render_request
 
 STOP_WAIT_S = 5.0
@@ -47,10 +48,15 @@ class PictureColumn:
         plan: PlanColumn,
         drawer: SettingsPanel,
         view: View,
+        auto: bool = False,
     ) -> None:
         self.engine, self.chats, self.jobs, self.runs, self.session = engine, chats, jobs, runs, session
         self.plan, self.drawer = plan, drawer
         with gr.Row(elem_id="render-row"):
+            for widget in drawer.bar:
+                widget.render()
+            words = "Paints a new plan, and each change of it, at once; what did not change is kept where it can be."
+            self.auto = gr.Checkbox(auto, label="Auto", info=words, elem_id="auto")
             self.render_button = gr.Button("Render", variant="primary", scale=3, min_width=120, elem_id="render")
             self.stop_button = gr.Button(
                 "Stop", variant="stop", scale=1, min_width=80, elem_id="stop-render", interactive=False
@@ -69,6 +75,7 @@ class PictureColumn:
         asked = {plan.plan, plan.code, *choices, *drawer.render, session}
         click = self.render_button.click(self.wait, None, self.bar, **QUIET)
         click.then(self.paint, asked, self.shown, **WATCHING)
+        plan.editor.live(self.paint_live, asked, self.shown, **WATCHING)
         again = self.again_button.click(self.wait, None, self.bar, **QUIET)
         again.then(self.go_on, {session}, self.shown, **WATCHING)
         self.stop_button.click(self.halt, session, [*self.bar, *self.outputs], **QUIET)
@@ -78,31 +85,60 @@ class PictureColumn:
         for event in opened:
             event.then(self.follow, {self.session}, self.shown, **WATCHING)
 
-    def paint(self, given: Update, request: gr.Request) -> Iterator[Update]:
+    def paint(self, given: Update, request: gr.Request, live: bool = False) -> Iterator[Update]:
         """Asks for the plan to be painted as the code pane has it, and shows what comes of it. It is painted whoever
         looks.
         """
         try:
-            job = self.submit(given)
+            job = self.submit(given, live)
         except OmostError as error:
             yield self._bar(sentence(error), 0, going=bool(self._renders(given[self.session])))
             return  # whoever watches the renders before in this tab goes on
         yield from self._following(given, request, job)
 
-    def submit(self, given: Update) -> Job:
+    def paint_live(self, given: Update, request: gr.Request) -> Iterator[Update]:
+        """The same of a plan that has just changed, where that is not painted yet; it cancels the render of an older
+        change.
+        """
+        renders = self.gallery.renders(given[self.session])
+        if renders and renders[0].code == given[self.plan.code]:
+            yield UNCHANGED
+            return
+        for job in self._renders(given[self.session]):
+            if job.request.get("live"):
+                self.jobs.cancel(job.id)
+        yield from self.paint(given, request, live=True)
+
+    def submit(self, given: Update, live: bool = False) -> Job:
         """Raises SettingsError, CanvasError, BusyError or StorageError."""
-        session, drawer = given[self.session], self.drawer
+        session, drawer, code = given[self.session], self.drawer, given[self.plan.code]
         values = tuple(given[widget] for widget in drawer.render)
         plan = self.plan.known(session, given[self.plan.plan])
-        settings = self._settings(plan, given[self.plan.code], given[drawer.seed_mode], values)
-        settings = replace(settings, images=int(given[drawer.images]))
+        settings = self._settings(plan, code, given[drawer.seed_mode], values)
+        settings = replace(settings, images=1 if live else int(given[drawer.images]))
         turns, sessions = self.chats.open(session).turns, self.chats.sessions
-        keep = given[self.gallery.chosen] if given[self.keep] else ""
-        order = render_request(given[self.plan.code], settings, keep=keep, after=turns[-1].id if turns else "")
+        kept = self._kept(session, given[self.gallery.chosen], code, settings) if live else None
+        if kept is not None:  # what is painted anew looks as the rest does
+            settings = replace(settings, seed=kept.settings.get("seed", settings.seed))
+        keep = kept.id if kept else given[self.gallery.chosen] if given[self.keep] else ""
+        order = render_request(code, settings, keep=keep, after=turns[-1].id if turns else "", live=live)
         job = self.jobs.submit(sessions.owner(session), RENDER, order, session=session)
         for older in self._interrupted(session):  # who asks for something else wants no more of it
             self.jobs.dismiss(older.id)
         return job
+
+    def _kept(self, session: str, chosen: str, code: str, settings: RenderSettings) -> Render | None:
+        """The picture of which a change keeps the rest: the large one, where it has this shape and something of this
+        plan.
+        """
+        render = self.gallery.render_of(session, chosen)
+        before, after = read_program(render.code).canvas if render else None, read_program(code).canvas
+        if render is None or before is None or after is None:
+            return None
+        if any(render.settings.get(name) != getattr(settings, name) for name in ("width", "height", "style")):
+            return None
+        same_whole = replace(before, regions=()) == replace(after, regions=())
+        return render if same_whole or any(region in before.regions for region in after.regions) else None
 
     def go_on(self, given: Update, request: gr.Request) -> Iterator[Update]:
         """What was interrupted is run again."""

@@ -37,6 +37,7 @@ from lib_omost.studio.store.sessions import Sessions
 
 FOLDED = ("Second pass and regions",)  # groups that are closed at first
 SIDES = ("width", "height")  # which stand side by side
+IN_BAR = ("style", "images", "seed")  # which stand in the bar below the canvas, with shape, seed mode and quality
 ANY_MODEL = {"style"}  # settings of a picture that suit every image model
 
 
@@ -57,6 +58,8 @@ class SettingsPanel:
         self.render_fields: dict[str, Any] = {}
         add_widgets(RenderSettings, engine.render_defaults, self.render_fields, above)
         self.images, self.seed = self.render_fields.pop("images"), self.render_fields["seed"]
+        style = self.render_fields["style"]
+        self.bar: list[Any] = [style, self.shape, self.images, self.seed, self.seed_mode, self.quality]
         self.compose_fields: dict[str, Any] = {}
         add_widgets(ComposeSettings, ComposeSettings(), self.compose_fields, {})
         self.context = gr.Markdown("", elem_id="context")
@@ -78,20 +81,27 @@ class SettingsPanel:
         d = self.engine.render_defaults
         sizes, value = _sizes(d), f"{d.width}x{d.height}"
         info = "Sizes that this image model was trained on."
-        self.shape = gr.Dropdown(sizes, value=value, label="Size", info=info, elem_id="shape")
+        self.shape = gr.Dropdown(sizes, value=value, label="Size", info=info, elem_id="shape", render=False)
 
     def _add_quality(self) -> None:
         quality = table(RenderRequest)["quality"]
         self.quality = gr.Radio(
-            CHOICES["quality"], value=quality.default, label=quality.label, info=quality.help, elem_id="quality"
+            CHOICES["quality"],
+            value=quality.default,
+            label=quality.label,
+            info=quality.help,
+            elem_id="quality",
+            render=False,
         )
 
     def _add_few_steps_line(self) -> None:
         self.few = FewSteps(self.engine, self.render_fields["few_steps"])
 
     def _add_seed_mode(self) -> None:
-        info = "A kept seed is the next picture's; else every picture has another one, which is shown below."
-        self.seed_mode = gr.Radio(CHOICES["seed_mode"], value=LOCKED, label="Seed", info=info)
+        info = "A kept seed is the next picture's too; else each has another one, which is shown."
+        self.seed_mode = gr.Radio(
+            CHOICES["seed_mode"], value=RANDOM, label="Next seed", info=info, elem_id="seed-mode", render=False
+        )
 
     def _add_negative_preset(self) -> None:
         names, words = CHOICES["negative_preset"], {"label": "Negative preset", "info": "Fills the box below."}
@@ -105,6 +115,7 @@ class SettingsPanel:
         self.quality.input(self.scaled, [self.quality, self.few.picker], scaled, **QUIET)
         brought = ("steps", "guidance", "highres_steps", "guidance_start", "guidance_steps")
         self.few.wire(self.quality, {name: fields[name] for name in brought})
+        self.seed.input(lambda: LOCKED, None, self.seed_mode, **QUIET)
         self.negative_preset.input(NEGATIVES.get, self.negative_preset, fields["negative_prompt"], **QUIET)
 
     def wire(self, sessions: Sessions, session: gr.Textbox, bar: gr.Sidebar) -> None:
@@ -187,7 +198,8 @@ def add_widgets(
 
 def widget(setting: Setting, value: Any, elem_id: str) -> Any:
     """What shows a setting of its type."""
-    shown, words = setting.shown, {"label": setting.label, "info": setting.help, "elem_id": elem_id}
+    shown = setting.shown
+    words = {"label": setting.label, "info": setting.help, "elem_id": elem_id, "render": setting.name not in IN_BAR}
     if shown.choices:
         return gr.Dropdown([(label, name) for name, label in shown.choices.items()], value=value, **words)
     if setting.kind is bool:

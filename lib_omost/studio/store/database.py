@@ -24,6 +24,7 @@ Sql = tuple[str, Any]
 MODE = 0o600  # chats are nobody else's business
 MAX_LOG_BYTES = 2**20
 LOG_PAGES = 100  # after so many the log goes into the file: both take room on the disk
+LOCKED_S = 10.0  # how long a change waits for another program's
 BESIDE = ("", "-wal", "-shm")  # SQLite's own files of one database
 
 
@@ -196,15 +197,22 @@ class Database:
                 "list, or load the page again."
             ) from error
         except sqlite3.Error as error:
-            why = "the disk is full; free some space" if no_room(error) else "is the file damaged, or another one's?"
-            raise StorageError(f"cannot use the session file {self.path}: {error}; {why}") from error
+            raise StorageError(f"cannot use the session file {self.path}: {error}; {_why(error)}") from error
+
+
+def _why(error: sqlite3.Error) -> str:
+    if no_room(error):
+        return "the disk is full; free some space"
+    if "locked" in str(error):
+        return "another program holds it; close that one, or try again"
+    return "is the file damaged, or another one's?"
 
 
 def _opened(path: Path | str) -> Connection:
     """Each statement is a transaction of its own, outside of `begin`. A transaction waits in memory for its end, and so
     fails for want of room only there.
     """
-    db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False, factory=Connection)
+    db = sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False, factory=Connection)
     db.changes = []
     for setting in ("foreign_keys = ON", "cache_spill = OFF", "temp_store = MEMORY"):
         db.execute(f"PRAGMA {setting}")

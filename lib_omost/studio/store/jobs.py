@@ -82,6 +82,12 @@ class StoredJobs:
             self._claim = claim
         return True
 
+    def leave(self) -> None:
+        """Lets another process say that it is alone."""
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
     def _found(self, where: str, *values: Any) -> list[Job]:
         with self._sessions.connection() as db:
             rows = db.execute(f"SELECT {COLUMNS} FROM job WHERE {where} ORDER BY created, rowid", values)

@@ -24,7 +24,7 @@ def test_a_quota_is_used_up_and_comes_back_when_its_time_is_over() -> None:
 
 
 def test_the_oldest_of_too_many_is_forgotten() -> None:
-    quota, brake = Quota(100, 60, 2, Clock()), Brake(0, 1, 9, 2, Clock())
+    quota, brake = Quota(100, 60, 2, Clock()), Brake(0, 1, 9, 60, 2, Clock())
     for name in ("ann", "bob", "eve"):
         quota.take(name, 50)
         brake.tried(name)
@@ -34,16 +34,42 @@ def test_the_oldest_of_too_many_is_forgotten() -> None:
 
 def test_each_wrong_try_beyond_the_free_ones_doubles_the_pause_up_to_the_longest() -> None:
     clock = Clock()
-    brake, pauses = Brake(3, 2, 60, 10, clock), []
+    brake, pauses = Brake(3, 2, 60, 600, 10, clock), []
     for _ in range(10):
         brake.tried("ann")
         pauses.append(brake.wait_s("ann"))
         clock.now += pauses[-1]
     assert pauses == [0, 0, 2, 4, 8, 16, 32, 60, 60, 60]
     assert brake.wait_s("bob") == 0
-    brake.passed("ann")
+
+
+def test_a_right_try_is_not_counted_and_takes_back_none_of_the_wrong_ones() -> None:
+    clock = Clock()
+    brake = Brake(2, 2, 60, 600, 10, clock)
+    for _ in range(5):
+        brake.tried("calm")
+        brake.passed("calm")
+    assert brake.wait_s("calm") == 0
+    pauses = []
+    for _ in range(4):  # one password that is known, one that is guessed at
+        brake.tried("eve")
+        brake.passed("eve")
+        clock.now += brake.wait_s("eve")
+        brake.tried("eve")
+        pauses.append(brake.wait_s("eve"))
+        clock.now += pauses[-1]
+    assert pauses == [0, 2, 4, 8]
+
+
+def test_wrong_tries_are_forgotten_when_none_came_for_a_while() -> None:
+    clock = Clock()
+    brake = Brake(1, 2, 60, 600, 10, clock)
     brake.tried("ann")
-    assert brake.wait_s("ann") == 0
+    brake.tried("ann")
+    assert brake.wait_s("ann") == 4
+    clock.now += 601
+    brake.tried("ann")
+    assert brake.wait_s("ann") == 2
 
 
 def test_a_household_of_ipv6_counts_as_one() -> None:

@@ -49,6 +49,19 @@ def test_another_password_takes_the_place_of_the_first_and_a_removed_user_has_no
         users.remove("ann")
 
 
+def test_the_mark_of_a_user_goes_with_the_user_and_changes_with_the_password(users: Users) -> None:
+    users.add("bob", "correct horse")
+    first = users.mark("ann")
+    assert first and users.mark("ann") == first and users.mark("eve") == ""
+    users.add("ann", "battery staple")
+    assert users.mark("ann") not in ("", first)
+    bob = users.mark("bob")
+    users.remove("ann")
+    assert users.mark("ann") == "" and users.mark("bob") == bob
+    users.file.unlink()
+    assert users.mark("bob") == ""
+
+
 @pytest.mark.parametrize(("length", "taken"), [(7, False), (8, True), (1000, True), (1001, False)])
 def test_a_password_has_8_to_1000_characters(users: Users, length: int, taken: bool) -> None:
     if taken:

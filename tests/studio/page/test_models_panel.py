@@ -56,6 +56,9 @@ def test_when_served_only_an_operator_chooses_models(tmp_path: Path) -> None:
         assert panel.keep(True, who) is False
         *_, told = panel.server.tested("http://127.0.0.1:9/v1", "", "", who)
         assert "operator" in told[panel.server.line] and "cannot be reached" not in told[panel.server.line]
+        assert panel.show(who)[panel.use]["visible"] is False and panel.show(who)[panel.not_yours]["visible"] is True
+        assert panel.show(who)[panel.llm]["interactive"] is False
+    assert panel.show(ann)[panel.use]["visible"] is True and panel.show(ann)[panel.not_yours]["visible"] is False
     assert panel.keep(True, ann) is True
     panel.use_models("omost-phi-3-mini-128k", "default", [], {}, "", "", ann)
     assert "phi-3" in engine.llm_entry.name

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lib_omost.runtime.job import Job
+from lib_omost.errors import StorageError
+from lib_omost.runtime.job import Job, Tell
+from lib_omost.runtime.jobs import Jobs
+from lib_omost.studio.store import database
 from lib_omost.studio.store.jobs import StoredJobs
 from lib_omost.studio.store.sessions import Sessions, Turn
 
@@ -78,6 +85,58 @@ def test_what_is_left_is_taken_over_by_one_process_only_and_by_the_next_when_it_
     assert other() == "['1']"
     assert [one.id for one in store.left()] == ["1"]
     assert other() == "[]"
+
+
+def test_on_a_full_disk_jobs_are_taken_and_end_and_are_in_the_file_when_there_is_room(
+    small_disk: Any, until: Any
+) -> None:
+    path = small_disk.folder / "sessions.sqlite"
+    jobs, go = work_on(StoredJobs(Sessions(path)))
+    small_disk.fill()
+    one = jobs.submit("ann", "work", {"text": "x" * 5000}, key="k")
+    assert jobs.submit("ann", "work", {}, key="k").id == one.id
+    go.set()
+    *_, last = jobs.watch(one.id)
+    assert last.job.state == "done" and jobs.get(one.id) == last.job
+    small_disk.free()
+
+    def kept() -> list[tuple[str, str]]:
+        with sqlite3.connect(path) as db:
+            return db.execute("SELECT id, state FROM job").fetchall()
+
+    until(lambda: kept() == [(one.id, "done")])
+
+
+def test_while_another_program_holds_the_file_jobs_end_and_their_states_are_kept_with_the_next_one(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCKED_S", 0.1)
+    jobs, go = work_on(store := StoredJobs(sessions))
+    one = jobs.submit("ann", "work", {})
+    with closing(sqlite3.connect(sessions.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match="another program holds it; close that one, or try again"):
+            jobs.submit("bob", "work", {})
+        go.set()
+        *_, last = jobs.watch(one.id)
+        assert last.job.state == "done" and jobs.get(one.id) == last.job
+        assert (store.get(one.id) or one).state == "running"
+        other.execute("COMMIT")
+    two = jobs.submit("ann", "work", {})
+    *_, _ = jobs.watch(two.id)
+    assert [job.state for job in (store.get(one.id), store.get(two.id)) if job] == ["done", "done"]
+
+
+def work_on(store: StoredJobs) -> tuple[Jobs, threading.Event]:
+    """A job service whose jobs end when the event is set."""
+    go = threading.Event()
+
+    def work(job: Job, tell: Tell, stop: threading.Event) -> dict[str, Any]:
+        tell("begun", {"step": 1})
+        assert go.wait(20)
+        return {"n": 1}
+
+    return Jobs({"work": work}, store), go
 
 
 def test_turns_and_pictures_land_behind_the_turn_that_they_belong_to(sessions: Sessions) -> None:

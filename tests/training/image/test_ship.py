@@ -56,10 +56,10 @@ def work(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(work: Path) -> None:
+def run(work: Path, *more: str) -> None:
     named = {"look": "look.json", "regions": "regions.json", "sheets": ".", "judge": "judge", "root": "."}
     options = [part for name, value in named.items() for part in (f"--{name}", str(work / value))]
-    main([str(work / "new"), "--trained", "512 samples in 3 legs", *options])
+    main([str(work / "new"), "--trained", "512 samples in 3 legs", *options, *more])
 
 
 def test_a_better_pipeline_takes_the_place_with_its_card_words_sheets_and_figures(work: Path) -> None:
@@ -86,6 +86,14 @@ def test_one_that_is_worse_in_a_figure_does_not_ship(work: Path, key: str, value
     with pytest.raises(SystemExit, match=f"does not ship: {key} is {said}"):
         run(work)
     assert (work / "default_models" / "image" / "old.txt").exists()
+
+
+def test_one_figure_may_be_worse_if_it_is_named_and_another_one_may_not(work: Path) -> None:
+    bench(work / "look.json", work / "new", {**OLD, "background_rgb: 2 things": 4.4})
+    with pytest.raises(SystemExit, match="does not ship"):
+        run(work, "--despite", "background_rgb: 3 things")
+    run(work, "--despite", "background_rgb: 2 things")
+    assert json.loads((work / SHIPS).read_text())["background_rgb: 2 things"] == 4.4
 
 
 def test_figures_of_another_pipeline_are_refused(work: Path) -> None:

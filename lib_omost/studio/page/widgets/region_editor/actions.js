@@ -50,4 +50,3 @@ list.addEventListener('pointerover', e => hover(e.target.closest('button')?.data
 list.addEventListener('pointerleave', () => hover(null));
 list.addEventListener('focusin', e => { if (e.target.matches(':focus-visible')) hover(e.target.dataset.id); });
 list.addEventListener('focusout', () => hover(null));
-lay.addEventListener('input', drawPicture);

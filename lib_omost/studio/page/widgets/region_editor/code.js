@@ -47,6 +47,6 @@ function fromCode(line) {
 document.addEventListener('mousemove', e => { if (e.target instanceof Element) fromCode(e.target.closest('#code .cm-line')); });
 document.addEventListener('keyup', e => { if (e.target instanceof Element && e.target.closest('#code')) fromCode(getSelection().anchorNode?.parentElement?.closest('.cm-line')); });
 
-new ResizeObserver(() => drawLabels()).observe(stage);
+new ResizeObserver(() => { fit(); drawLabels(); placeForm(); }).observe(surface);
 watch('value', load);
 load();

@@ -2,8 +2,8 @@
 function draw() {
   stage.style.setProperty('--ratio', plan.ratio[0] / plan.ratio[1]);
   if (plan.whole) stage.style.setProperty('--paper', colour(plan.whole.color)); else stage.style.removeProperty('--paper');
-  stage.classList.toggle('adding', adding);
-  drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); drawStatus();
+  stage.classList.toggle('adding', adding); stage.classList.toggle('moving', !!drag?.moved);
+  fit(); drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); placeForm(); drawStatus();
   for (const b of element.querySelectorAll('[data-act]')) b.disabled = writing() || !usable(b.dataset.act);
   find('[data-act=add]').classList.toggle('on', adding);
   drawSteps();
@@ -30,15 +30,6 @@ function drawLock(button, target, what) {
   button.title = shut ? 'Locked: no reply changes this. Press to unlock (L)' : 'Lock: no reply may change this (L)';
 }
 
-function drawPicture() {
-  let img = stage.querySelector('img');
-  find('.re-lay').style.visibility = plan.picture ? 'visible' : 'hidden';
-  if (!plan.picture) { if (img) img.remove(); stage.style.setProperty('--tint', .62); return; }
-  if (!img) { img = document.createElement('img'); img.alt = ''; stage.prepend(img); }
-  if (img.dataset.source !== plan.picture) { img.dataset.source = plan.picture; img.src = plan.picture; }
-  img.style.opacity = lay.value / 100;
-  stage.style.setProperty('--tint', .62 * (1 - .85 * lay.value / 100));
-}
 
 function drawBoxes() {
   const old = new Map([...stage.querySelectorAll('.re-box')].map(n => [n.dataset.id, n]));

@@ -1,12 +1,13 @@
 // ---- the form --------------------------------------------------------------------------------------------------------
 const FIELDS = {
-  local: [['description', 'Description', 'wide'], ['name', 'Name'], ['negative', 'Not here (negative)'], ['color', 'Colour', 'third'], ['depth', 'Distance', 'third', 'How far from the viewer: smaller is nearer'],
-    ['strength', 'Strength', 'third', '1 is as the model was trained; 2 doubles the weight of these words, 0 leaves the region out']],
-  whole: [['description', 'The whole picture', 'wide'], ['tags', 'Tags'], ['color', 'Background colour']],
+  local: [['description', 'What is here'], ['color', 'Colour']],
+  whole: [['description', 'The whole picture'], ['color', 'Background colour']],
 };
 const MORE = {
-  local: [['details', 'Detailed descriptions, one a line', 'wide'], ['tags', 'Tags'], ['atmosphere', 'Atmosphere'], ['style', 'Style'], ['quality', 'Quality']],
-  whole: [['details', 'Detailed descriptions, one a line', 'wide']],
+  local: [['name', 'Name'], ['negative', 'Not here (negative)'], ['depth', 'Distance', 'half', 'How far from the viewer: smaller is nearer'],
+    ['strength', 'Strength', 'half', '1 is as the model was trained; 2 doubles the weight of these words, 0 leaves the region out'],
+    ['details', 'Detailed descriptions, one a line'], ['tags', 'Tags'], ['atmosphere', 'Atmosphere'], ['style', 'Style'], ['quality', 'Quality']],
+  whole: [['tags', 'Tags'], ['details', 'Detailed descriptions, one a line']],
 };
 const NUMBERS = {depth: {min: .1, step: .5, reads: v => v > 0}, strength: {min: 0, max: 4, step: .1, reads: v => v >= 0 && v <= 4}};
 let formOf = '';
@@ -18,6 +19,7 @@ function drawForm() {
   const lock = form.querySelector('.lock');
   drawLock(lock, target, kind === 'local' ? 'this region' : 'the whole picture\'s text');
   lock.lastChild.textContent = target.locked ? 'Locked: replies leave it alone' : kind === 'local' ? 'Lock this region' : 'Lock these texts';
+  for (const button of form.querySelectorAll('[data-near]')) { button.disabled = writing(); button.setAttribute('aria-pressed', nearnessOf(target.depth) === button.dataset.near); }
   for (const input of form.querySelectorAll('[data-key]')) {
     input.disabled = writing();
     if (document.activeElement === input && input.type !== 'color') continue;
@@ -34,10 +36,28 @@ function buildForm(kind) {
   lock.type = 'button'; lock.className = 'lock'; lock.dataset.act = 'lock';
   drawLock(lock, null, ''); lock.append(document.createElement('span')); form.append(lock);
   FIELDS[kind].forEach(row => form.appendChild(field(...row)));
+  if (kind === 'local') form.appendChild(nearness());
   const more = document.createElement('details'), head = document.createElement('summary'), body = document.createElement('div');
-  head.textContent = 'More texts'; body.className = 'more';
+  head.textContent = 'More'; body.className = 'more';
   MORE[kind].forEach(row => body.appendChild(field(...row)));
+  more.open = opened; more.addEventListener('toggle', () => { opened = more.open; placeForm(); });
   more.append(head, body); form.appendChild(more);
+}
+let opened = false;  // once more was wanted, it is there for the next region too
+
+// Three places of depth; the number itself is among what is more.
+const NEAR = {Near: 2, Middle: 5, Far: 10};
+const nearnessOf = depth => depth < 3.5 ? 'Near' : depth <= 7 ? 'Middle' : 'Far';
+function nearness() {
+  const group = document.createElement('div');
+  group.className = 're-near'; group.setAttribute('role', 'group'); group.setAttribute('aria-label', 'How far away');
+  for (const [name, depth] of Object.entries(NEAR)) {
+    const button = document.createElement('button');
+    button.type = 'button'; button.textContent = button.dataset.near = name;
+    button.addEventListener('click', () => { if (region() && nearnessOf(region().depth) !== name) change(() => { region().depth = depth; }); });
+    group.append(button);
+  }
+  return group;
 }
 
 function field(key, label, place = '', help = '') {
@@ -45,7 +65,7 @@ function field(key, label, place = '', help = '') {
   caption.textContent = label; box.className = place; box.title = help;
   const input = document.createElement(key === 'details' || key === 'description' ? 'textarea' : 'input');
   input.dataset.key = key;
-  if (key === 'details') input.rows = 3; else if (key === 'description') input.rows = 2;
+  if (key === 'details') input.rows = 3; else if (key === 'description') input.rows = 1;
   if (key in NUMBERS) { const {min, max = '', step} = NUMBERS[key]; Object.assign(input, {type: 'number', min, max, step}); }
   input.addEventListener('change', () => edit(key, input));
   box.append(caption, key === 'color' ? swatch(input) : input);

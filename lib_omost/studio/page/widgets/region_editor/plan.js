@@ -3,7 +3,7 @@
 // The files of this folder run as one script, in the order that region_editor.py names.
 const GRID = 90, SMALLEST = 3, PATIENCE_MS = 8000;
 const find = selector => element.querySelector(selector);
-const stage = find('.re-stage'), list = find('.re-list'), form = find('.re-form'), status = find('.re-status'), lay = find('.re-lay input');
+const stage = find('.re-stage'), surface = find('.re-surface'), list = find('.re-list'), form = find('.re-form'), status = find('.re-status');
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const copy = value => JSON.parse(JSON.stringify(value));
 const colour = text => /^#[0-9a-f]{6}$/i.test(text || '') ? text : '#888888';
@@ -32,9 +32,11 @@ function load() {
     if (drag) return;  // it must not move what is in the hand
   }
   if (next.streaming && !plan.streaming) seen.clear();
+  const news = (plan.streaming || expected) && !next.streaming;
   if (next.fresh) selected = null;
   plan = next;
   if (!region()) selected = null;
+  if (news) { expected = false; paintSoon(); } else if (next.echo == null && !next.streaming) painted = likeness();
   draw();
 }
 
@@ -80,14 +82,30 @@ function commit() {
 
 function change(act) { if (writing()) return; act(); plan.undo = plan.undo || ''; commit(); }
 
+// Auto-render: a plan that is finished, and a change of it that shows, is painted when the hand has rested a little.
+const REST_MS = 300;
+let painted = '', soon = 0, expected = false;  // what was painted or opened last; whether a press elsewhere changes the plan
+const likeness = () => JSON.stringify([{...plan.whole, locked: 0}, plan.regions.map(r => ({...r, id: 0, locked: 0, lines: 0, name: 0}))]);
+function paintSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    if (waiting || dirty || drag || writing() || !plan.regions.length || likeness() === painted) return;
+    painted = likeness();
+    if (document.querySelector('#auto input')?.checked) trigger('live', {});
+  }, REST_MS);
+}
+
 // A press of Render waits until the last edit is in the code, so that what is seen is what is painted.
 document.addEventListener('click', e => {
   const button = e.target instanceof Element && e.target.closest('#render');
-  if (!button || !element.isConnected || (!waiting && !dirty)) return;
+  if (e.target instanceof Element && e.target.closest('#remarks button, #apply')) expected = true;
+  if (!button || !element.isConnected) return;
+  if (!waiting && !dirty) { clearTimeout(soon); painted = likeness(); return; }
   e.stopImmediatePropagation(); e.preventDefault();
   settled = () => button.querySelector('button')?.click() ?? button.click();
 }, true);
 function rest() {
+  paintSoon();
   if (!settled) return;
   const go = settled;
   settled = null;

@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from lib_omost.canvas import Canvas
 from lib_omost.composer import LocalComposer
 from lib_omost.renderer import StableDiffusionXLOmostPipeline, best_vae_dtype, reference_scheduler
 from lib_omost.runtime import device as devices
@@ -159,3 +160,24 @@ def _random(make: Callable[[], Any], device: torch.device, dtype: torch.dtype) -
     model = model.eval().to("cpu")
     devices.empty_cache(device)
     return model
+
+
+def six_regions() -> Canvas:
+    """A canvas to measure with."""
+    canvas = Canvas()
+    canvas.set_global_description("A still life.", ["Soft light falls in."] * 3, "still life, fruit, table", "gray")
+    for number, place in enumerate(("left", "right", "top", "bottom", "top-left", "bottom-right")):
+        canvas.add_local_description(
+            f"on the {place}",
+            "no offset",
+            "a small square area",
+            1.0 + number,
+            "A fruit on the table.",
+            ["It is round and ripe.", "Its skin is shiny.", "It casts a soft shadow."] * 2,
+            "fruit, ripe, round",
+            "Calm and warm mood.",
+            "Photograph.",
+            "High resolution, sharp.",
+            "red",
+        )
+    return canvas

@@ -1,0 +1,141 @@
+"""Coverage of a request: a plan names the time and the mood that its request names, and does not end before each of its
+things has a region. By rules over words (canvas/missing.py), as tokens that the grammar forces; where and how a thing
+is, the model chooses. Lexically constrained decoding (Hokamp and Liu, 2017) with a region as its unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from lib_omost.canvas import Canvas, read_canvas
+from lib_omost.canvas.missing import Missing, missing
+from lib_omost.canvas.noun_phrase import MANY, NUMBERS, singular, with_article
+from lib_omost.canvas.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
+from lib_omost.canvas.wish import read_wish
+from lib_omost.composer.grammar import Grammar
+from lib_omost.composer.sampling import Mask
+from lib_omost.composer.settings import Message
+
+MOST_REGIONS = 8  # of a plan that coverage adds to
+MOST_WORDS = 3  # of time, weather and mood
+_WHOLE = re.compile(r"set_global_description\(\n    description='[^\n]*',\n")
+
+
+class Covering:
+    """The rules of a grammar, and what has to come next because the request wants it.
+
+    `wanted`: the lines that must follow the reply so far, "" where any may.
+    """
+
+    def __init__(self, grammar: Grammar, wanted: Callable[[str], str]) -> None:
+        self._grammar, self._wanted = grammar, wanted
+        self.reserve = grammar.reserve
+
+    def allowed(self) -> Mask:
+        mask = self._grammar.allowed()
+        if tokens := self._lines():
+            mask[:] = False
+            mask[tokens[0]] = True
+        return mask
+
+    def forced(self, closing: bool) -> list[int]:
+        return self._grammar.forced(closing) or ([] if closing else self._lines())
+
+    def consume(self, tokens: Sequence[int]) -> int:
+        """As the grammar, but a draft does not pass by what is wanted."""
+        for count, token in enumerate(tokens):
+            wanted = self._lines()
+            if (wanted and wanted[0] != token) or not self._grammar.consume([token]):
+                return count
+        return len(tokens)
+
+    def _lines(self) -> list[int]:
+        lines = self._wanted(self._grammar.text)
+        return self._grammar.tokens_of(lines) if lines else []
+
+    def rollback(self, count: int) -> None:
+        self._grammar.rollback(count)
+
+    def ended(self) -> bool:
+        return self._grammar.ended()
+
+    def complete(self) -> bool:
+        return self._grammar.complete()
+
+
+def lacking(messages: Sequence[Message]) -> Callable[[str], str]:
+    """What `Covering` wants for the newest message, in the brief layout: a line for a time or a mood, a region for a
+    thing, while the message names one that the plan so far lacks.
+
+    In an edit regions only, and only where the message asks for more things; what is there is the model's to keep.
+    """
+    request = messages[-1]["content"]
+    before = next((found for one in reversed(messages) if (found := _canvas(one))), None)
+    adds = before is None or read_wish(request, before).adds
+
+    @lru_cache(maxsize=MOST_REGIONS)
+    def after(text: str) -> str:
+        """What has to follow a text that ends with a call, or with the whole picture's sentence."""
+        canvas = _so_far(text)
+        if not text.endswith("\n)"):
+            return _details(unsaid(request, canvas)) if before is None else ""
+        if not adds or not 0 < len(canvas.regions) < MOST_REGIONS:
+            return ""
+        thing = next((said for said in map(sentence, unplaced(request, canvas, before)) if said not in text), "")
+        return f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
+
+    def wanted(text: str) -> str:
+        whole, end = _WHOLE.search(text), text.rfind("\n)") + 2
+        if end < 2 and whole is None:
+            return ""
+        at = end if end >= 2 else whole.end() if whole else 0
+        lines, begun = after(text[:at]), text[at:]
+        return lines[len(begun) :] if lines.startswith(begun) else ""
+
+    return wanted
+
+
+def _so_far(text: str) -> Canvas:
+    return read_canvas(text + "\n```").canvas or Canvas()
+
+
+def _details(words: Sequence[str]) -> str:
+    items = "".join(f"        'It is {word}.',\n" for word in words)
+    return f"    detailed_descriptions=[\n{items}" if items else ""
+
+
+def unsaid(request: str, canvas: Canvas) -> list[str]:
+    """The times and moods of a request that the plan lacks: "night", "a foggy morning"."""
+    found = [one.phrase for one in missing(request, canvas)]
+    whole = [phrase for phrase in found if all(word in OF_THE_WHOLE for word in phrase.split())]
+    return [with_article(phrase) if " " in phrase else phrase for phrase in whole[:MOST_WORDS]]
+
+
+def unplaced(request: str, canvas: Canvas, before: Canvas | None = None) -> list[Missing]:
+    """The things of a request that no region is about; what surrounds things may stand in the whole picture's text."""
+    regions = replace(canvas, global_description="", detailed_descriptions=(), tags="")
+    nowhere = {one.phrase for one in missing(request, canvas, before)}
+    found = [(one, singular(one.phrase.split()[-1])) for one in missing(request, regions, before) if one.is_thing]
+    return [one for one, noun in found if noun not in PARTS and (one.phrase in nowhere or noun not in SURROUNDINGS)]
+
+
+def sentence(thing: Missing) -> str:
+    """`A castle.`, `Two skaters.`, `Dark clouds.`, `Bread.`, `A pair of boots.`"""
+    first, *rest = thing.phrase.replace("'", "").split()
+    words = " ".join([first, *rest])
+    if first in ("pair", "couple", "dozen"):
+        words = f"a {first} of {' '.join(rest)}" if first != "dozen" else f"a {words}"
+    elif not (first in NUMBERS or first in MANY or first.isdecimal() or _is_uncounted(words.split()[-1])):
+        words = with_article(words)
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _is_uncounted(noun: str) -> bool:
+    return noun in MASS or singular(noun) != noun
+
+
+def _canvas(message: Message) -> Canvas | None:
+    return read_canvas(message["content"]).canvas if message["role"] == "assistant" else None

@@ -1,0 +1,68 @@
+"""coverage.py: what a request names is in the plan, whatever the model would have written."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib_omost.canvas import Canvas, read_canvas
+from lib_omost.composer import Message
+from lib_omost.composer.coverage import lacking, sentence, unplaced, unsaid
+
+WHOLE = "```python\ncanvas = Canvas()\ncanvas.set_global_description(\n    description='A lake with ducks.',\n"
+REGION = (
+    "    HTML_web_color_name='teal',\n)\ncanvas.add_local_description(\n    description='Two ducks.',\n"
+    "    location='in the center',\n    area='a large square area',\n    HTML_web_color_name='white',\n)"
+)
+OPENING = "\ncanvas.add_local_description(\n    description="
+
+
+def said(text: str) -> list[Message]:
+    return [{"role": "user", "content": text}]
+
+
+def plan(text: str) -> Canvas:
+    canvas = read_canvas(text + "\n```").canvas
+    assert canvas is not None
+    return canvas
+
+
+def test_a_thing_without_a_region_opens_one_and_what_surrounds_it_may_stay_in_the_whole() -> None:
+    wanted = lacking(said("two ducks on a lake, a castle behind them, dark clouds"))
+    assert wanted(WHOLE + REGION) == f"{OPENING}'A castle.',\n"
+    castle = f"{OPENING}'A castle.',\n    location='on the top',\n)"
+    assert wanted(WHOLE + REGION + castle) == f"{OPENING}'Dark clouds.',\n"
+    assert lacking(said("two ducks in a park"))(WHOLE.replace("lake", "park") + REGION) == ""
+
+
+def test_lines_that_have_begun_are_gone_on_with_and_others_are_left_alone() -> None:
+    wanted = lacking(said("two ducks and a castle"))
+    assert wanted(WHOLE + REGION + "\ncanvas.add") == "_local_description(\n    description='A castle.',\n"
+    assert wanted(WHOLE + REGION + "\n```") == ""
+    assert wanted(WHOLE + "    HTML_web_color_name=") == wanted("It is a question.") == ""
+
+
+def test_a_time_and_a_mood_that_the_whole_picture_lacks_are_said_in_its_details() -> None:
+    wanted = lacking(said("two ducks on a lake on a foggy morning"))
+    assert wanted(WHOLE) == "    detailed_descriptions=[\n        'It is a foggy morning.',\n"
+    assert unsaid("two ducks at night", plan(WHOLE + REGION)) == ["night"]
+    assert unsaid("two ducks", plan(WHOLE + REGION)) == []
+
+
+def test_an_edit_gets_a_new_region_only_where_it_asks_for_more() -> None:
+    before: list[Message] = [*said("ducks"), {"role": "assistant", "content": WHOLE + REGION + "\n```"}]
+    assert lacking([*before, *said("add a castle")])(WHOLE + REGION) == f"{OPENING}'A castle.',\n"
+    assert lacking([*before, *said("make the ducks like a castle")])(WHOLE + REGION) == ""
+    assert lacking([*before, *said("make it night")])(WHOLE) == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentences"),
+    [
+        ("two skaters and an hourglass", ["Two skaters.", "An hourglass."]),
+        ("grandpa with bread and a pair of boots", ["A grandpa.", "Bread.", "A pair of boots."]),
+        ("a unicorn with golden hair", ["A unicorn."]),
+        ("no cars, just books", ["Books."]),
+    ],
+)
+def test_what_is_unplaced_as_sentences(request_: str, sentences: list[str]) -> None:
+    assert [sentence(one) for one in unplaced(request_, Canvas())] == sentences
