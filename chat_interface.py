@@ -15,10 +15,10 @@ from lib_omost.errors import OmostError, SettingsError
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Job
 from lib_omost.runtime.jobs import Jobs
-from lib_omost.studio import bubble, changes, history, reply_stats
-from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation, bubbles
+from lib_omost.studio import bubble, cards, changes, history, reply_stats
+from lib_omost.studio.conversation import MAX_MESSAGE, Chats, Conversation
+from lib_omost.studio.page import examples, html_widgets
 from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, PictureSize, Update, View
-from lib_omost.studio.page.examples import INVITATION, cards
 from lib_omost.studio.page.html_widgets import remarks, state_line
 from lib_omost.studio.page.plan_column import PlanColumn, remarks_value
 from lib_omost.studio.page.settings_panel import SettingsPanel
@@ -50,9 +50,10 @@ class ChatWidgets:
             allow_tags=False,
             group_consecutive_messages=False,
             elem_id="chat",
-            placeholder=INVITATION,
-            examples=cards(),
+            placeholder=examples.INVITATION,
+            examples=examples.cards(),
         )
+        self.cards = html_widgets.cards()
         self.remarks = remarks(elem_id="remarks")
         self.state_line = state_line(elem_id="state")
         self.textbox = gr.Textbox(
@@ -92,7 +93,7 @@ class CanvasChat:
         self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
         self.ask = gr.Textbox(NOTHING, visible="hidden", elem_id="ask")
-        self.view = View([self.chatbot, self.textbox, self.state_line, self.remarks, *plan.outputs], self.at_rest)
+        self.view = View([*plan.chat, self.textbox, self.state_line, self.remarks, *plan.outputs], self.at_rest)
         self._wire(drawer.size)
 
     def _wire(self, size: list[gr.Number]) -> None:
@@ -132,7 +133,7 @@ class CanvasChat:
         return self.send(str(event.value["text"]), session, width, height)
 
     def retry(self, session: str, width: int, height: int, event: gr.RetryData) -> Update:
-        chat = self.chats.ask_again(session, _index(event.index))
+        chat = self.chats.ask_again(session, self._turn(session, event.index))
         self._stop(session)
         return self._asked(session, chat, (width, height), another=True)
 
@@ -171,7 +172,7 @@ class CanvasChat:
 
     def edit(self, session: str, width: int, height: int, event: gr.EditData) -> Update:
         """A message is asked anew; a reply is read anew, without the language model."""
-        index = _index(event.index)
+        index = self._turn(session, event.index)
         try:
             chat = self.chats.edit(session, index, bubble.typed(str(event.value)))
         except SettingsError as error:
@@ -242,7 +243,7 @@ class CanvasChat:
             if not seen.job.active:
                 break
             if now is None:
-                yield self._queued(session, seen.ahead)
+                yield self._queued(session, seen.ahead, size)
                 continue
             yield self._streaming(session, now, now.plans != plans, size)
             plans = now.plans
@@ -271,15 +272,19 @@ class CanvasChat:
             if job.request["turn"] not in there:
                 self.jobs.cancel(job.id, STOP_WAIT_S)
 
+    def _turn(self, session: str, index: int | tuple[int, int] | list[int]) -> int:
+        """Where the turn of a bubble stands in the chat."""
+        return cards.place(self.chats.open(session).turns, index if isinstance(index, int) else int(index[0]))
+
     def _settings(self, given: Update) -> ComposeSettings:
         """Raises SettingsError. Another reply wants another seed."""
         settings = self.drawer.compose_settings([given[widget] for widget in self.drawer.compose])
         return replace(settings, seed=None) if given[self.ask] == ANOTHER else settings
 
-    def _queued(self, session: str, ahead: int) -> Update:
+    def _queued(self, session: str, ahead: int, size: PictureSize) -> Update:
         before = f", {counted(ahead, 'run')} before yours" if ahead else ""
         return {
-            self.chatbot: bubbles(self.chats.open(session).turns),
+            **self.plan.said(self.chats.open(session).turns, size),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{before}…"},
             self.remarks: {},
@@ -293,7 +298,7 @@ class CanvasChat:
         text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
         numbers = reply_stats.while_writing(reply, now.expected, self.engine.compose_stats)
         return {
-            self.chatbot: bubbles(turns),
+            **self.plan.said(turns, size, reply.canvas, busy=bool(reply.text)),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": text, "figures": numbers},
             self.remarks: {},
@@ -311,7 +316,7 @@ class CanvasChat:
         ahead = f", {counted(self.engine.waiting, 'run')} before yours" if self.engine.waiting else ""
         return {
             self.ask: ANOTHER if another else ANSWER,
-            self.chatbot: bubbles(chat.turns),
+            **self.plan.said(chat.turns, size),
             self.textbox: _busy(""),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{ahead}…"},
             self.remarks: {},
@@ -342,7 +347,7 @@ class CanvasChat:
         elif disk := self.chats.sessions.disk_words:
             state = {**state, "level": "warn", "text": f"{state['text']} · {disk}" if state["text"] else disk}
         return {
-            self.chatbot: bubbles(chat.turns),
+            **self.plan.said(chat.turns, size),
             self.textbox: _idle(text),
             self.state_line: state,
             self.remarks: remarks_value(self.chats, session),
@@ -389,7 +394,3 @@ def _busy(text: str | None = None) -> object:
 
 def _idle(text: str | None = None) -> object:
     return gr.update(submit_btn=True, stop_btn=False, interactive=True, **({} if text is None else {"value": text}))
-
-
-def _index(index: int | tuple[int, int] | list[int]) -> int:
-    return index if isinstance(index, int) else int(index[0])

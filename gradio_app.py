@@ -115,7 +115,8 @@ def build(
                 words.render()
             with gr.Column(scale=8, min_width=340, elem_id="canvas-column"):
                 with gr.Column(elem_id="plan-column"):
-                    plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
+                    told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+                    plan = PlanColumn(chats, session, drawer.size, *told)
                 chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
                 with gr.Column(elem_id="picture-column"):
                     picture = PictureColumn(

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import NamedTuple
 
 from lib_omost.canvas import (
@@ -35,7 +34,6 @@ MAX_REPLY = 256 * 1024  # characters of a reply that a person edited; the reader
 MAX_TURNS = 200
 DRAWN = "Take this plan, drawn by hand."
 AGAIN = "Take this earlier plan again."
-GONE = "(The file of this picture is not there.)"
 RESTORED = "Take this plan from a picture."
 CLEARED = Told((Remark("Chat and plan were cleared.", "put them back", "back"),), "cleared", "idle")
 STRENGTHS = "strengths"  # of a reply: how strongly each of its regions binds, where a person set that
@@ -274,17 +272,13 @@ def messages(turns: Sequence[Turn]) -> list[Message]:
 
 
 def bubbles(turns: Sequence[Turn]) -> list[Data]:
-    """The turns in the chat widget's form, one to one, so that its indices are ours."""
-    return [{"role": turn.role, "content": [_content(turn)]} for turn in turns]
-
-
-def _content(turn: Turn) -> Data:
-    if turn.picture and not Path(turn.picture).is_file():
-        return {"type": "text", "text": GONE}
-    if turn.picture:
-        return {"path": turn.picture, "alt_text": "The rendered picture"}
+    """The messages and replies in the chat widget's form; pictures stand in the cards of the replies (cards.py)."""
     # The typed form is passed on as it is; a bare string would lose its indentation to inspect.cleandoc.
-    return {"type": "text", "text": bubble.shown(turn.text)}
+    return [
+        {"role": turn.role, "content": [{"type": "text", "text": bubble.shown(turn.text)}]}
+        for turn in turns
+        if not turn.picture
+    ]
 
 
 def fenced(code: str) -> str:

@@ -39,14 +39,19 @@ def remarks(**layout: object) -> gr.HTML:
     return _widget("remarks", layout)
 
 
+def cards(**layout: object) -> gr.HTML:
+    """Draws the replies of the chat as cards (`studio.cards`), in the chat's own bubbles; shows nothing itself."""
+    return _widget("cards", {"elem_id": "cards", **layout}, css="")
+
+
 def progress_bar(**layout: object) -> gr.HTML:
     """A bar and a line of text: `{"text": str, "figures": str, "share": 0..1}`."""
     return _widget("progress", layout)
 
 
-def _widget(name: str, layout: dict[str, object]) -> gr.HTML:
-    html, css, js = (_text(WIDGETS / f"{name}.{suffix}") for suffix in ("html", "css", "js"))
-    return _html(html, css, js, layout)
+def _widget(name: str, layout: dict[str, object], css: str | None = None) -> gr.HTML:
+    html, js = (_text(WIDGETS / f"{name}.{suffix}") for suffix in ("html", "js"))
+    return _html(html, _text(WIDGETS / f"{name}.css") if css is None else css, js, layout)
 
 
 def _html(html: str, css: str, js: str, layout: dict[str, object]) -> gr.HTML:

@@ -17,7 +17,7 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Job
 from lib_omost.runtime.jobs import Jobs
-from lib_omost.studio.conversation import Chats, bubbles
+from lib_omost.studio.conversation import Chats
 from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, Update, View
 from lib_omost.studio.page.gallery import Gallery
 from lib_omost.studio.page.html_widgets import progress_bar
@@ -70,7 +70,7 @@ class PictureColumn:
         self.gallery = Gallery(chats, session, pictures, drawer, view)
         self.outputs, self.show = self.gallery.outputs, self.gallery.show
         self.bar = [self.progress, self.stop_button, self.again_button]
-        self.shown = [*self.bar, *self.outputs, plan.chatbot, plan.editor, drawer.seed]
+        self.shown = [*self.bar, *self.outputs, *plan.chat, plan.editor, drawer.seed]
         choices = {self.keep, self.gallery.chosen, drawer.images, drawer.seed_mode}
         asked = {plan.plan, plan.code, *choices, *drawer.render, session}
         click = self.render_button.click(self.wait, None, self.bar, **QUIET)
@@ -235,11 +235,12 @@ class PictureColumn:
         if now.unkept is not None:
             return {**self._bar(CANNOT_KEEP, 1, going=True), self.gallery.picture: now.unkept}
         chat, settings = self.chats.open(session), job.request["settings"]
+        size = (settings["width"], settings["height"])
         return {
             **self._bar("done", 1, going=True),
             **self.show(session),
-            **self.plan.frame(session, chat, (settings["width"], settings["height"])),
-            self.plan.chatbot: bubbles(chat.turns),
+            **self.plan.frame(session, chat, size),
+            **self.plan.said(chat.turns, size),
             # The first seed of the batch, so that a kept seed stays the same from one press to the next.
             self.drawer.seed: settings["seed"],
         }

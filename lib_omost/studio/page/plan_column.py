@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from lib_omost.canvas import read_canvas, read_program
+from lib_omost.canvas import Canvas, read_canvas, read_program
 from lib_omost.errors import CanvasError
 from lib_omost.studio import changes, history
+from lib_omost.studio.cards import FILE_ROUTE, cards
 from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
@@ -20,9 +21,7 @@ from lib_omost.studio.plan import Plan, apply_edit, carried, editor_value, plan_
 from lib_omost.studio.remarks import Remark
 from lib_omost.studio.replies import Reply
 from lib_omost.studio.sentences import by_hand, counted, suggestions
-from lib_omost.studio.store.sessions import Data, Render
-
-FILE_ROUTE = "gradio_api/file="
+from lib_omost.studio.store.sessions import Data, Render, Turn
 
 
 class PlanColumn:
@@ -36,10 +35,12 @@ class PlanColumn:
         session: gr.Textbox,
         size: list[gr.Number],
         chatbot: gr.Chatbot,
+        cards: gr.HTML,
         state_line: gr.HTML,
         remarks: gr.HTML,
     ) -> None:
-        self.chats, self.chatbot, self.state_line, self.remarks = chats, chatbot, state_line, remarks
+        self.chats, self.state_line, self.remarks = chats, state_line, remarks
+        self.chatbot, self.cards, self.chat = chatbot, cards, [chatbot, cards]
         self.editor = region_editor(elem_id="editor")
         with gr.Column(elem_id="code-box"):
             self.code = gr.Code(
@@ -54,7 +55,7 @@ class PlanColumn:
             apply = gr.Button("Apply code (Ctrl+S)", size="sm", elem_id="apply")
         self.plan = gr.State(Plan())
         self.outputs = [self.editor, self.code, self.plan]
-        shown, known = [*self.outputs, chatbot, state_line, remarks], [session, self.plan, *size]
+        shown, known = [*self.outputs, *self.chat, state_line, remarks], [session, self.plan, *size]
         self.editor.edited(self.edit, known, shown, trigger_mode="multiple", **QUIET)
         apply.click(self.apply_code, [*known, self.code], shown, **QUIET)
         for side in size:
@@ -82,6 +83,12 @@ class PlanColumn:
     def streaming(self, reply: Reply, size: PictureSize) -> Update:
         """The plan while it is written: the code pane waits for the end, the boxes appear one by one."""
         return {self.editor: streaming_value(reply.canvas, reply.pending, size)} if reply.plan_changed else {}
+
+    def said(
+        self, turns: Sequence[Turn], size: PictureSize, growing: Canvas | None = None, busy: bool = False
+    ) -> Update:
+        """The chat: what was said, each reply with its card. `busy`: the last one is written, `growing` its canvas."""
+        return {self.chatbot: bubbles(turns), self.cards: cards(turns, size, growing, busy)}
 
     def edit(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> Update:
         """A change in the editor becomes a change of code, in the plan and in the conversation."""
@@ -121,7 +128,7 @@ class PlanColumn:
             self.editor: self._value(session, plan, size, echo=echo, fresh=echo is None),
             self.code: plan.code,
             self.plan: plan,
-            self.chatbot: bubbles(chat.turns),
+            **self.said(chat.turns, size),
             self.state_line: state,
             self.remarks: remarks_value(self.chats, session),
         }

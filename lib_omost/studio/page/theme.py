@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 WIDGETS = Path(__file__).parent / "widgets"
-CSS_FILES = [WIDGETS / name for name in ("page.css", "sidebars.css")]
+CSS_FILES = [WIDGETS / name for name in ("page.css", "sidebars.css", "cards.css")]
 SCRIPTS = [WIDGETS / name for name in ("keys.js", "labels.js", "sidebars.js", "arrivals.js", "restart.js")]
 
 # A phone is not shown the first link, so the dot after it goes too. Here, since page.css did not reach it.
