@@ -26,7 +26,12 @@ def main(argv: list[str]) -> real.Numbers:
     for name, value in numbers.items():
         print(f"{name:>20}  {value}")
     if not args.tiny:
-        record("host", argv, numbers, ("torch", "transformers", "diffusers", "bitsandbytes"))
+        record(
+            "host",
+            [word for word in argv if word not in ("--folder", str(args.folder))],
+            numbers,
+            ("torch", "transformers", "diffusers", "bitsandbytes"),
+        )
     return numbers
 
 

@@ -50,7 +50,12 @@ def main(argv: list[str]) -> Numbers:
     for name, value in numbers.items():
         print(f"{name:>22}  {value}")
     if not args.tiny:
-        record(f"real-{args.part}", argv, numbers, ("torch", "transformers", "diffusers", "bitsandbytes"))
+        record(
+            f"real-{args.part}",
+            [word for word in argv if word not in ("--folder", str(args.folder))],
+            numbers,
+            ("torch", "transformers", "diffusers", "bitsandbytes"),
+        )
     return numbers
 
 
