@@ -195,7 +195,7 @@ class Engine:
 
         Raises ComposerError, ModelError or DeviceMemoryError.
         """
-        said = None if self.llm_entry.profile.prose else answer_to(messages)
+        said = answer_to(messages) if self.llm_entry.place == "embedded" else None
         self._was_asked = said is None
         if said is not None:
             yield said

@@ -37,7 +37,7 @@ from lib_omost.studio.store.sessions import Sessions
 
 FOLDED = ("Second pass and regions",)  # groups that are closed at first
 SIDES = ("width", "height")  # which stand side by side
-IN_BAR = ("style", "images", "seed")  # which stand in the bar below the canvas, with shape, seed mode and quality
+IN_BAR = ("style", "images", "seed")  # elements in the bar below the canvas, with shape, seed mode and quality
 ANY_MODEL = {"style"}  # settings of a picture that suit every image model
 
 
@@ -199,7 +199,7 @@ def add_widgets(
 def widget(setting: Setting, value: Any, elem_id: str) -> Any:
     """What shows a setting of its type."""
     shown = setting.shown
-    words = {"label": setting.label, "info": setting.help, "elem_id": elem_id, "render": setting.name not in IN_BAR}
+    words = {"label": setting.label, "info": setting.help, "elem_id": elem_id, "render": elem_id not in IN_BAR}
     if shown.choices:
         return gr.Dropdown([(label, name) for name, label in shown.choices.items()], value=value, **words)
     if setting.kind is bool:
