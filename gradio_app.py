@@ -85,15 +85,14 @@ def build(
     local: bool = True,
     operator: Callable[[str], bool] = lambda user: False,
     of: Studio | None = None,
-    auto: bool | None = None,
+    auto: bool = False,
 ) -> gr.Blocks:
     """The page on this engine; sessions and pictures are kept in `folder`. `local`: only people of this machine see
     it; else its models are chosen by those users alone whom `operator` names. `of`: what `studio` made of them, where
-    the caller did. `auto`: whether changes are painted at once at first; None: where the image model is a small one.
+    the caller did. `auto`: whether changes are painted at once, until a person switches it.
     """
     chats, pictures, jobs, _ = of or studio(engine, folder)
     sessions, runs = chats.sessions, Runs()
-    paints = engine.sdxl_entry.place == "embedded" if auto is None else auto
     # Served from where they are: a copy would want room, and outlive the picture.
     gr.set_static_paths([pictures.folder])
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
@@ -119,9 +118,7 @@ def build(
                     plan = PlanColumn(chats, session, drawer.size, *told)
                 chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
                 with gr.Column(elem_id="picture-column"):
-                    picture = PictureColumn(
-                        engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view, paints
-                    )
+                    picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view, auto)
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))

@@ -63,7 +63,6 @@ def test_what_a_page_asked_for_goes_on_through_reloads_and_restarts(
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
     with running(server.name, tmp_path, port) as process, arrive(context, url) as page:
-        page.locator("#auto input").uncheck()
         composed(page)
         toggle(page, "settings-bar")
         steps(page, 100)
