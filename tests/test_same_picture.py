@@ -76,7 +76,8 @@ def painted_by_the_page(engine: Engine, code: str, folder: Path) -> list[Any]:
     chats, request = Chats(Sessions(folder / "s.sqlite")), gr.Request(session_hash="a tab")
     with gr.Blocks():
         state, drawer, widgets = gr.State(""), SettingsPanel(engine), ChatWidgets()
-        plan = PlanColumn(chats, state, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
+        told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+        plan = PlanColumn(chats, state, drawer.size, *told)
         view = View([], lambda session, size: {})
         pictures = Pictures(folder / "pictures")
         jobs = job_service(engine, chats, pictures, folder, StoredJobs(chats.sessions))
