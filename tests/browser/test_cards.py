@@ -54,6 +54,6 @@ def test_the_texts_of_a_card_are_texts(page: Page, server: TextServer) -> None:
     tag = '<img src="http://tracker.example/x" onerror="document.title=1"><b>apple</b>'
     server.text = fenced(plan().replace("'an apple'", repr(tag)))
     send(page, "an apple")
-    expect(page.locator("#chat .rc-chip").first).to_have_text(re.compile(r"^<img src=.*<b>"))
+    expect(page.locator("#chat .rc-chip").first).to_have_text(re.compile(r'^<img src="http://tracker'))
     assert page.locator("#chat .rc").locator("img, b, a").count() == 0
     assert page.title() == "Omost"

@@ -15,6 +15,7 @@ function place(bubble, card, ratio) {
   if (!bubble) return;
   const old = bubble.querySelector(':scope > .rc'), says = JSON.stringify([card, ratio]);
   if (!card) { old?.remove(); bubble.classList.remove('carded', 'writing'); return; }
+  bubble.closest('.message-row')?.querySelector('[data-testid=bot]')?.setAttribute('role', 'group'); // named, and its text is out of sight
   bubble.classList.add('carded');
   bubble.classList.toggle('writing', card.busy);
   if (old && drawn.get(old) === says) return;
