@@ -22,7 +22,7 @@ from PIL import Image
 from bench._record import record
 from lib_omost.composer import SYSTEM_PROMPT, ComposeSettings
 from lib_omost.renderer import RenderSettings
-from lib_omost.renderer.vae import decode_latents, encode_images, to_images
+from lib_omost.renderer.vae import decode_latents, encode_images, scale_factor, to_images
 from lib_omost.runtime import device as devices
 from lib_omost.runtime.catalog import llm
 from lib_omost.runtime.machine import SMALL_CARD_BYTES, Machine
@@ -162,7 +162,7 @@ def tiles_psnr(width: int, height: int, pictures: Path | None) -> dict[str, floa
     with torch.no_grad():
         latents = encode_images(vae, [Image.fromarray(picture)], "cpu")
         decoded = {"untiled": decode_latents(vae, latents)}
-        vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 512, 64
+        vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 512, 512 // scale_factor(vae)
         decoded["tiles"] = decode_latents(vae, latents)
         decoded["diffusers_tiles"] = vae.decode(latents / vae.config.scaling_factor).sample.clamp(-1, 1)
     if pictures:

@@ -111,7 +111,8 @@ def column(running: TextServer, tmp_path_factory: pytest.TempPathFactory) -> Can
         folder = tmp_path_factory.mktemp("pictures")
         jobs = job_service(engine, chats, Pictures(folder), folder, StoredJobs(sessions))
         drawer, widgets = SettingsPanel(engine), ChatWidgets()
-        plan = PlanColumn(chats, session, drawer.size, widgets.chatbot, widgets.state_line, widgets.remarks)
+        told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+        plan = PlanColumn(chats, session, drawer.size, *told)
         return CanvasChat(engine, chats, jobs, Runs(), session, widgets, plan, drawer)
 
 
@@ -213,7 +214,7 @@ def test_a_picture_that_is_done_while_a_reply_streams_stays_behind_it(
     *_, last = run
     turns = chat.chats.open(session).turns
     assert [turn.text or turn.picture for turn in turns] == ["an apple", REPLY, "/p/a.png"]
-    assert len(last[chat.chatbot]) == 3
+    assert len(last[chat.chatbot]) == 2  # the picture stands in the card of its reply
 
 
 def test_the_model_is_asked_with_the_whole_conversation_but_no_picture(

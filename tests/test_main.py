@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,10 @@ def test_render_writes_a_picture_that_carries_its_canvas_and_settings(
 def test_ctrl_c_ends_a_render_at_its_next_step_without_a_traceback(reply: Path, tmp_path: Path) -> None:
     options = ["--sdxl", "default", "--out", str(tmp_path / "out"), "--steps", "100", "--device", "cpu"]
     command = [sys.executable, "-m", "lib_omost", "render", str(reply), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a suite in the background ignores it
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    ) as process:
         assert process.stderr is not None
         assert any("Loading" in line for line in process.stderr)
         time.sleep(1)  # in the load of the model or in the picture

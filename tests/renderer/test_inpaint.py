@@ -67,12 +67,12 @@ def test_a_composite_leaves_the_previous_picture_as_it_was_outside_the_border() 
 def test_an_edit_rendered_with_the_previous_picture_changes_its_box_alone(
     pipe: StableDiffusionXLOmostPipeline, settings: RenderSettings, build_canvas: Callable[..., Canvas]
 ) -> None:
-    settings = replace(settings, steps=8)
+    settings = replace(settings, steps=8, width=256, height=256)
     before, after = build_canvas(APPLE, FISH), build_canvas(APPLE, STAR)
     old = render(pipe, before, settings, lambda *_: None, threading.Event())
     new = render(pipe, after, settings, lambda *_: None, threading.Event(), keep=Previous(before, tuple(old)))
     change = np.abs(np.asarray(new[0], float) - np.asarray(old[0], float)).mean(-1)
-    inside = soften(changed_mask(before, after), (128, 128)) > 0
+    inside = soften(changed_mask(before, after), (256, 256)) > 0
     assert change[~inside].max() == 0
     assert change[inside].mean() > 10
 

@@ -46,12 +46,12 @@ def test_tiles_of_a_vae_of_five_levels_are_counted_in_its_latents(deep_pipe: Pip
 
 @torch.no_grad()
 def test_tiled_pictures_and_latents_are_those_of_one_pass_but_for_what_nobody_sees(pipe: Pipe) -> None:
-    vae, picture, factor = pipe.vae, patches().resize((192, 128)), scale_factor(pipe.vae)
-    tile = 128 // factor
+    vae, picture, factor = pipe.vae, patches().resize((384, 256)), scale_factor(pipe.vae)
+    tile = 256 // factor
     latents = encode_images(vae, [picture], "cpu")
     whole = decode_latents(vae, latents)
     before = vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size
-    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 128, tile
+    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, 256, tile
     try:
         found = (decode_latents(vae, latents) - whole).square().mean()
         normed_alone = in_tiles(lambda z: vae.decode(z).sample, latents, tile, tile // 4, 1, factor).clamp(-1, 1)
