@@ -120,7 +120,7 @@ def test_the_command_renders_with_the_default_model_into_the_folder_that_it_is_c
     saved = read_png(plan.parent / "outputs" / "plan.png")
     assert saved.notes == ("“kitten” is new to this image model; it painted “cat” instead.",)
     done = run(omost, "convert", "outputs/plan.png", "--to", "svg", cwd=plan.parent)
-    assert done.stdout.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="128"')
+    assert done.stdout.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="256"')
 
 
 def test_alone_the_command_is_the_page_and_its_own_files_are_where_it_looks(omost: Path, plan: Path) -> None:
