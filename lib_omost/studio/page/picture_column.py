@@ -190,8 +190,7 @@ class PictureColumn:
                 update |= {self.gallery.picture: now.preview}
             done, previews = now.done, now.previews
             yield update
-        # once more: of two updates in one breath the browser shows the last
-        last = self._finished(session, now, seen.job) if now is not None and now.done else {}
+        last = self._finished(session, now, seen.job) if now is not None and now.done > done else {}
         stopped = self.show(session) if seen.job.state == "cancelled" else {}
         yield {**stopped, **last, **self._told(seen.job)}
 
