@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from bench._server import running
 from lib_omost.canvas import Canvas
 
 LONGEST_S = 120.0  # what hangs or drips ends then
@@ -40,13 +41,8 @@ class BadServer(ThreadingHTTPServer):
 
 @contextmanager
 def bad_server() -> Iterator[BadServer]:
-    server = BadServer()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with running(BadServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def plan(thing: str) -> str:

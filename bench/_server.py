@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 class TextServer(ThreadingHTTPServer):
@@ -43,15 +45,21 @@ class TextServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def text_server(text: str, rate: float = 1000.0, characters: int = 4) -> Iterator[TextServer]:
-    """The server, running until the block is left."""
-    server = TextServer(text, rate, characters)
+def running(server: Server) -> Iterator[Server]:
+    """Any server of this machine, in a thread of its own until the block is left."""
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def text_server(text: str, rate: float = 1000.0, characters: int = 4) -> Iterator[TextServer]:
+    """The server, running until the block is left."""
+    with running(TextServer(text, rate, characters)) as server:
+        yield server
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.canvas.missing import Missing, missing
@@ -82,11 +83,15 @@ def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable
     before = next((found for one in reversed(messages) if (found := _canvas(one))), None)
     adds = before is None or read_wish(request, before).adds
 
+    @lru_cache(maxsize=1)  # it is asked at each token, and the sentence stays
+    def lines_after(whole: str) -> str:
+        return _lines(unsaid(request, _so_far(whole)))
+
     def details(text: str) -> str:
         whole = _WHOLE.search(text)
         if before is not None or whole is None or "\n)" in text:
             return ""
-        return _begun(_lines(unsaid(request, _so_far(text[: whole.end()]))), text[whole.end() :])
+        return _begun(lines_after(text[: whole.end()]), text[whole.end() :])
 
     def region(text: str) -> str:
         end = text.rfind("\n)") + 2
