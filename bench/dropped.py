@@ -14,8 +14,8 @@ from typing import Any
 
 from bench._record import Number, record, table
 from lib_omost.canvas import Canvas
-from lib_omost.canvas.missing import missing
-from lib_omost.canvas.word_forms import bases
+from lib_omost.canvas.requests import missing
+from lib_omost.canvas.words.word_forms import bases
 
 QUESTIONS = Path(__file__).parent / "requests" / "dropped.jsonl"
 

@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant("studio/owner.py", "HttpOnly; ", "", f"{STUDIO}/test_owner.py"),
     Mutant(
-        "composer/remote_errors.py",
+        "composer/remote/failures.py",
         "sorted(forms, key=len, reverse=True)",
         "sorted(forms, key=len)[:1]",
         f"{COMPOSER}/test_remote_errors.py {COMPOSER}/test_remote.py",

@@ -35,7 +35,7 @@ from lib_omost.canvas.reader import (
     read_program,
     report,
 )
-from lib_omost.canvas.scope import outside
+from lib_omost.canvas.requests import outside
 from lib_omost.canvas.vocabulary import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of, snap
 from lib_omost.canvas.writer import add_region, delete_region, move_region, set_box, set_keyword
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lib_omost.canvas.canvas import Canvas, Region
-from lib_omost.canvas.noun_phrase import phrase_of
 from lib_omost.canvas.phrases import mention
 from lib_omost.canvas.reader import read_program
 from lib_omost.canvas.vocabulary import GRID
-from lib_omost.canvas.word_forms import bases, is_in
+from lib_omost.canvas.words.noun_phrase import phrase_of
+from lib_omost.canvas.words.word_forms import bases, is_in
 from lib_omost.canvas.writer import delete_region, set_keyword
 
 

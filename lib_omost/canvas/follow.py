@@ -12,12 +12,20 @@ from typing import Any
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.colors import alike, read_color
-from lib_omost.canvas.mentions import cased, colored, is_same_thing, mentions_of, renamed_tail, replaced, with_tags
 from lib_omost.canvas.merge import Change, differences, matched, same
-from lib_omost.canvas.noun_phrase import Phrase, noun_as_tagged, phrase_of, word_set
 from lib_omost.canvas.reader import read_program
-from lib_omost.canvas.thing_colors import color_of
 from lib_omost.canvas.vocabulary import GRID
+from lib_omost.canvas.words.mentions import (
+    cased,
+    colored,
+    is_same_thing,
+    mentions_of,
+    renamed_tail,
+    replaced,
+    with_tags,
+)
+from lib_omost.canvas.words.noun_phrase import Phrase, noun_as_tagged, phrase_of, word_set
+from lib_omost.canvas.words.thing_colors import color_of
 from lib_omost.canvas.writer import set_keyword
 
 FEW, MOST = 2, 8  # regions that a person renames at once: half of them, at least so many and at most

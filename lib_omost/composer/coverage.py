@@ -1,5 +1,5 @@
 """Coverage of a request: a plan names the time and the mood that its request names, and does not end before each of its
-things has a region. By rules over words (canvas/missing.py), as tokens that the grammar forces; where and how a thing
+things has a region. By rules over words (canvas/requests), as tokens that the grammar forces; where and how a thing
 is, the model chooses. Lexically constrained decoding (Hokamp and Liu, 2017) with a region as its unit.
 """
 
@@ -11,10 +11,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from lib_omost.canvas import Canvas, read_canvas
-from lib_omost.canvas.missing import Missing, missing
-from lib_omost.canvas.noun_phrase import MANY, NUMBERS, singular, with_article
-from lib_omost.canvas.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
-from lib_omost.canvas.wish import read_wish
+from lib_omost.canvas.requests import Missing, missing, read_wish
+from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
+from lib_omost.canvas.words.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
 from lib_omost.composer.grammar import Grammar
 from lib_omost.composer.sampling import Mask
 from lib_omost.composer.settings import Message

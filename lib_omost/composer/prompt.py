@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from lib_omost.canvas import Canvas, read_canvas, snap
+from lib_omost.canvas.requests import asks_undo
 from lib_omost.canvas.vocabulary import AREAS, GLOBAL_FIELDS, LOCATIONS, OFFSETS, OUR_FIELDS, TAUGHT_FIELDS
-from lib_omost.canvas.wish import asks_undo
 from lib_omost.canvas.writer import set_keyword
 from lib_omost.composer.settings import Message, Profile
 from lib_omost.errors import ContextError

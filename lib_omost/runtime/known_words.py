@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from lib_omost.canvas import Canvas, Region
-from lib_omost.canvas.missing import beyond_count
+from lib_omost.canvas.requests import beyond_count
 from lib_omost.runtime.catalog import SdxlEntry
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lib_omost.canvas import Canvas, Reading, read_canvas
 from lib_omost.canvas.backdrop import backdrop_of, into_whole
-from lib_omost.canvas.missing import missing
+from lib_omost.canvas.requests import missing
 from lib_omost.errors import CanvasError
 from lib_omost.runtime.known_words import KnownWords
 from lib_omost.studio.store.sessions import Data

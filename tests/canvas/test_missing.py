@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lib_omost.canvas import Canvas
-from lib_omost.canvas.missing import Missing, beyond_count, missing
+from lib_omost.canvas.requests import Missing, beyond_count, missing
 
 
 def plan(*texts: str, color: str = "darkseagreen") -> Canvas:

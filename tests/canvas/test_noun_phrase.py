@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib_omost.canvas.noun_phrase import phrase_of, plural, singular, with_article
+from lib_omost.canvas.words.noun_phrase import phrase_of, plural, singular, with_article
 
 
 @pytest.mark.parametrize(

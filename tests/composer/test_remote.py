@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerFast
 from lib_omost.canvas import read_canvas
 from lib_omost.composer import EXAMPLES, ComposeSettings, Message, Profile, RemoteComposer
 from lib_omost.composer.grammar import canvas_gbnf
-from lib_omost.composer.remote import SILENCE_S, TEST_S
+from lib_omost.composer.remote.server import SILENCE_S, TEST_S
 from lib_omost.errors import RemoteError
 from tests.composer.conftest import PROFILE, a_reply
 
@@ -413,7 +413,7 @@ def test_a_model_that_was_taught_may_answer_in_words(serve: Callable[..., Server
 def test_a_reply_is_cut_where_nothing_more_of_it_is_read(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib_omost.composer.remote.MAX_TEXT", 25)
+    monkeypatch.setattr("lib_omost.composer.remote.server.MAX_TEXT", 25)
     pieces: list[str] = []
     with pytest.raises(RemoteError, match="wrote more than 25 characters; the rest of its reply was cut off"):
         for piece in RemoteComposer(serve(whole("x" * 40)).url, "tiny", "", PROFILE).stream(
@@ -427,7 +427,7 @@ def test_a_reply_is_cut_where_nothing_more_of_it_is_read(
 def test_a_server_whose_reply_is_cut_is_let_go_at_once_though_the_error_is_kept(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib_omost.composer.remote.MAX_TEXT", 1000)
+    monkeypatch.setattr("lib_omost.composer.remote.server.MAX_TEXT", 1000)
     gone = threading.Event()
 
     def endless(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
@@ -448,7 +448,7 @@ def test_a_server_whose_reply_is_cut_is_let_go_at_once_though_the_error_is_kept(
 def test_an_answer_without_an_end_is_left_before_it_fills_the_memory(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, streamed: bool
 ) -> None:
-    monkeypatch.setattr("lib_omost.composer.bounds.MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr("lib_omost.composer.remote.bounds.MAX_ANSWER_BYTES", 2**20)
     sent: list[int] = []
 
     def endless(handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lib_omost.composer.remote_errors import MAX_KEY, checked_key, without_key
+from lib_omost.composer.remote.failures import MAX_KEY, checked_key, without_key
 from lib_omost.errors import SettingsError
 
 

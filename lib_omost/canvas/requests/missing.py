@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.colors import alike, read_color
-from lib_omost.canvas.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, singular, with_article
-from lib_omost.canvas.request_words import (
+from lib_omost.canvas.words.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, singular, with_article
+from lib_omost.canvas.words.request_words import (
     COMMON,
     FUNCTION_WORDS,
     KINDS,
@@ -24,7 +24,7 @@ from lib_omost.canvas.request_words import (
     QUALITY,
     TALK,
 )
-from lib_omost.canvas.word_forms import bases, is_in
+from lib_omost.canvas.words.word_forms import bases, is_in
 
 MAX_REQUEST = 2000  # characters that are looked at
 MAX_FOUND = 12

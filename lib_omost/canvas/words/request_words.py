@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib_omost.canvas.noun_phrase import word_set
+from lib_omost.canvas.words.noun_phrase import word_set
 
 #: Between two of these stands a phrase.
 FUNCTION_WORDS = word_set(

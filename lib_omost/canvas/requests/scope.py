@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from lib_omost.canvas.canvas import Canvas, Region
 from lib_omost.canvas.merge import PLACE, Change
-from lib_omost.canvas.noun_phrase import COLOR_WORDS, singular
-from lib_omost.canvas.wish import EditRequest, is_background, nouns_of, read_wish, same, tokens
-from lib_omost.canvas.wish_words import ADD, MOVES, PEOPLE, word_set
+from lib_omost.canvas.requests.wish import EditRequest, is_background, nouns_of, read_wish, same, tokens
+from lib_omost.canvas.words.noun_phrase import COLOR_WORDS, singular
+from lib_omost.canvas.words.wish_words import ADD, MOVES, PEOPLE, word_set
 
 _TEXTS = ("description", "detailed_descriptions", "tags", "atmosphere", "style", "quality_meta")
 _MOODS = ("detailed_descriptions", "tags", "atmosphere", "style", "quality_meta")

@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from lib_omost.canvas.canvas import Canvas, Region
-from lib_omost.canvas.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, singular
 from lib_omost.canvas.vocabulary import GRID
-from lib_omost.canvas.wish_words import (
+from lib_omost.canvas.words.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, singular
+from lib_omost.canvas.words.wish_words import (
     ADD,
     ALIKE,
     ANOTHER,

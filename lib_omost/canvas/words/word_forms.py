@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lib_omost.canvas.noun_phrase import plural, singular
-from lib_omost.canvas.request_words import FUNCTION_WORDS, SAME
-from lib_omost.canvas.thing_colors import COLOR_OF
+from lib_omost.canvas.words.noun_phrase import plural, singular
+from lib_omost.canvas.words.request_words import FUNCTION_WORDS, SAME
+from lib_omost.canvas.words.thing_colors import COLOR_OF
 
 
 def is_in(word: str, found: frozenset[str]) -> bool:

@@ -15,12 +15,12 @@ import openai
 
 from lib_omost.canvas.reader import MAX_TEXT
 from lib_omost.characters import whole_pieces
-from lib_omost.composer.bounds import bounded
 from lib_omost.composer.grammar import canvas_gbnf
 from lib_omost.composer.prompt import fit_to_context, with_retry
-from lib_omost.composer.remote_errors import Failures, checked_key
+from lib_omost.composer.remote.bounds import bounded
+from lib_omost.composer.remote.failures import Failures, checked_key
+from lib_omost.composer.remote.wire import Wire, note_connections
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Count, Message, Profile
-from lib_omost.composer.wire import Wire, note_connections
 from lib_omost.errors import RemoteError
 
 CONNECT_S = 10.0

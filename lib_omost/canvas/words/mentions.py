@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from lib_omost.canvas.noun_phrase import Phrase, plural, singular, with_article, word_set
+from lib_omost.canvas.words.noun_phrase import Phrase, plural, singular, with_article, word_set
 
 _SMALL = word_set("the and with its his her their from into onto over under for that who which out off near")
 _VERBS = {"is": "are", "has": "have", "was": "were", "stands": "stand", "sits": "sit", "lies": "lie"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib_omost.canvas.noun_phrase import singular
+from lib_omost.canvas.words.noun_phrase import singular
 
 _TABLE = """
 red: apple, strawberry, cherry, tomato, chili, rose, poppy, balloon, heart, ladybug, fire truck, mushroom, lobster

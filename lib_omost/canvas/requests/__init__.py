@@ -1,0 +1,13 @@
+"""What a person asks of a plan: what the plan lacks, which changes a request gives ground for. By rules, no model.
+
+wish              the things that a message names, and what kind of change it asks for
+   ▼
+scope             which changes of a reply such a wish gives no ground for (`outside`)
+missing           which nouns, colours, counts, places, times and moods of a request its plan does not hold
+"""
+
+from lib_omost.canvas.requests.missing import Missing, beyond_count, missing
+from lib_omost.canvas.requests.scope import outside
+from lib_omost.canvas.requests.wish import EditRequest, asks_undo, read_wish
+
+__all__ = ["EditRequest", "Missing", "asks_undo", "beyond_count", "missing", "outside", "read_wish"]
