@@ -242,3 +242,22 @@ def until(page: Page, true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline
         page.wait_for_timeout(50)
+
+
+def delayed(page: Page, ms: int) -> None:
+    """From now on each answer of the server comes that much later, as from a busy machine; 0 ends that."""
+    page.evaluate(
+        """ms => {
+            if (!window.plainFetch) {
+                window.plainFetch = window.fetch;
+                window.fetch = async (asked, ...more) => {
+                    const wait = String(asked?.url || asked).includes('/run/predict') ? window.delayMs : 0;
+                    const answer = await window.plainFetch(asked, ...more);
+                    if (wait) await new Promise(go => setTimeout(go, wait));
+                    return answer;
+                };
+            }
+            window.delayMs = ms;
+        }""",
+        ms,
+    )

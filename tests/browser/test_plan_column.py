@@ -18,6 +18,7 @@ from tests.browser.acts import (
     Page,
     code_of,
     composed,
+    delayed,
     drag,
     expect,
     middle,
@@ -172,6 +173,31 @@ def test_regions_are_drawn_duplicated_deleted_and_every_step_is_undone_and_redon
     expect(boxes).to_have_count(1)
     expect(page.locator("#state .sl-text")).to_have_text("Done again: edited by hand")
     expect(pane(page, "code").locator("#code .cm-content")).to_contain_text("description='a moon'")
+
+
+def test_edits_that_are_faster_than_the_answers_are_each_a_step_that_is_undone_alone(page: Page) -> None:
+    composed(page)
+    boxes, stage, status = page.locator(".re-box"), page.locator(".re-stage"), page.locator(STATUS)
+    page.locator(FIRST).click()
+    delayed(page, 500)
+    for _ in range(5):
+        stage.press("ArrowRight")  # on the way while the rest is done; the last four are one step
+    stage.press("Control+d")
+    stage.press("Delete")
+    for _ in range(2):
+        page.locator("[data-act=undo]").click()
+    delayed(page, 0)
+    expect(boxes).to_have_count(2)
+    expect(page.locator("#state .sl-text")).to_have_text("Undone: edited by hand")
+    page.locator("[data-act=redo]").click()
+    expect(boxes).to_have_count(3)
+    page.locator("[data-act=redo]").click()
+    expect(boxes).to_have_count(2)
+    page.locator(FIRST).click()
+    expect(status).to_have_text("across 5–45, down 20–70")
+    for _ in range(3):
+        page.locator("[data-act=undo]").click()
+    expect(status).to_have_text("across 1–41, down 20–70")
 
 
 def test_every_field_changes_its_own_keyword_and_the_whole_pictures_sentence_follows_the_first(

@@ -21,6 +21,7 @@ from tests.browser.acts import (
     answered,
     arrive,
     composed,
+    delayed,
     drop,
     expect,
     made_here,
@@ -30,6 +31,7 @@ from tests.browser.acts import (
     served,
     toggle,
     until,
+    watched,
 )
 
 pytestmark = pytest.mark.ui
@@ -61,6 +63,23 @@ def test_a_session_is_renamed_left_and_opened_again(page: Page) -> None:
     expect(page.locator(".re-box")).to_have_count(2)
     expect(page.locator("#chat")).to_contain_text("first of all")
     assert sorted(sessions_of(page)) == ["New picture", "my still life"]
+
+
+def test_of_two_sessions_opened_in_one_breath_the_second_is_shown_whatever_answer_is_late(page: Page) -> None:
+    composed(page, "first of all")
+    answered(page, lambda: toggle(page, "sessions-bar"))
+    page.locator("#new-session").click()
+    expect(page.locator(".re-box")).to_have_count(0)
+    expect(page.locator("#sessions label")).to_have_count(2)
+    shown = watched(page, "#editor", "document.querySelectorAll('.re-box').length")
+    delayed(page, 1500)
+    page.locator("#new-session").click()
+    delayed(page, 0)
+    page.locator("#sessions label", has_text="first of all").click()
+    expect(page.locator(".re-box")).to_have_count(2)
+    page.wait_for_timeout(2000)  # more than the answer was held up
+    assert shown()[-1] == 2
+    expect(page.locator("#chat")).to_contain_text("first of all")
 
 
 def test_a_session_goes_into_a_file_is_deleted_after_a_question_and_comes_back_from_the_file(

@@ -26,6 +26,10 @@ DOWNLOAD = """file => {
   link.href = file.url; link.download = file.orig_name; link.click();
 }"""
 
+# Of two sessions that are opened one right after the other, the second is asked for when the first is shown (turns.js).
+TAKE_TURN = "async (...given) => { await window.omostTurn.take(); return given.slice(0, %d); }"
+LEAVE_TURN = "() => window.omostTurn.leave()"
+
 
 class SessionsColumn:
     """Widgets of the list, in the sidebar `bar`; opening one shows all of it through `view`. `opened`: the events after
@@ -64,11 +68,14 @@ class SessionsColumn:
     def _wire(self, demo: gr.Blocks, bar: gr.Sidebar, size: list[gr.Number]) -> None:
         shown = [self.session, self.list, self.name, self.sure, *self.view.outputs]
         bar.expand(self.refresh, self.session, [self.list, self.name], **QUIET)
+        which = [self.session, self.list, *size]
         self.opened = [
             demo.load(self.arrive, size, shown, **QUIET),
-            self.new.click(self.start, size, shown, **QUIET),
-            self.list.input(self.open, [self.session, self.list, *size], shown, **QUIET),
+            self.new.click(self.start, size, shown, js=TAKE_TURN % len(size), trigger_mode="multiple", **QUIET),
+            self.list.input(self.open, which, shown, js=TAKE_TURN % len(which), trigger_mode="multiple", **QUIET),
         ]
+        for opened in self.opened[1:]:
+            opened.then(None, js=LEAVE_TURN, **QUIET)
         for named in (self.rename.click, self.name.submit):
             named(self.call, [self.session, self.name], [self.list, self.name], **QUIET)
         self.delete.click(self.ask, self.session, [self.sure, self.question], **QUIET)

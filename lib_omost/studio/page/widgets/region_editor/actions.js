@@ -26,7 +26,7 @@ function step(sign) {
 }
 
 function act(name) {
-  if (name === 'undo' || name === 'redo') { if (!plan.streaming && (usable(name) || waiting)) travel(name); }
+  if (name === 'undo' || name === 'redo') { if (!plan.streaming && !drag && (usable(name) || waiting)) travel(name); }
   else if (!writing() && usable(name)) actions[name]();
 }
 function select(id) { selected = id; adding = false; draw(); light(id); }

@@ -4,7 +4,7 @@ function draw() {
   if (plan.whole) stage.style.setProperty('--paper', colour(plan.whole.color)); else stage.style.removeProperty('--paper');
   stage.classList.toggle('adding', adding); stage.classList.toggle('moving', !!drag?.moved);
   fit(); drawPicture(); drawBoxes(); drawLabels(); drawList(); drawForm(); placeForm(); drawStatus();
-  for (const b of element.querySelectorAll('[data-act]')) b.disabled = writing() || !usable(b.dataset.act);
+  for (const b of element.querySelectorAll('[data-act]')) b.disabled = (/^[ur]..?do$/.test(b.dataset.act) ? plan.streaming : writing()) || !usable(b.dataset.act);
   find('[data-act=add]').classList.toggle('on', adding);
   drawSteps();
 }

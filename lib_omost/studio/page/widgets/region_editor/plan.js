@@ -8,11 +8,11 @@ const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const copy = value => JSON.parse(JSON.stringify(value));
 const colour = text => /^#[0-9a-f]{6}$/i.test(text || '') ? text : '#888888';
 const EMPTY = {whole: null, regions: [], pending: null, streaming: false, ratio: [7, 9], picture: '', undo: null, redo: null};
-let number = 0, waiting = 0, dirty = false, sent = null, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), ways = [], travelling = false, fresh = 0, settled = null, loaded = false;
+let number = 0, waiting = 0, queue = [], sent = null, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), ways = [], travelling = false, fresh = 0, settled = null, loaded = false;
 
 const region = () => plan.regions.find(r => r.id === selected) || null;
 const byDepth = () => [...plan.regions].sort((a, b) => a.depth - b.depth);
-const writing = () => plan.streaming || travelling;  // no hand may change the plan then
+const writing = () => plan.streaming || travelling || ways.length > 0;  // no hand may change the plan then
 const state = () => ({whole: plan.whole, regions: plan.regions});
 const newId = () => 'c' + Date.now().toString(36) + (fresh++);
 
@@ -25,11 +25,12 @@ function load() {
   }
   loaded = true;
   if (next.echo != null) {  // the answer to an edit
-    if (next.echo !== waiting) return;
+    if (next.echo !== number) return;
     waiting = 0; travelling = false;
-    if (dirty) { adopt(next); post(); return; }
-    if (!go()) rest();
-    if (drag) return;  // it must not move what is in the hand
+    const held = queue.length || drag;  // what is in the hand must not move, nor what is still to be sent
+    if (held) adopt(next);
+    onward();
+    if (held) return;
   }
   if (next.streaming && !plan.streaming) seen.clear();
   const news = (plan.streaming || expected) && !next.streaming;
@@ -42,23 +43,40 @@ function load() {
 
 // What the server made of the last edit (texts that follow a description), but for what the hand has changed since.
 function adopt(next) {
-  const of = (from, id) => from.regions.find(r => r.id === id), trios = [[plan.whole, next.whole, sent.whole], ...plan.regions.map(r => [r, of(next, r.id), of(sent, r.id)])];
-  for (const [mine, made, was] of trios) if (mine && made && was) for (const key of Object.keys(made)) if (JSON.stringify(mine[key]) === JSON.stringify(was[key])) mine[key] = made[key];
+  const of = (from, id) => from.regions.find(r => r.id === id);
+  for (const now of [plan, ...queue.map(entry => entry.state)]) {
+    const trios = [[now.whole, next.whole, sent.whole], ...now.regions.map(r => [r, of(next, r.id), of(sent, r.id)])];
+    for (const [mine, made, was] of trios) if (mine && made && was) for (const key of Object.keys(made)) if (JSON.stringify(mine[key]) === JSON.stringify(was[key])) mine[key] = copy(made[key]);
+  }
 }
 
-// One edit is on its way at a time; what changes meanwhile goes as one later edit, so that none is lost or out of order.
-function post() {
-  dirty = false;
+// One edit is on its way at a time; those that come meanwhile wait in their order, each a step that can be undone. Only
+// what goes on with the last of them (a key that is held down, one field) is one with it.
+function post(now) {
   const mine = waiting = ++number;
-  sent = copy(state());
-  trigger('edited', {number: mine, ...copy(sent)});
+  sent = copy(now);
+  trigger('edited', {number: mine, ...copy(now)});
   impatient(mine);
+}
+
+// What differs between two states: which regions are gone or new, and which fields of which have another value.
+function touched(before, after) {
+  const of = (from, id) => id ? from.regions.find(r => r.id === id) : from.whole, ids = ['', ...new Set([...before.regions, ...after.regions].map(r => r.id))];
+  return ids.map(id => {
+    const [was, is] = [of(before, id), of(after, id)];
+    if (!was || !is) return !was === !is ? '' : id + (is ? '+' : '-');
+    return Object.keys(is).filter(key => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map(key => id + '.' + key).join();
+  }).filter(Boolean).join();
+}
+
+function onward() {
+  if (queue.length) post(queue.shift().state); else if (!go()) rest();
 }
 
 // The steps are kept by the server, with those of the chat. One begins when the edits before it are in the code.
 function travel(way) {
   ways.push(way);
-  if (!waiting && !dirty) go();
+  if (!waiting) go();
 }
 
 function go() {
@@ -72,11 +90,12 @@ function go() {
 }
 
 function impatient(mine) {
-  setTimeout(() => { if (waiting === mine) { waiting = 0; travelling = false; if (dirty) post(); else if (!go()) rest(); } }, PATIENCE_MS);
+  setTimeout(() => { if (waiting === mine) { waiting = 0; travelling = false; onward(); } }, PATIENCE_MS);
 }
 
 function commit() {
-  if (waiting) dirty = true; else post();
+  const now = copy(state()), last = queue.at(-1), what = waiting ? touched(last ? last.state : sent || now, now) : '';
+  if (!waiting) post(now); else if (last && last.what === what) last.state = now; else queue.push({what, state: now});
   draw();
 }
 
@@ -89,7 +108,7 @@ const likeness = () => JSON.stringify([{...plan.whole, locked: 0}, plan.regions.
 function paintSoon() {
   clearTimeout(soon);
   soon = setTimeout(() => {
-    if (waiting || dirty || drag || writing() || !plan.regions.length || likeness() === painted) return;
+    if (waiting || drag || writing() || !plan.regions.length || likeness() === painted) return;
     painted = likeness();
     if (document.querySelector('#auto input')?.checked) trigger('live', {});
   }, REST_MS);
@@ -100,7 +119,7 @@ document.addEventListener('click', e => {
   const button = e.target instanceof Element && e.target.closest('#render');
   if (e.target instanceof Element && e.target.closest('#remarks button, #apply')) expected = true;
   if (!button || !element.isConnected) return;
-  if (!waiting && !dirty) { clearTimeout(soon); painted = likeness(); return; }
+  if (!waiting) { clearTimeout(soon); painted = likeness(); return; }
   e.stopImmediatePropagation(); e.preventDefault();
   settled = () => button.querySelector('button')?.click() ?? button.click();
 }, true);
