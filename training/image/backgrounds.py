@@ -58,8 +58,8 @@ class Background:
 
 
 def random_background(r: random.Random) -> Background:
-    """A plain colour in about a third of the cases, else one of the places."""
-    if r.random() < 0.35:
+    """A plain colour in not quite half of the cases, else one of the places."""
+    if r.random() < 0.45:
         name = r.choice(PLAIN)
         color = rgb(name)
         phrase = r.choice(["on a plain {} background", "with a {} background", "on a {} background"]).format(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lib_omost.canvas import AREAS, GRID, LOCATIONS, OFFSETS, Box, box_of
@@ -19,8 +20,10 @@ _LEAST_SIDE = 24
 MASK_SIDE = 8
 #: part of the masked cells' short side that a sprite takes up
 FILL = 0.9
-#: a sprite may hide at most this share of another one
-_MOST_HIDDEN = 0.15
+#: in most scenes two sprites share at most this part of the smaller one's square
+_MOST_SHARED = 0.15
+#: in this share of the scenes the front one may instead hide so much of the one behind it, as planned boxes do
+_OVERLAPPING, _MOST_HIDDEN = 0.4, 0.55
 _NO_LARGE = tuple(area for area in AREAS if "large" not in area)
 
 
@@ -49,15 +52,25 @@ def make_scene(catalogue: Catalogue, number: int, things: int = 0, distinct: boo
     background = random_background(r)
     style = r.randrange(catalogue.styles)
     wanted = things or r.choices([1, 2, 3, 4], [0.15, 0.3, 0.3, 0.25])[0]
+    collide = _hides if r.random() < _OVERLAPPING else _touches
     placed: list[Thing] = []
     nouns = catalogue.nouns
     for _ in range(60):
         if len(placed) == wanted:
             break
         thing = _random_thing(r, catalogue, nouns, style, copies_left=MAX_SPRITES - wanted)
-        if thing and not (distinct and thing.noun in [t.noun for t in placed]) and not _collides(thing, placed):
+        if thing and not (distinct and thing.noun in [t.noun for t in placed]) and not _any(collide, thing, placed):
             placed.append(thing)
-    return Scene(background, style, tuple(placed))
+    return Scene(background, style, tuple(sorted(placed, key=_behind, reverse=True)))
+
+
+def _behind(thing: Thing) -> tuple[float, float, float]:
+    """Larger for what is drawn sooner: a small thing is in front of a large one, a low one of a high one.
+
+    The UNet sees boxes and not who is nearer, so the boxes have to decide it; and so the small one is seen too.
+    """
+    left, top, right, _ = thing.places[0]
+    return right - left, -top, left
 
 
 def _random_thing(
@@ -106,10 +119,18 @@ def places(box: Box, count: int) -> tuple[Place, ...]:
     return tuple((cx - side / 2, cy - side / 2, cx + side / 2, cy + side / 2) for cx, cy in middles)
 
 
-def _collides(thing: Thing, others: list[Thing]) -> bool:
-    return any(_hides(p, q) for other in others for p in thing.places for q in other.places)
+def _any(collide: Callable[[Place, Place], bool], thing: Thing, others: list[Thing]) -> bool:
+    return any(collide(p, q) for other in others for p in thing.places for q in other.places)
+
+
+def _touches(p: Place, q: Place) -> bool:
+    return _shared(p, q) > _MOST_SHARED * min((p[2] - p[0]) ** 2, (q[2] - q[0]) ** 2)
 
 
 def _hides(p: Place, q: Place) -> bool:
+    return _shared(p, q) > _MOST_HIDDEN * max((p[2] - p[0]) ** 2, (q[2] - q[0]) ** 2)
+
+
+def _shared(p: Place, q: Place) -> float:
     width, height = min(p[2], q[2]) - max(p[0], q[0]), min(p[3], q[3]) - max(p[1], q[1])
-    return width > 0 and height > 0 and width * height > _MOST_HIDDEN * min((p[2] - p[0]) ** 2, (q[2] - q[0]) ** 2)
+    return max(width, 0) * max(height, 0)
