@@ -114,20 +114,21 @@ def build(
                 words.render()
             with gr.Column(scale=8, min_width=340, elem_id="canvas-column"):
                 with gr.Column(elem_id="plan-column"):
-                    told = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
-                    plan = PlanColumn(chats, session, drawer.size, *told)
+                    seen = (widgets.chatbot, widgets.cards, widgets.state_line, widgets.remarks)
+                    plan = PlanColumn(chats, session, drawer.size, *seen)
                 chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
                 with gr.Column(elem_id="picture-column"):
                     picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view, auto)
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))
-            return {**chat.view.show(session, size), **picture.show(session), **settings}
+            return {**chat.view.show(session, size), **picture.at_rest(session), **settings}
 
-        whole = View([*chat.view.outputs, *picture.outputs, *drawer.outputs], show)
+        whole = View([*chat.view.outputs, *picture.bar, *picture.outputs, *drawer.outputs], show)
         with sessions_bar:
             folder, stop = pictures.folder, jobs.forget
-            column = SessionsColumn(sessions, session, folder, demo, sessions_bar, whole, drawer.size, stop)
+            told = (widgets.cards, widgets.state_line)
+            column = SessionsColumn(sessions, session, folder, demo, sessions_bar, whole, drawer.size, stop, *told)
         chat.wire(column.opened)
         picture.wire(column.opened)
         drawer.wire(sessions, session, settings_bar)

@@ -105,7 +105,7 @@ class Shooter:
     def sessions(self) -> None:
         self.render()
         self.page.locator("#sessions-bar .toggle-button").click()
-        self.shows("#sessions label")
+        self.shows("#sessions .ss-one")
 
 
 def nothing(shooter: Shooter) -> None:

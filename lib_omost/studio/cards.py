@@ -4,8 +4,10 @@ and the pictures that were painted from it. Draws nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 
 from lib_omost.canvas import Canvas, differences, read_canvas
@@ -36,7 +38,13 @@ def cards(turns: Sequence[Turn], size: tuple[int, int], growing: Canvas | None =
         lines = [] if writing or not before else difference(before, turn.text)
         made.append({"at": at, "id": turn.id, "busy": writing, "lines": lines, **_layout(canvas), **_painted(pictures)})
         before = before if writing else turn.text
-    return {"cards": made, "ratio": [*size]}
+    return {"cards": made, "ratio": [*size], "version": version(turns)}
+
+
+def version(turns: Sequence[Turn]) -> str:
+    """Says which state of a chat this is: a tab that shows another one is behind."""
+    told = json.dumps([(turn.id, turn.text, turn.picture) for turn in turns])
+    return blake2b(told.encode(), digest_size=12).hexdigest()
 
 
 def spoken(turns: Sequence[Turn]) -> Iterator[tuple[Turn, list[str]]]:
@@ -81,11 +89,18 @@ def _last_said(turns: Sequence[Turn]) -> Turn | None:
     return next((turn for turn in reversed(turns) if not turn.picture), None)
 
 
-def _layout(canvas: Canvas) -> Data:
-    """Boxes far to near, in 90ths; chips in the order written."""
+def layout(canvas: Canvas) -> Data:
+    """The ground's colour, and the boxes far to near, in 90ths."""
     return {
         "ground": to_hex(canvas.color),
         "boxes": [{"box": list(region.box), "color": to_hex(region.color)} for region in canvas.layers()],
+    }
+
+
+def _layout(canvas: Canvas) -> Data:
+    """Boxes far to near, in 90ths; chips in the order written."""
+    return {
+        **layout(canvas),
         "chips": [{"text": changes.label(region), "color": to_hex(region.color)} for region in canvas.regions],
     }
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -38,7 +39,18 @@ pytestmark = pytest.mark.ui
 
 
 def sessions_of(page: Page) -> list[str]:
-    return [str(text).split(" · ")[0] for text in page.locator("#sessions label").all_inner_texts()]
+    return [str(text) for text in page.locator("#sessions .ss-name").all_inner_texts()]
+
+
+def more(page: Page, session: str, label: str) -> None:
+    """Presses something behind the "…" of a session."""
+    page.locator("#sessions .ss-one", has_text=session).get_by_label(f"More for {session}").click()
+    page.locator("#sessions .ss-menu").get_by_role("button", name=label, exact=True).click()
+
+
+def named(page: Page) -> str:
+    """The session that the address names."""
+    return (parse_qs(urlsplit(page.url).query).get("session") or [""])[0]
 
 
 def latest(store: Sessions) -> dict[str, Any]:
@@ -48,20 +60,29 @@ def latest(store: Sessions) -> dict[str, Any]:
     return store.settings(session)
 
 
-def test_a_session_is_renamed_left_and_opened_again(page: Page) -> None:
+def test_a_session_is_named_from_its_plan_renamed_left_found_and_opened_again(page: Page) -> None:
     composed(page, "first of all")
-    answered(page, lambda: toggle(page, "sessions-bar"))  # it fills in the name
-    expect(page.locator("#sessions label")).to_have_count(1)
-    page.locator("#session-name textarea, #session-name input").fill("my still life")
-    page.locator("#rename-session").click()
-    expect(page.locator("#sessions label").first).to_contain_text("my still life")
+    toggle(page, "sessions-bar")
+    expect(page.locator("#sessions .ss-name")).to_have_text(["apple and tree"])
+    expect(page.locator("#sessions .ss-face svg rect")).to_have_count(3)
+    expect(page.locator("#sessions .ss-day")).to_have_text(["Today"])
+    more(page, "apple and tree", "Rename")
+    page.keyboard.type("my still life")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sessions .ss-name")).to_have_text(["my still life"])
     page.locator("#new-session").click()
     expect(page.locator(".re-box")).to_have_count(0)
-    expect(page.locator("#sessions label")).to_have_count(2)
+    expect(page.locator("#sessions .ss-name")).to_have_count(2)
     page.locator("#new-session").click()  # one empty session is enough
-    page.locator("#sessions label", has_text="my still life").click()
+    page.get_by_label("Search your sessions").fill("nothing of the kind")
+    expect(page.locator("#sessions .ss-none")).to_be_visible()
+    page.get_by_label("Search your sessions").fill("of all")  # words of its first message
+    expect(page.locator("#sessions .ss-name")).to_have_text(["my still life"])
+    page.locator("#sessions .ss-open").click()
     expect(page.locator(".re-box")).to_have_count(2)
     expect(page.locator("#chat")).to_contain_text("first of all")
+    page.get_by_label("Search your sessions").fill("")
+    expect(page.locator("#sessions .ss-name")).to_have_count(2)
     assert sorted(sessions_of(page)) == ["New picture", "my still life"]
 
 
@@ -70,16 +91,82 @@ def test_of_two_sessions_opened_in_one_breath_the_second_is_shown_whatever_answe
     answered(page, lambda: toggle(page, "sessions-bar"))
     page.locator("#new-session").click()
     expect(page.locator(".re-box")).to_have_count(0)
-    expect(page.locator("#sessions label")).to_have_count(2)
+    expect(page.locator("#sessions .ss-name")).to_have_count(2)
     shown = watched(page, "#editor", "document.querySelectorAll('.re-box').length")
     delayed(page, 1500)
     page.locator("#new-session").click()
     delayed(page, 0)
-    page.locator("#sessions label", has_text="first of all").click()
+    page.locator("#sessions .ss-open", has_text="apple and tree").click()
     expect(page.locator(".re-box")).to_have_count(2)
     page.wait_for_timeout(2000)  # more than the answer was held up
     assert shown()[-1] == 2
     expect(page.locator("#chat")).to_contain_text("first of all")
+
+
+def test_the_address_names_the_open_session_so_that_reload_back_forward_and_links_open_it(page: Page, url: str) -> None:
+    composed(page, "an apple to find again")
+    first = named(page)
+    toggle(page, "sessions-bar")
+    answered(page, lambda: page.locator("#new-session").click())
+    expect(page.locator("#chat .message")).to_have_count(0)
+    until(page, lambda: named(page) != first)
+    second = named(page)
+    page.reload()  # of the empty one, though the other was changed last
+    expect(page.locator("#message textarea")).to_be_enabled()
+    expect(page.locator("#chat .message")).to_have_count(0)
+    assert named(page) == second
+    page.go_back()
+    expect(page.locator("#chat")).to_contain_text("an apple to find again")
+    assert named(page) == first
+    page.go_forward()
+    expect(page.locator("#chat .message")).to_have_count(0)
+    assert named(page) == second
+    other = page.context.new_page()
+    other.goto(f"{url}?session={first}")
+    expect(other.locator(".re-box")).to_have_count(2)
+
+
+def test_an_address_of_somebody_else_s_session_opens_nothing_and_says_so(
+    page: Page, neighbour: BrowserContext, url: str
+) -> None:
+    composed(page, "the secret apple of ann")
+    theirs = named(page)
+    with arrive(neighbour, url) as bob:
+        own = named(bob)
+        bob.goto(f"{url}?session={theirs}")
+        expect(bob.locator("#state .sl-text")).to_contain_text("belongs to somebody else")
+        expect(bob.locator("#chat .message")).to_have_count(0)
+        expect(bob.locator(".re-box")).to_have_count(0)
+        assert named(bob) == own and "secret" not in bob.locator("body").inner_text()
+
+
+def test_a_second_tab_is_told_and_shows_at_once_what_changed_in_the_first(page: Page) -> None:
+    composed(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".re-box")).to_have_count(2)
+    page.bring_to_front()
+    page.locator(".re-box").first.click()
+    page.locator(".re-stage").press("Delete")
+    expect(page.locator(".re-box")).to_have_count(1)
+    other.bring_to_front()
+    expect(other.locator(".re-box")).to_have_count(1)
+    expect(other.locator("#state .sl-text")).to_contain_text("changed in another tab")
+    send(other, "and more")
+    expect(other.locator("#chat .message")).to_have_count(4)
+    expect(other.locator("#state .sl-text")).not_to_contain_text("another tab")
+    page.bring_to_front()
+    expect(page.locator("#chat .message")).to_have_count(4)
+
+
+def test_nothing_of_a_render_is_told_in_another_session(page: Page) -> None:
+    composed(page)
+    page.locator("#render").click()
+    rendered(page)
+    toggle(page, "sessions-bar")
+    page.locator("#new-session").click()
+    expect(page.locator("#gallery img")).to_have_count(0)
+    expect(page.locator("#progress .pg-text")).to_have_text("")
 
 
 def test_a_session_goes_into_a_file_is_deleted_after_a_question_and_comes_back_from_the_file(
@@ -89,25 +176,25 @@ def test_a_session_goes_into_a_file_is_deleted_after_a_question_and_comes_back_f
     drop(page, "#chat", made_here(tmp_path / "one.png"))
     expect(page.locator("#gallery img")).to_have_count(1)
     toggle(page, "sessions-bar")
-    expect(page.locator("#sessions label")).to_have_count(1)
+    expect(page.locator("#sessions .ss-face img")).to_have_count(1)
     with page.expect_download() as download:
-        page.locator("#export").click()
+        more(page, "apple and tree", "Export")
     assert download.value.suggested_filename == "omost-an-apple-to-keep.zip"
     file = tmp_path / "session.zip"
     download.value.save_as(file)
-    page.locator("#delete-session").click()
-    expect(page.locator("#delete-sure")).to_contain_text("its chat and its 1 picture will be gone for good")
-    page.locator("#delete-not").click()
-    expect(page.locator("#delete-sure")).to_be_hidden()
-    page.locator("#delete-session").click()
-    page.locator("#delete-really").click()
+    more(page, "apple and tree", "Delete…")
+    expect(page.locator(".ss-menu")).to_contain_text("its chat and its 1 picture will be gone for good")
+    page.locator(".ss-menu").get_by_text("Keep it").click()
+    expect(page.locator(".ss-menu")).to_have_count(0)
+    more(page, "apple and tree", "Delete…")
+    page.locator(".ss-menu .ss-gone").click()
     expect(page.locator(".re-box")).to_have_count(0)
     expect(page.locator("#gallery img")).to_have_count(0)
     page.locator("#import input[type=file]").set_input_files(file)
     expect(page.locator(".re-box")).to_have_count(2)
     expect(page.locator("#gallery img")).to_have_count(1)
     expect(page.locator("#chat")).to_contain_text("an apple to keep")
-    assert "an apple to keep" in sessions_of(page)
+    assert "apple and tree" in sessions_of(page)
 
 
 def test_a_file_that_is_no_session_is_refused_in_a_sentence(page: Page, tmp_path: Path) -> None:
@@ -207,5 +294,5 @@ def test_two_visitors_write_and_paint_at_once_and_each_gets_and_sees_only_their_
         expect(bob.locator("#chat")).to_contain_text("tree of bob")
         expect(bob.locator("#gallery img")).to_have_count(1)
         toggle(bob, "sessions-bar")
-        expect(bob.locator("#sessions label")).to_have_count(1)
+        expect(bob.locator("#sessions .ss-one")).to_have_count(1)
         assert "apple of ann" not in bob.locator("body").inner_text()

@@ -71,10 +71,11 @@ def test_html_of_an_imported_session_is_text(page: Page, tmp_path: Path) -> None
     toggle(page, "sessions-bar")
     page.locator("#import input[type=file]").set_input_files(file)
     assert_only_text(page, texts)
-    expect(page.locator("#session-name input, #session-name textarea")).to_have_value(f"<img src={AWAY}/name>")
+    expect(page.locator("#sessions .ss-one.open .ss-name")).to_have_text(f"<img src={AWAY}/name>")
+    page.locator("#sessions .ss-one.open .ss-more").click()
+    page.locator("#sessions .ss-menu").get_by_text("Delete…").click()
+    expect(page.locator("#sessions .ss-menu")).to_contain_text(f"<img src={AWAY}/name>")
     assert page.locator("#sessions img").count() == 0
-    page.locator("#delete-session").click()
-    expect(page.locator("#delete-sure")).to_contain_text(f"<img src={AWAY}/name>")
 
 
 def test_html_of_a_message_and_of_a_streamed_reply_is_text(page: Page, server: TextServer) -> None:

@@ -40,8 +40,17 @@ def remarks(**layout: object) -> gr.HTML:
 
 
 def cards(**layout: object) -> gr.HTML:
-    """Draws the replies of the chat as cards (`studio.cards`), in the chat's own bubbles; shows nothing itself."""
+    """Draws the replies of the chat as cards (`studio.cards`), in the chat's own bubbles; shows nothing itself. Its
+    event `behind` (`version`) asks whether the chat is still as this tab shows it.
+    """
     return _widget("cards", {"elem_id": "cards", **layout}, css="")
+
+
+def session_list(**layout: object) -> gr.HTML:
+    """The sessions by day (`studio.listing`), and the one that is open in the address. Its events, each with the
+    session's `id` and the one that is open (`open`): `pick`, `rename` (`name`), `remove` and `export`.
+    """
+    return _widget("sessions", layout)
 
 
 def progress_bar(**layout: object) -> gr.HTML:

@@ -80,6 +80,10 @@ class PictureColumn:
         again.then(self.go_on, {session}, self.shown, **WATCHING)
         self.stop_button.click(self.halt, session, [*self.bar, *self.outputs], **QUIET)
 
+    def at_rest(self, session: str) -> Update:
+        """The pictures of a session, and nothing of how a render of another one ended."""
+        return {**self._bar("", 0, going=False), **self.show(session)}
+
     def wire(self, opened: Sequence[gr.events.Dependency]) -> None:
         """Whoever opens a session sees what is painted in it."""
         for event in opened:

@@ -1,23 +1,24 @@
-"""The list of sessions: new, open, rename, delete, export and import as one file. What a session holds is
-sessions.py's business.
+"""The list of sessions: new, open, rename, delete, export and import as one file; the open one is in the page's
+address, and a tab that is behind is brought up to date. What a session holds is sessions.py's business.
 """
 
 from __future__ import annotations
 
 import html
 import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
 from lib_omost.errors import OmostError
+from lib_omost.studio.cards import version
+from lib_omost.studio.listing import listed
 from lib_omost.studio.owner import owner_of
-from lib_omost.studio.page.events import QUIET, TOASTING, PictureSize, Update, View
-from lib_omost.studio.sentences import counted, plain
+from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, PictureSize, Update, View
+from lib_omost.studio.page.html_widgets import session_list
 from lib_omost.studio.store.archive import export_session, import_session
-from lib_omost.studio.store.sessions import Sessions
+from lib_omost.studio.store.sessions import Data, Sessions
 
 # A DownloadButton downloads what it held before the click; this one asks for the file that was made after it.
 DOWNLOAD = """file => {
@@ -25,6 +26,12 @@ DOWNLOAD = """file => {
   const link = document.createElement('a');
   link.href = file.url; link.download = file.orig_name; link.click();
 }"""
+IN_ADDRESS = "session"
+NOT_HERE = (
+    "The session that the address names is not here: it was deleted, or it belongs to somebody else. "
+    "Yours are in the list of sessions."
+)
+ELSEWHERE = "changed in another tab"
 
 # Of two sessions that are opened one right after the other, the second is asked for when the first is shown (turns.js).
 TAKE_TURN = "async (...given) => { await window.omostTurn.take(); return given.slice(0, %d); }"
@@ -33,7 +40,8 @@ LEAVE_TURN = "() => window.omostTurn.leave()"
 
 class SessionsColumn:
     """Widgets of the list, in the sidebar `bar`; opening one shows all of it through `view`. `opened`: the events after
-    which another one is shown. `stop_all` ends what is done for a session.
+    which another one is shown, or the same as it is by now. `cards` say what a tab shows, `state_line` what is amiss.
+    `stop_all` ends what is done for a session.
     """
 
     def __init__(
@@ -46,87 +54,92 @@ class SessionsColumn:
         view: View,
         size: list[gr.Number],
         stop_all: Callable[[str], None],
+        cards: gr.HTML,
+        state_line: gr.HTML,
     ) -> None:
         self.sessions, self.session, self.folder, self.view = sessions, session, folder, view
-        self.stop_all = stop_all
+        self.stop_all, self.state_line = stop_all, state_line
         self.new = gr.Button("New picture", variant="primary", size="sm", elem_id="new-session")
-        self.list = gr.Radio([], label="Your sessions", info="The last used one comes first.", elem_id="sessions")
-        self.name = gr.Textbox(label="Name", info="Of the open session.", max_length=60, elem_id="session-name")
-        with gr.Row():
-            self.rename = gr.Button("Rename", size="sm", min_width=80, elem_id="rename-session")
-            self.delete = gr.Button("Delete…", size="sm", min_width=80, elem_id="delete-session")
-        with gr.Column(visible=False, elem_id="delete-sure") as self.sure:
-            self.question = gr.Markdown("", container=True)
-            with gr.Row():
-                self.really = gr.Button("Delete", variant="stop", size="sm", min_width=80, elem_id="delete-really")
-                self.spare = gr.Button("Keep it", size="sm", min_width=80, elem_id="delete-not")
-        self.export = gr.Button("Export as a file", size="sm", elem_id="export")
+        self.list = session_list(elem_id="sessions")
         self.exported = gr.File(visible="hidden", elem_id="exported")
         self.load = gr.File(label="Import a session file", file_types=[".zip"], height=130, elem_id="import")
-        self._wire(demo, bar, size)
+        self._wire(demo, bar, size, cards)
 
-    def _wire(self, demo: gr.Blocks, bar: gr.Sidebar, size: list[gr.Number]) -> None:
-        shown = [self.session, self.list, self.name, self.sure, *self.view.outputs]
-        bar.expand(self.refresh, self.session, [self.list, self.name], **QUIET)
-        which = [self.session, self.list, *size]
+    def _wire(self, demo: gr.Blocks, bar: gr.Sidebar, size: list[gr.Number], cards: gr.HTML) -> None:
+        shown = [self.session, self.list, *self.view.outputs]
+        take_turn = TAKE_TURN % len(size)
+        bar.expand(self.refresh, self.session, self.list, **QUIET)
         self.opened = [
             demo.load(self.arrive, size, shown, **QUIET),
-            self.new.click(self.start, size, shown, js=TAKE_TURN % len(size), trigger_mode="multiple", **QUIET),
-            self.list.input(self.open, which, shown, js=TAKE_TURN % len(which), trigger_mode="multiple", **QUIET),
+            self.new.click(self.start, size, shown, js=take_turn, trigger_mode="multiple", **QUIET),
+            self.list.pick(self.pick, size, shown, js=take_turn, trigger_mode="multiple", **QUIET),
+            self.list.remove(self.remove, size, shown, **QUIET),
+            cards.behind(self.catch_up, [self.session, *size], shown, **QUIET),
         ]
-        for opened in self.opened[1:]:
+        for opened in self.opened[1:3]:
             opened.then(None, js=LEAVE_TURN, **QUIET)
-        for named in (self.rename.click, self.name.submit):
-            named(self.call, [self.session, self.name], [self.list, self.name], **QUIET)
-        self.delete.click(self.ask, self.session, [self.sure, self.question], **QUIET)
-        self.spare.click(self.spared, None, self.sure, **QUIET)
-        self.really.click(self.forget, [self.session, *size], shown, **QUIET)
-        made = self.export.click(self.save, self.session, self.exported, **QUIET)
+        self.list.rename(self.call, None, self.list, **QUIET)
+        made = self.list.export(self.save, None, self.exported, **QUIET)
         made.then(None, self.exported, None, js=DOWNLOAD, **QUIET)
         self.load.upload(self.take, [self.session, self.load, *size], [*shown, self.load], **TOASTING)
 
     def arrive(self, width: int, height: int, request: gr.Request) -> Update:
-        """A page load goes on where this visitor left off."""
-        owner = owner_of(request)
-        known = self.sessions.of(owner)
-        return self._show(owner, known[0].id if known else self.sessions.create(owner), (width, height))
+        """A page load opens what its address names, else goes on where this visitor left off. An address that names
+        what is not the visitor's opens nothing, and says so.
+        """
+        owner, wanted = owner_of(request), str(dict(request.query_params or {}).get(IN_ADDRESS) or "")
+        if not wanted:
+            return self._latest(owner, (width, height))
+        if self.sessions.owns(owner, wanted):
+            return self._show(owner, wanted, (width, height))
+        return {**self.start(width, height, request), self.state_line: {"level": "bad", "text": NOT_HERE}}
 
     def start(self, width: int, height: int, request: gr.Request) -> Update:
         """A new session, or the one that is still empty."""
         owner = owner_of(request)
         return self._show(owner, self.sessions.empty(owner) or self.sessions.create(owner), (width, height))
 
-    def open(self, session: str, wanted: str, width: int, height: int, request: gr.Request) -> Update:
-        owner = owner_of(request)
-        return self._show(owner, wanted if self.sessions.owns(owner, wanted) else session, (width, height))
+    def pick(self, width: int, height: int, request: gr.Request, event: gr.EventData) -> Update:
+        """Opens one of the list, or the one that the browser's Back leads to."""
+        owner, (wanted, open_now) = owner_of(request), self._asked(request, event)
+        if wanted:
+            return self._show(owner, wanted, (width, height))
+        return {self.list: self._listed(owner, open_now), self.state_line: {"level": "bad", "text": NOT_HERE}}
+
+    def catch_up(self, session: str, width: int, height: int, request: gr.Request, event: gr.EventData) -> Update:
+        """Shows the session as it is, where the tab shows an older state of it."""
+        if version(self.sessions.turns(session)) == event._data.get("version"):
+            return UNCHANGED
+        update = self._show(owner_of(request), session, (width, height))
+        state = update[self.state_line]
+        text = " · ".join(part for part in (state.get("text"), ELSEWHERE) if part)
+        return {**update, self.state_line: {**state, "text": text}}
 
     def refresh(self, session: str, request: gr.Request) -> Update:
-        return self._named(owner_of(request), session)
+        return {self.list: self._listed(owner_of(request), session)}
 
-    def call(self, session: str, name: str, request: gr.Request) -> Update:
-        self.sessions.rename(session, name or "")
-        return self.refresh(session, request)
+    def call(self, request: gr.Request, event: gr.EventData) -> Update:
+        wanted, open_now = self._asked(request, event)
+        if wanted:
+            self.sessions.rename(wanted, str(event._data.get("name") or ""))
+        return {self.list: self._listed(owner_of(request), open_now)}
 
-    def ask(self, session: str) -> Update:
-        pictures = len(self.sessions.renders(session))
-        held = f", its chat and its {counted(pictures, 'picture')}" if pictures else " and its chat"
-        text = f"**{plain(self.sessions.name(session))}**{held} will be gone for good."
-        return {self.sure: gr.update(visible=True), self.question: text}
-
-    def spared(self) -> Update:
-        return {self.sure: gr.update(visible=False)}
-
-    def forget(self, session: str, width: int, height: int, request: gr.Request) -> Update:
+    def remove(self, width: int, height: int, request: gr.Request, event: gr.EventData) -> Update:
         """The session goes, with its pictures and what is still done for it."""
-        self.stop_all(session)
-        for picture in self.sessions.delete(session):
-            Path(picture).unlink(missing_ok=True)
-        return self.arrive(width, height, request)
+        owner, (wanted, open_now) = owner_of(request), self._asked(request, event)
+        if wanted:
+            self.stop_all(wanted)
+            for picture in self.sessions.delete(wanted):
+                Path(picture).unlink(missing_ok=True)
+        if open_now and open_now != wanted:
+            return {self.list: self._listed(owner, open_now)}
+        return self._latest(owner, (width, height))
 
-    def save(self, session: str) -> str:
+    def save(self, request: gr.Request, event: gr.EventData) -> str | None:
         """The file lies in gradio's own folder, which is emptied in time, under a name that nobody guesses."""
+        wanted, _ = self._asked(request, event)
         folder = Path(self.exported.GRADIO_CACHE) / secrets.token_hex(16)
-        return str(export_session(self.sessions, session, folder))
+        return str(export_session(self.sessions, wanted, folder)) if wanted else None
 
     def take(self, session: str, upload: str, width: int, height: int, request: gr.Request) -> Update:
         owner = owner_of(request)
@@ -136,14 +149,22 @@ class SessionsColumn:
             gr.Warning(html.escape(str(error)))
         return {**self._show(owner, session, (width, height)), self.load: None}
 
-    def _show(self, owner: str, session: str, size: PictureSize) -> Update:
-        named = self._named(owner, session)
-        return {self.session: session, **named, **self.spared(), **self.view.show(session, size)}
+    def _asked(self, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+        """The session that an event of the list is about, and the one that its tab shows; "" for what is not the
+        caller's.
+        """
+        owner = owner_of(request)
+        named = (event._data.get(key) for key in ("id", "open"))
+        wanted, open_now = (one if isinstance(one, str) and self.sessions.owns(owner, one) else "" for one in named)
+        return wanted, open_now
 
-    def _named(self, owner: str, session: str) -> Update:
-        """The list as it is now, with this session chosen, and its name."""
-        choices = [
-            (f"{one.name} · {time.strftime('%d %b %H:%M', time.localtime(one.updated))}", one.id)
-            for one in self.sessions.of(owner)
-        ]
-        return {self.list: gr.update(choices=choices, value=session), self.name: self.sessions.name(session)}
+    def _latest(self, owner: str, size: PictureSize) -> Update:
+        known = self.sessions.of(owner)
+        return self._show(owner, known[0].id if known else self.sessions.create(owner), size)
+
+    def _show(self, owner: str, session: str, size: PictureSize) -> Update:
+        return {self.session: session, self.list: self._listed(owner, session), **self.view.show(session, size)}
+
+    def _listed(self, owner: str, session: str) -> Data:
+        """The list as it is now, with this session as the open one."""
+        return {"open": session, "sessions": listed(self.sessions, owner)}

@@ -109,3 +109,24 @@ function follow(chat) {
 follow(document.querySelector('#chat'));
 watch('value', soon);
 soon();
+
+// ---- two tabs on one session -------------------------------------------------------------------------------------------
+// What changes here is called out to the other tabs of this browser; one that shows the same session, and one that gets
+// the focus, asks whether it is behind. A tab that watches a reply is not: it is shown as it grows.
+const others = 'BroadcastChannel' in window ? new BroadcastChannel('omost') : null, QUIET_MS = 250;
+let called = '', asks = 0;
+const session = () => new URL(location).searchParams.get('session') || '';
+const watching = () => (props.value?.cards || []).some(card => card.busy);
+function call() {
+  const version = props.value?.version || '';
+  if (version && version !== called) others?.postMessage({session: session(), version});
+  called = version;
+}
+function ask() {
+  clearTimeout(asks);
+  asks = setTimeout(() => { if (element.isConnected && !document.hidden && props.value?.version && !watching()) trigger('behind', {version: props.value.version}); }, QUIET_MS);
+}
+others?.addEventListener('message', ({data}) => { if (data?.session && data.session === session() && data.version !== props.value?.version) ask(); });
+addEventListener('focus', ask);
+document.addEventListener('visibilitychange', ask);
+watch('value', call);
