@@ -14,7 +14,7 @@ check:  ## ruff, mypy and the fast tests: under a minute
 	ruff check .
 	ruff format --check .
 	mypy --strict lib_omost
-	pytest tests/canvas tests/studio tests/test_imports.py --ignore tests/studio/test_api.py --ignore tests/studio/test_writers.py -m "not slow and not model and not ui and not training and not serve and not exact and not compile"
+	pytest -n 2 --dist loadfile tests/canvas tests/studio tests/test_imports.py --ignore tests/studio/test_api.py --ignore tests/studio/test_writers.py -m "not slow and not model and not ui and not training and not serve and not exact and not compile"
 
 test:  ## all that plain pytest runs, then the page in Chromium: under 5 and 7 minutes on two cores
 	pytest

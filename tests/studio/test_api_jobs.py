@@ -114,6 +114,7 @@ def test_a_language_model_server_that_hangs_holds_nobody_up_and_is_let_go_with_i
     assert wait_until(lambda: not active(of)) < 10
 
 
+@pytest.mark.slow
 def test_of_many_renders_of_one_client_some_wait_the_rest_is_refused_in_a_sentence_and_others_come_next(
     page: tuple[str, Studio], code: str
 ) -> None:

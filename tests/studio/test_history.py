@@ -164,6 +164,7 @@ def test_another_reply_is_told_by_what_it_changed_of_the_plan_before_its_message
     assert (told.text, [row.text for row in told.rows]) == ("Reply 1 of 2", ["red apple: red → gold"])
 
 
+@pytest.mark.slow
 def test_a_session_remembers_so_many_steps_and_replies_and_nothing_of_what_it_forgot(
     chats: Chats, session: str, code: str
 ) -> None:

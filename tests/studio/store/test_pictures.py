@@ -104,6 +104,7 @@ def test_a_file_that_a_living_process_writes_is_not_swept(tmp_path: Path) -> Non
     assert [file.name for file in folder.iterdir()] == ["a.png"]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_inside_writes_leaves_nothing_half(tmp_path: Path, png: bytes) -> None:
     """Killed at any moment: the database is sound, each turn and picture is whole, no file is left over."""
     caught, wrong = rounds(tmp_path, png, ROUNDS)
