@@ -74,7 +74,8 @@ def shared(a: Box, b: Box) -> float:
 
 def overlapping(count: int, nouns: Sequence[str]) -> list[Planned]:
     """Two things, the boxes of which share 20 to 60 % of the smaller one; the first is near and the second is far."""
-    chance, found = random.Random(0), []
+    chance = random.Random(0)
+    found: list[Planned] = []
     while len(found) < count:
         (near, _), (far, _) = pair = [_random_words(chance) for _ in range(2)]
         if not (all(fits(box) for _, box in pair) and 0.2 <= shared(pair[0][1], pair[1][1]) <= 0.6):
@@ -91,7 +92,8 @@ def overlapping(count: int, nouns: Sequence[str]) -> list[Planned]:
 
 def long_boxes(count: int, nouns: Sequence[str]) -> list[Planned]:
     """One thing in a tall or a wide box."""
-    chance, found = random.Random(0), []
+    chance = random.Random(0)
+    found: list[Planned] = []
     while len(found) < count:
         words, box = _random_words(chance)
         if is_long(box) and min(box.width, box.height) >= _LEAST_SIDE:
