@@ -5,6 +5,11 @@ fault, and another size of picture is no merit. Of several drawings of a noun, t
 detail: energy finer than 3 of 256 pixels, as a share of that of the drawn scenes (1 is as crisp as the drawing).
 in_box, leakage, background_rgb: as in `regions`, for layouts of two and of three things.
 
+Three rows of hard layouts, each also "drawn" from the icons, since a thing that is half hidden is hard to name too:
+"overlapping" (a near thing before a far one), "long" (one thing in a tall or wide box) and "planned" (40 kept answers
+of the default planner, planned.png). crossed: in_box where another box lies over a part; front: of things before
+others; doubled: long boxes both halves of which show the thing.
+
 Writes things.png (every noun once, in a box of 50 units, shuffled), scenes.png (two and three things each) and keys
 to both. Look at a sheet at its own size, write one name a line into a file (a scene's names with commas between them,
 in any order), and only then
@@ -32,6 +37,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
+from bench._planned import Planned, long_boxes, measure_planned, overlapping, planned
 from bench._record import Number, record, table
 from bench._region_judge import MODEL, WEIGHTS, Judge
 from bench.regions import (
@@ -58,6 +64,7 @@ _MARGIN = 6
 _SHIFTS = (-0.18, -0.12, -0.06, 0.0, 0.06, 0.12, 0.18)
 _SCALES = (0.75, 0.82, 0.89, 0.96, 1.03, 1.12)
 _BLIND_SIDE, _BLIND_SCENES = 50, 60
+PLANNED = "planned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +138,47 @@ def fine_energy(picture: Tensor) -> float:
 
 def drawn(layout: Layout, drawings: dict[str, list[Tensor]]) -> Tensor:
     """The layout with the first drawing of each noun in the middle of its box: `(3, FINE_SIDE, FINE_SIDE)`."""
+    things = [(drawings[noun][0], box) for noun, box in zip(layout.nouns, layout.boxes(), strict=True)]
+    return laid_on(ImageColor.getrgb(layout.color)[:3], things)
+
+
+def laid_on(color: Sequence[int], things: Sequence[tuple[Tensor, Box]]) -> Tensor:
+    """Drawings one after another over a plain ground, each in the middle of its box."""
     scale = FINE_SIDE / GRID
-    picture = (
-        (torch.tensor(ImageColor.getrgb(layout.color)[:3]).view(3, 1, 1) / 255).expand(3, FINE_SIDE, FINE_SIDE).clone()
-    )
-    for noun, box in zip(layout.nouns, layout.boxes(), strict=True):
+    picture = (torch.tensor(color).view(3, 1, 1) / 255).expand(3, FINE_SIDE, FINE_SIDE).clone()
+    for drawing, box in things:
         side = round(min(box.width, box.height) * 0.9 * scale)
         left, top = (round((a + b) / 2 * scale - side / 2) for a, b in ((box.left, box.right), (box.top, box.bottom)))
-        small = F.interpolate(drawings[noun][0][None], (side, side), mode="bilinear", antialias=True)[0]
+        small = F.interpolate(drawing[None], (side, side), mode="bilinear", antialias=True)[0]
         part = picture[:, top : top + side, left : left + side]
         part.copy_(small[:3] + part * (1 - small[3:]))
     return picture * 2 - 1
+
+
+def drawn_plan(plan: Planned, drawings: dict[str, list[Tensor]]) -> Tensor:
+    """The known things of a plan far to near, later ones over earlier ones: how high the judge's shares can be."""
+    regions = plan.canvas.regions
+    order = sorted(plan.judged(), key=lambda index: -regions[index].distance_to_viewer)
+    things = [(drawings[plan.nouns[index]][0], regions[index].box) for index in order]
+    return laid_on(plan.canvas.color, things)
+
+
+def measure_hard(
+    pipe: Any, judge: Judge, rows: dict[str, list[Planned]], drawings: dict[str, list[Tensor]]
+) -> tuple[dict[str, Number], list[Image.Image]]:
+    """The figures of _planned.py, row by row, of what is painted and of what is drawn; and the planned pictures."""
+    settings = best_settings(side_of(pipe))
+    numbers: dict[str, Number] = {}
+    shown: list[Image.Image] = []
+    for row, plans in rows.items():
+        pictures = [paint(pipe, plan.canvas, replace(settings, seed=number)) for number, plan in enumerate(plans)]
+        painted = measure_planned(judge, plans, [as_tensor(picture) for picture in pictures])
+        truth = measure_planned(judge, plans, [drawn_plan(plan, drawings) for plan in plans])
+        print(f"{row}: {painted}; drawn: {truth}", flush=True)
+        numbers |= {f"{key}: {row}": value for key, value in painted.items()}
+        numbers |= {f"{key}: {row}, drawn": value for key, value in truth.items()}
+        shown = pictures if row == PLANNED else shown
+    return numbers, shown
 
 
 def measure(
@@ -262,6 +299,10 @@ def main(argv: list[str]) -> dict[str, Number]:
             table(["things", *found[2]], [[things, *shares.values()] for things, shares in found.items()]), flush=True
         )
         numbers |= {f"{key}: {things} things": value for things, f in found.items() for key, value in f.items()}
+        rows = {"overlapping": overlapping(args.n, nouns), "long": long_boxes(args.n, nouns), PLANNED: planned(nouns)}
+        hard, pictures = measure_hard(pipe, judge, rows, drawings)
+        numbered(pictures, columns=8).save(args.out / "planned.png")
+        numbers |= hard
     sheets = {"things": blind_things(pipe, nouns, args.seed)}
     if args.scenes:
         sheets["scenes"] = blind_scenes(pipe, nouns, args.scenes, args.seed)
