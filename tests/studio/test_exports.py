@@ -18,7 +18,7 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.studio.conversation import fenced
 from lib_omost.studio.exports import TEXTS, Source, masks_zip, pictures, read_file, read_text, write
 from lib_omost.studio.store.images import Saved, save_png
-from lib_omost.studio.store.photos import Kind, photo_bytes
+from lib_omost.studio.store.photos import PhotoKind, photo_bytes
 
 SIZE = (64, 128)
 
@@ -43,7 +43,7 @@ def test_a_picture_made_here_brings_its_canvas_and_its_size(canvas: Canvas, tmp_
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_a_jpeg_or_webp_made_here_brings_its_canvas_and_its_size_too(
-    canvas: Canvas, tmp_path: Path, kind: Kind
+    canvas: Canvas, tmp_path: Path, kind: PhotoKind
 ) -> None:
     settings = RenderSettings(width=64, height=128)
     (tmp_path / "a").write_bytes(

@@ -27,7 +27,7 @@ from lib_omost.studio.store.images import (
     saved,
 )
 
-Kind = Literal["jpeg", "webp"]
+PhotoKind = Literal["jpeg", "webp"]
 FORMATS = ("PNG", "JPEG", "WEBP")
 QUALITY = 92
 EXIF_IFD, USER_COMMENT, SOFTWARE = 0x8769, 0x9286, 0x0131
@@ -40,7 +40,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\
 <?xpacket end="r"?>"""
 
 
-def photo_bytes(image: Image.Image, of: Saved, kind: Kind) -> bytes:
+def photo_bytes(image: Image.Image, of: Saved, kind: PhotoKind) -> bytes:
     """The picture as a JPEG or WebP file with what `of` says of it. Raises StorageError where it has no room for
     that.
     """

@@ -12,7 +12,15 @@ from lib_omost.canvas import Canvas
 from lib_omost.errors import StorageError
 from lib_omost.renderer import RenderSettings
 from lib_omost.studio.store.images import Saved, save_png
-from lib_omost.studio.store.photos import EXIF_IFD, MAX_XMP, USER_COMMENT, Kind, photo_bytes, read_photo, read_picture
+from lib_omost.studio.store.photos import (
+    EXIF_IFD,
+    MAX_XMP,
+    USER_COMMENT,
+    PhotoKind,
+    photo_bytes,
+    read_photo,
+    read_picture,
+)
 
 PIXELS = Image.linear_gradient("L").convert("RGB")
 SETTINGS = RenderSettings(width=256, height=256, steps=7, seed=99, style="watercolour")
@@ -24,7 +32,9 @@ def of(canvas: Canvas, code: str) -> Saved:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_a_photo_brings_back_all_that_it_was_given_and_nearly_its_pixels(tmp_path: Path, of: Saved, kind: Kind) -> None:
+def test_a_photo_brings_back_all_that_it_was_given_and_nearly_its_pixels(
+    tmp_path: Path, of: Saved, kind: PhotoKind
+) -> None:
     path = tmp_path / f"a.{kind}"
     path.write_bytes(photo_bytes(PIXELS, of, kind))
     assert read_picture(path) == of
@@ -33,7 +43,7 @@ def test_a_photo_brings_back_all_that_it_was_given_and_nearly_its_pixels(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_other_programs_find_the_generation_data_in_exif(of: Saved, kind: Kind) -> None:
+def test_other_programs_find_the_generation_data_in_exif(of: Saved, kind: PhotoKind) -> None:
     with Image.open(io.BytesIO(photo_bytes(PIXELS, of, kind))) as image:
         comment = image.getexif().get_ifd(EXIF_IFD)[USER_COMMENT]
     assert comment.startswith(b"UNICODE\0")
