@@ -33,6 +33,7 @@ from lib_omost.studio.edge.users import Check, Users, one_login
 from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
 from lib_omost.studio.page.examples import words_line
+from lib_omost.studio.page.export_box import ExportBox
 from lib_omost.studio.page.machine_panel import MachinePanel
 from lib_omost.studio.page.models_panel import ModelsPanel, models_text
 from lib_omost.studio.page.owned import guard
@@ -119,6 +120,7 @@ def build(
                 chat = CanvasChat(engine, chats, jobs, runs, session, widgets, plan, drawer)
                 with gr.Column(elem_id="picture-column"):
                     picture = PictureColumn(engine, chats, jobs, runs, session, pictures, plan, drawer, chat.view, auto)
+                    ExportBox(chats, session, picture.gallery, drawer.size)
 
         def show(session: str, size: PictureSize) -> Update:
             settings = dict(zip(drawer.outputs, drawer.view(sessions.settings(session)), strict=True))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +26,10 @@ from lib_omost.canvas import (
 from lib_omost.canvas.canvas import FORMAT
 from lib_omost.errors import StorageError
 from lib_omost.renderer import RenderSettings
-from lib_omost.studio.store.images import read_png
+from lib_omost.studio.store.photos import read_picture
 
-PNG = b"\x89PNG\r\n\x1a\n"
+#: How pictures begin: PNG, JPEG, WebP (after the length of its RIFF).
+PICTURES = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP", re.DOTALL)
 Size = tuple[int, int]  # width and height in pixels
 #: What one text holds; `masks`, which are several pictures, come beside them.
 TEXTS: dict[str, Callable[[Canvas, Size], str]] = {
@@ -49,7 +53,7 @@ class Source:
 
 
 def read_file(path: Path) -> Source:
-    """The canvas of a file with a reply, a program, JSON of ours or of ComfyUI_omost, or of a PNG made here.
+    """The canvas of a file with a reply, a program, JSON of ours or of ComfyUI_omost, or of a picture made here.
 
     Raises CanvasError for JSON of ours that breaks a rule, StorageError for a file of another kind.
     """
@@ -57,14 +61,14 @@ def read_file(path: Path) -> Source:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}. Give a file, or - for standard input.") from error
-    if data.startswith(PNG):
-        saved = read_png(path)
+    if PICTURES.match(data):
+        saved = read_picture(path)
         return Source(saved.canvas, size=(saved.settings.width, saved.settings.height))
     try:
         return read_text(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise StorageError(
-            f"{path} is neither a text in UTF-8 nor a PNG. Give a reply, a program, JSON, or a picture made here."
+            f"{path} is neither a text in UTF-8 nor a picture. Give a reply, a program, JSON, or a picture made here."
         ) from error
 
 
@@ -89,6 +93,15 @@ def pictures(canvas: Canvas, size: Size) -> Iterator[tuple[str, bytes]]:
     for number, region in enumerate(canvas.regions, 1):
         yield f"mask-{number}", mask_png(region, *size)
     yield "colors", color_png(canvas, *size)
+
+
+def masks_zip(canvas: Canvas, size: Size) -> bytes:
+    """The same as one file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for ending, png in pictures(canvas, size):
+            archive.writestr(f"{ending}.png", png)
+    return file.getvalue()
 
 
 def write(path: Path, data: bytes) -> Path:

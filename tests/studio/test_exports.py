@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from lib_omost.canvas.reader import read_canvas
 from lib_omost.errors import CanvasError, StorageError
 from lib_omost.renderer import RenderSettings
 from lib_omost.studio.conversation import fenced
-from lib_omost.studio.exports import TEXTS, Source, pictures, read_file, read_text, write
-from lib_omost.studio.store.images import save_png
+from lib_omost.studio.exports import TEXTS, Source, masks_zip, pictures, read_file, read_text, write
+from lib_omost.studio.store.images import Saved, save_png
+from lib_omost.studio.store.photos import PhotoKind, photo_bytes
 
 SIZE = (64, 128)
 
@@ -37,6 +39,22 @@ def test_json_of_comfyui_renders_the_same_conditions(canvas: Canvas) -> None:
 def test_a_picture_made_here_brings_its_canvas_and_its_size(canvas: Canvas, tmp_path: Path) -> None:
     path = save_png(Image.new("RGB", SIZE), tmp_path / "a.png", canvas, RenderSettings(width=64, height=128))
     assert read_file(path) == Source(canvas, size=SIZE)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+def test_a_jpeg_or_webp_made_here_brings_its_canvas_and_its_size_too(
+    canvas: Canvas, tmp_path: Path, kind: PhotoKind
+) -> None:
+    settings = RenderSettings(width=64, height=128)
+    (tmp_path / "a").write_bytes(
+        photo_bytes(Image.new("RGB", SIZE), Saved(canvas, canvas.to_code(), settings, ""), kind)
+    )
+    assert read_file(tmp_path / "a") == Source(canvas, size=SIZE)
+
+
+def test_masks_are_one_file_too(canvas: Canvas) -> None:
+    with zipfile.ZipFile(io.BytesIO(masks_zip(canvas, SIZE))) as archive:
+        assert archive.namelist() == ["mask-1.png", "mask-2.png", "colors.png"]
 
 
 def test_a_text_file_may_begin_with_a_byte_order_mark(canvas: Canvas, code: str, tmp_path: Path) -> None:
@@ -66,7 +84,8 @@ def test_json_of_ours_that_breaks_a_rule_is_refused_with_the_reason(
     ("data", "message"),
     [
         (None, "cannot be read: No such file"),
-        (b"\xff\xd8\xff\xe0", "neither a text in UTF-8 nor a PNG"),
+        (b"\xfe\xd8\xff\xe0", "neither a text in UTF-8 nor a picture"),
+        (b"\xff\xd8\xff\xe0", "not a picture that can be read: PNG, JPEG and WebP can"),
         (b"\x89PNG\r\n\x1a\n..", "not a PNG file that can be read"),
     ],
 )

@@ -16,7 +16,8 @@ from lib_omost.studio.page.blocks import Picture
 from lib_omost.studio.page.events import QUIET, TOASTING, UNCHANGED, Update, View
 from lib_omost.studio.page.settings_panel import LOCKED, SettingsPanel
 from lib_omost.studio.presets import style_of
-from lib_omost.studio.store.images import Saved, new_path, png_bytes, read_pixels, read_png
+from lib_omost.studio.store.images import Saved, new_path, png_bytes
+from lib_omost.studio.store.photos import read_photo, read_picture
 from lib_omost.studio.store.pictures import Pictures
 from lib_omost.studio.store.sessions import Data, Render
 
@@ -61,9 +62,8 @@ class Gallery:
                 show_label=False, interactive=False, elem_id="compare", type="filepath", buttons=["fullscreen"]
             )
         with gr.Accordion("Open a picture made here", open=False, elem_id="open-box"):
-            self.dropped = gr.File(
-                label="Drop a PNG: its plan and settings come back", file_types=[".png"], elem_id="drop"
-            )
+            # of any kind: what is none of ours is told, which gradio's own check of endings does not
+            self.dropped = gr.File(label="A PNG, JPEG or WebP: its plan and settings come back", elem_id="drop")
         self.chosen = gr.Textbox("", visible="hidden", elem_id="chosen")
         compared = [self.pair, self.left, self.right, self.compare]
         self.outputs = [self.picture, self.small, self.again, *compared, self.chosen]
@@ -185,8 +185,8 @@ class Gallery:
         return self.pictures.disk_words or self.chats.sessions.disk_words
 
     def restore(self, session: str, upload: str | None, width: int, height: int) -> Update:
-        """A dropped PNG becomes a turn of the chat, its plan the plan, its settings the settings, the picture one of
-        the session.
+        """A dropped picture becomes one of the session and a turn of the chat, its plan the plan, its settings the
+        settings.
         """
         try:
             saved, png = _taken(upload)
@@ -209,7 +209,7 @@ def _taken(upload: str | None) -> tuple[Saved, bytes]:
     """The upload as a picture of ours, written anew. Raises StorageError."""
     if not upload:
         raise StorageError("no file came")
-    saved, pixels = read_png(upload), read_pixels(upload)
+    saved, pixels = read_picture(upload), read_photo(upload)
     extras: Data = {"code": saved.code, "model": saved.model, "notes": saved.notes}
     return saved, png_bytes(pixels, saved.canvas, saved.settings, **extras)
 

@@ -26,6 +26,9 @@ from lib_omost.studio.store.room import DiskFullError, no_room
 CHUNK = "omost"
 FORMAT = 1
 SAMPLERS = {"EulerDiscreteScheduler": "Euler", "DDIMScheduler": "DDIM", "LCMScheduler": "LCM"}  # as others name them
+ONLY_OURS = (
+    "only pictures made here do (screenshots and converted copies lose it). Describe what you want to see instead."
+)
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 16 * 2**20
 MAX_CHUNK_CHARS = 400_000  # the reader takes 256 KB of code; JSON escapes make it longer
@@ -62,14 +65,7 @@ def png_bytes(
     read. `code` is kept as written where given, else the canvas is written out anew. Raises StorageError.
     """
     info = PngImagePlugin.PngInfo()
-    record = {
-        "format": FORMAT,
-        "code": code or canvas.to_code(),
-        "settings": dataclasses.asdict(settings),
-        "model": model,
-        "notes": list(notes),
-    }
-    info.add_itxt(CHUNK, json.dumps(record, ensure_ascii=False))
+    info.add_itxt(CHUNK, record_text(canvas, settings, code=code, model=model, notes=notes))
     info.add_itxt("parameters", parameters_line(canvas, settings, image.size, model))
     file = io.BytesIO()
     try:
@@ -77,6 +73,20 @@ def png_bytes(
     except OSError as error:
         raise StorageError(f"cannot write this picture as PNG: {error}; make it RGB") from error
     return file.getvalue()
+
+
+def record_text(
+    canvas: Canvas, settings: RenderSettings, *, code: str = "", model: str = "", notes: Sequence[str] = ()
+) -> str:
+    """What a picture says about itself, as JSON; `code` as it was written, else the canvas is written out anew."""
+    record = {
+        "format": FORMAT,
+        "code": code or canvas.to_code(),
+        "settings": dataclasses.asdict(settings),
+        "model": model,
+        "notes": list(notes),
+    }
+    return json.dumps(record, ensure_ascii=False)
 
 
 def write_png(path: Path, png: bytes, ready: Callable[[], object] | None = None) -> None:
@@ -115,24 +125,32 @@ def read_png(path: Path | str) -> Saved:
     Raises StorageError where the file is no PNG of ours, CanvasError where its program breaks a rule.
     """
     path = Path(path)
-    record = _record(path)
+    text, pixels = _chunk(path)
+    return saved(path.name, text, pixels)
+
+
+def saved(name: str, text: object, pixels: int) -> Saved:
+    """What the text in a picture says (None: there is none), which is called `name` and has so many pixels. Raises as
+    `read_png`.
+    """
+    record = _record(name, text, pixels)
     try:
         settings = _settings(record["settings"], record.get("style", ""))
         code, model, notes = record["code"], record.get("model", ""), list(record.get("notes", ()))
         if not all(isinstance(text, str) for text in (code, model, *notes)):
             raise TypeError("the program, the model or a note is not a text")
     except (KeyError, TypeError, SettingsError) as error:
-        raise StorageError(f"{path.name} carries settings that cannot be used: {error}") from error
+        raise StorageError(f"{name} carries settings that cannot be used: {error}") from error
     reading = read_canvas(code, strict=True)
     if reading.canvas is None:
-        raise StorageError(f"{path.name} carries a program that cannot be read: {reading.summary}")
+        raise StorageError(f"{name} carries a program that cannot be read: {reading.summary}")
     return Saved(reading.canvas, code, settings, model[:200], tuple(note[:500] for note in notes[:20]))
 
 
-def read_pixels(path: Path | str) -> Image.Image:
+def read_pixels(path: Path | str, formats: tuple[str, ...] = ("PNG",)) -> Image.Image:
     """The picture in RGB. Raises StorageError where it is damaged."""
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with Image.open(path, formats=formats) as image:
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, zlib.error, Image.DecompressionBombError) as error:
         raise StorageError(
@@ -158,31 +176,36 @@ def parameters_line(canvas: Canvas, settings: RenderSettings, size: tuple[int, i
     return f"{_one_line(prompt)}\nNegative prompt: {_one_line(settings.negative_prompt)}\n{tail}"
 
 
-def _record(path: Path) -> dict[str, Any]:
-    """The JSON object of our chunk; pixels are not decoded."""
+def checked_size(path: Path) -> None:
+    """Raises StorageError for a file that is too large to be one of ours."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise StorageError(f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB; pictures of this program are not")
+
+
+def _chunk(path: Path) -> tuple[object, int]:
+    """The text of our chunk, and how many pixels there are; none of them is decoded."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise StorageError(
-                f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB; pictures of this program are not"
-            )
+        checked_size(path)
         with Image.open(path, formats=["PNG"]) as image:
-            text, pixels = image.info.get(CHUNK), image.width * image.height
+            return image.info.get(CHUNK), image.width * image.height
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise StorageError(f"{path.name} is not a PNG file that can be read") from error
-    if text is None:
-        raise StorageError(
-            f"{path.name} carries no canvas; only pictures made here do (screenshots and converted copies lose it)"
-        )
+
+
+def _record(name: str, text: object, pixels: int) -> dict[str, Any]:
+    """The JSON object that a picture carries."""
+    if not isinstance(text, str):
+        raise StorageError(f"{name} carries no canvas; {ONLY_OURS}")
     if pixels > MAX_PIXELS:
-        raise StorageError(f"{path.name} has {pixels} pixels; pictures of this program have at most {MAX_PIXELS}")
+        raise StorageError(f"{name} has {pixels} pixels; pictures of this program have at most {MAX_PIXELS}")
     if len(text) > MAX_CHUNK_CHARS:
-        raise StorageError(f"{path.name} carries {len(text)} characters of data; at most {MAX_CHUNK_CHARS} are read")
+        raise StorageError(f"{name} carries {len(text)} characters of data; at most {MAX_CHUNK_CHARS} are read")
     try:
         record = whole_data(json.loads(text))
     except (ValueError, RecursionError) as error:
-        raise StorageError(f"{path.name} carries data that is not JSON") from error
+        raise StorageError(f"{name} carries data that is not JSON") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise StorageError(f"{path.name} was written in a format that this version does not know")
+        raise StorageError(f"{name} was written in a format that this version does not know")
     return record
 
 

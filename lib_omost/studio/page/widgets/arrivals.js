@@ -1,5 +1,5 @@
-// Files dropped anywhere on the page: a PNG goes to the box that restores its plan, a ZIP to the one that imports it.
-const BOXES = [[/\.png$/i, '#drop', '#open-box > button'], [/\.zip$/i, '#import', '']];
+// Files dropped anywhere on the page: a ZIP goes to the box that imports it, all else to the one that restores a picture's plan, which says what it cannot open.
+const BOXES = [[/\.zip$/i, '#import', ''], [/./, '#drop', '#open-box > button']];
 const carriesFiles = event => [...(event.dataTransfer?.types || [])].includes('Files');
 // A closed accordion has nothing in it: it is opened, and the box awaited.
 function boxFor(selector, opener) {
