@@ -1,6 +1,6 @@
-"""Coverage of a request: a plan names the time and the mood that its request names, and does not end before each of its
-things has a region. By rules over words (canvas/requests), as tokens that the grammar forces; where and how a thing
-is, the model chooses. Lexically constrained decoding (Hokamp and Liu, 2017) with a region as its unit.
+"""Coverage of a request: a plan names the time and the mood that its request names, puts its things where it says, and
+does not end before each has a region. By rules over words and boxes (canvas/requests), as tokens that the grammar
+forces; the rest the model chooses. Lexically constrained decoding (Hokamp and Liu, 2017), a region as its unit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from dataclasses import replace
 from functools import lru_cache
 
 from lib_omost.canvas import Canvas, read_canvas
-from lib_omost.canvas.requests import Missing, missing, read_wish
+from lib_omost.canvas.requests import (
+    Layout,
+    Missing,
+    Placement,
+    layout_of,
+    missing,
+    nouns_of,
+    place_of,
+    read_wish,
+)
+from lib_omost.canvas.vocabulary import OFFSETS
 from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
 from lib_omost.canvas.words.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
 from lib_omost.composer.grammar import Grammar
@@ -20,30 +30,36 @@ from lib_omost.composer.settings import Message
 
 MOST_REGIONS = 8  # of a plan that coverage adds to
 MOST_WORDS = 3  # of time, weather and mood
+_REGION = re.compile(r"canvas\.add_local_description\(\n    description='([^\n]*)',\n")
 _WHOLE = re.compile(r"set_global_description\(\n    description='[^\n]*',\n")
 
 
 class Covering:
     """The rules of a grammar, and what has to come next because the request wants it.
 
-    `details`: the lines that must follow the reply so far. `region`: those that stand in for an end of the program.
+    `lines`: those that must follow the reply so far. `region`: those that stand in for an end of the program.
     Either is "" where nothing lacks.
     """
 
-    def __init__(self, grammar: Grammar, details: Callable[[str], str], region: Callable[[str], str]) -> None:
-        self._grammar, self._details, self._region = grammar, details, region
+    def __init__(self, grammar: Grammar, lines: Callable[[str], str], region: Callable[[str], str]) -> None:
+        self._grammar, self._lines, self._region = grammar, lines, region
         self.reserve = grammar.reserve
 
     def allowed(self) -> Mask:
-        return self._grammar.allowed()
+        """As the grammar; inside lines that must follow, their next token alone: a draft may end within them."""
+        allowed, wanted = self._grammar.allowed(), self._tokens(self._lines)
+        if wanted:
+            allowed[:] = False
+            allowed[wanted[0]] = True
+        return allowed
 
     def forced(self, closing: bool) -> list[int]:
-        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._details))
+        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._lines))
 
     def consume(self, tokens: Sequence[int]) -> int:
         """As the grammar, but a draft passes by nothing that is wanted, and ends no program that lacks something."""
         for count, token in enumerate(tokens):
-            wanted = self._tokens(self._details)
+            wanted = self._tokens(self._lines)
             if (wanted and wanted[0] != token) or self.instead(token) or not self._grammar.consume([token]):
                 return count
         return len(tokens)
@@ -75,12 +91,14 @@ def covering(grammar: Grammar, messages: Sequence[Message]) -> Covering:
 
 
 def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable[[str], str]]:
-    """`details` and `region` of `Covering`: for a reply so far, the lines for a time or a mood behind the whole
-    picture's sentence, and the opening of a region behind a call, while the message names one that the plan lacks.
+    """`lines` and `region` of `Covering`: for a reply so far, the lines for a time or a mood behind the whole picture's
+    sentence and for the place of a region behind its description; and the opening of a region behind a call, while
+    the message names one that the plan lacks.
     """
     request = messages[-1]["content"]
     before = next((found for one in reversed(messages) if (found := _canvas(one))), None)
     adds = before is None or read_wish(request, before).adds
+    layout, opened = layout_of(request), set[str]()
 
     @lru_cache(maxsize=1)  # it is asked at each token, and the sentence stays
     def lines_after(whole: str) -> str:
@@ -92,21 +110,55 @@ def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable
             return ""
         return _begun(lines_after(text[: whole.end()]), text[whole.end() :])
 
+    @lru_cache(maxsize=1)
+    def placed(so_far: str, description: str) -> str:
+        known = [canvas for canvas in (before, _so_far(so_far)) if canvas]
+        return _place_lines(_placed(description, layout, known, always=description in opened))
+
+    def lines(text: str) -> str:
+        start = text.rfind("\ncanvas.add_local_description(")
+        begun = _REGION.match(text, start + 1) if start >= 0 else None
+        if begun is None or not adds:
+            return details(text)
+        return _begun(placed(text[:start], begun[1]), text[begun.end() :])
+
     def region(text: str) -> str:
         end = text.rfind("\n)") + 2
         canvas = _so_far(text[:end])
         if not adds or not 0 < len(canvas.regions) < MOST_REGIONS:
             return ""
         thing = next((said for said in map(sentence, unplaced(request, canvas, before)) if said not in text), "")
+        opened.add(thing)
         opening = f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
         return _begun(opening, text[end:])
 
-    return details, region
+    return lines, region
 
 
 def _begun(lines: str, begun: str) -> str:
     """What is left of lines that have begun, if these have."""
     return lines[len(begun) :] if lines.startswith(begun) else ""
+
+
+def _placed(description: str, layout: Layout, known: Sequence[Canvas], *, always: bool) -> Placement | None:
+    """Where the request puts the thing of a new region; None where it does not say, or where the thing has a region.
+
+    `known`: the plan before, if there is one, and the plan so far. What one description tells of two things it places
+    as well.
+    """
+    named = [noun for noun in nouns_of(description) if noun in layout.things]
+    if not named or any(region_about(named[0], canvas) for canvas in known):
+        return None
+    relations = tuple(one for one in layout.relations if not {one.thing, one.other} <= set(named))
+    return place_of(named[0], description, replace(layout, relations=relations), known[-1], always=always)
+
+
+def _place_lines(place: Placement | None) -> str:
+    if place is None:
+        return ""
+    offset = "" if place.offset == OFFSETS[0] else f"    offset='{place.offset}',\n"
+    distance = "" if place.distance is None else f"    distance_to_viewer={place.distance:g},\n"
+    return f"    location='{place.location}',\n{offset}    area='{place.area}',\n{distance}"
 
 
 def _so_far(text: str) -> Canvas:

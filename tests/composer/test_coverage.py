@@ -67,3 +67,22 @@ def test_an_edit_gets_a_new_region_only_where_it_asks_for_more() -> None:
 )
 def test_what_is_unplaced_as_sentences(request_: str, sentences: list[str]) -> None:
     assert [sentence(one) for one in unplaced(request_, Canvas())] == sentences
+
+
+def test_the_place_that_a_request_gives_a_thing_follows_its_description() -> None:
+    wanted, _ = lacking(said("a blue whale below a tiny boat"))
+    whale = (
+        WHOLE + "    HTML_web_color_name='teal',\n)\ncanvas.add_local_description(\n    description='A blue whale.',\n"
+    )
+    lines = wanted(whale)
+    assert lines.startswith("    location='on the bottom',\n") and "    area='" in lines
+    assert wanted(f"{whale}    loc") == lines.removeprefix("    loc")
+    assert wanted(whale + lines) == wanted(whale.replace("A blue whale", "Seaweed")) == ""
+
+
+def test_a_thing_that_a_plan_has_already_is_the_model_s_to_place() -> None:
+    before: list[Message] = [*said("ducks"), {"role": "assistant", "content": WHOLE + REGION + "\n```"}]
+    opening = f"{WHOLE}    HTML_web_color_name='teal',\n){OPENING}"
+    wanted, _ = lacking([*before, *said("add a castle above the ducks")])
+    assert wanted(f"{opening}'Two ducks.',\n") == ""
+    assert wanted(f"{opening}'A castle.',\n").startswith("    location='on the top'")

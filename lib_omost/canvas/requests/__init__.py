@@ -4,10 +4,31 @@ wish              the things that a message names, and what kind of change it as
    ▼
 scope             which changes of a reply such a wish gives no ground for (`outside`)
 missing           which nouns, colours, counts, places, times and moods of a request its plan does not hold
+   ▼
+relations         how the things of a request stand to each other, and where it puts them (`Layout`)
+   ▼
+placing           the box that a thing gets by that, beside the boxes that are there (`Placement`)
 """
 
 from lib_omost.canvas.requests.missing import Missing, beyond_count, missing
+from lib_omost.canvas.requests.placing import Placement, nouns_of, place_of, region_about
+from lib_omost.canvas.requests.relations import Layout, Relation, layout_of
 from lib_omost.canvas.requests.scope import outside
 from lib_omost.canvas.requests.wish import EditRequest, asks_undo, read_wish
 
-__all__ = ["EditRequest", "Missing", "asks_undo", "beyond_count", "missing", "outside", "read_wish"]
+__all__ = [
+    "EditRequest",
+    "Layout",
+    "Missing",
+    "Placement",
+    "Relation",
+    "asks_undo",
+    "beyond_count",
+    "layout_of",
+    "missing",
+    "nouns_of",
+    "outside",
+    "place_of",
+    "read_wish",
+    "region_about",
+]
