@@ -20,6 +20,7 @@ from lib_omost.canvas.requests import (
     nouns_of,
     place_of,
     read_wish,
+    region_about,
 )
 from lib_omost.canvas.vocabulary import OFFSETS
 from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
