@@ -57,6 +57,7 @@ from bench.regions import (
 )
 from lib_omost.canvas import GRID, Box, Canvas
 from lib_omost.renderer import StableDiffusionXLOmostPipeline
+from lib_omost.runtime.known_words import KnownWords, read_words
 
 SIDE, FINE_SIDE = 128, 256
 #: the window of a match reaches this far beyond the box, in 90ths
@@ -164,14 +165,15 @@ def drawn_plan(plan: Planned, drawings: dict[str, list[Tensor]]) -> Tensor:
 
 
 def measure_hard(
-    pipe: Any, judge: Judge, rows: dict[str, list[Planned]], drawings: dict[str, list[Tensor]]
+    pipe: Any, judge: Judge, known: KnownWords, rows: dict[str, list[Planned]], drawings: dict[str, list[Tensor]]
 ) -> tuple[dict[str, Number], list[Image.Image]]:
     """The figures of _planned.py, row by row, of what is painted and of what is drawn; and the planned pictures."""
     settings = best_settings(side_of(pipe))
     numbers: dict[str, Number] = {}
     shown: list[Image.Image] = []
     for row, plans in rows.items():
-        pictures = [paint(pipe, plan.canvas, replace(settings, seed=number)) for number, plan in enumerate(plans)]
+        seeded = [(plan.canvas, replace(settings, seed=number)) for number, plan in enumerate(plans)]
+        pictures = [paint(pipe, canvas, chosen, known=known) for canvas, chosen in seeded]
         painted = measure_planned(judge, plans, [as_tensor(picture) for picture in pictures])
         truth = measure_planned(judge, plans, [drawn_plan(plan, drawings) for plan in plans])
         print(f"{row}: {painted}; drawn: {truth}", flush=True)
@@ -182,13 +184,13 @@ def measure_hard(
 
 
 def measure(
-    pipe: Any, judge: Judge, plans: Sequence[Layout], drawings: dict[str, list[Tensor]]
+    pipe: Any, judge: Judge, known: KnownWords, plans: Sequence[Layout], drawings: dict[str, list[Tensor]]
 ) -> tuple[dict[str, float], list[Image.Image]]:
     """The figures of the docstring over all layouts, and the pictures."""
     settings, pictures = best_settings(side_of(pipe)), []
     hits, leaks, errors, matches, fine, truth = [], [], [], [], [], []
     for number, layout in enumerate(plans):
-        picture = paint(pipe, layout.canvas(), replace(settings, seed=number))
+        picture = paint(pipe, layout.canvas(), replace(settings, seed=number), known=known)
         pictures.append(picture)
         for asked, seen in zip(layout.nouns, seen_in_boxes(judge, picture, layout), strict=True):
             hits.append(seen == asked)
@@ -222,12 +224,15 @@ def blind_things(pipe: Any, nouns: Sequence[str], seed: int) -> tuple[list[Image
     return tiles, [[noun] for noun in order]
 
 
-def blind_scenes(pipe: Any, nouns: Sequence[str], count: int, seed: int) -> tuple[list[Image.Image], list[list[str]]]:
+def blind_scenes(
+    pipe: Any, nouns: Sequence[str], known: KnownWords, count: int, seed: int
+) -> tuple[list[Image.Image], list[list[str]]]:
     """Layouts of two and of three things in turns; and their nouns."""
     settings = best_settings(side_of(pipe))
     pairs, triples = (layouts(200 + count, nouns, things)[200:] for things in (2, 3))
     plans = [(pairs if i % 2 == 0 else triples)[i // 2] for i in range(count)]
-    pictures = [paint(pipe, p.canvas(), replace(settings, seed=5000 * (1 + seed) + i)) for i, p in enumerate(plans)]
+    seeded = [(plan.canvas(), replace(settings, seed=5000 * (1 + seed) + i)) for i, plan in enumerate(plans)]
+    pictures = [paint(pipe, canvas, chosen, known=known) for canvas, chosen in seeded]
     return pictures, [list(plan.nouns) for plan in plans]
 
 
@@ -289,23 +294,28 @@ def main(argv: list[str]) -> dict[str, Number]:
     if args.answers:
         return score(args.answers, args.key)
     pipe, judge = load(args.model), Judge(args.judge)
-    nouns = common_nouns(judge, args.model)
+    nouns, known = common_nouns(judge, args.model), read_words(args.model)
     args.out.mkdir(parents=True, exist_ok=True)
     numbers: dict[str, Number] = {}
     if args.n:
         drawings = load_drawings(args.sprites)
-        found = {things: measure(pipe, judge, layouts(args.n, nouns, things), drawings)[0] for things in (2, 3)}
+        rows = {things: layouts(args.n, nouns, things) for things in (2, 3)}
+        found = {things: measure(pipe, judge, known, plans, drawings)[0] for things, plans in rows.items()}
         print(
             table(["things", *found[2]], [[things, *shares.values()] for things, shares in found.items()]), flush=True
         )
         numbers |= {f"{key}: {things} things": value for things, f in found.items() for key, value in f.items()}
-        rows = {"overlapping": overlapping(args.n, nouns), "long": long_boxes(args.n, nouns), PLANNED: planned(nouns)}
-        hard, pictures = measure_hard(pipe, judge, rows, drawings)
+        hard_rows = {
+            "overlapping": overlapping(args.n, nouns),
+            "long": long_boxes(args.n, nouns),
+            PLANNED: planned(nouns),
+        }
+        hard, pictures = measure_hard(pipe, judge, known, hard_rows, drawings)
         numbered(pictures, columns=8).save(args.out / "planned.png")
         numbers |= hard
     sheets = {"things": blind_things(pipe, nouns, args.seed)}
     if args.scenes:
-        sheets["scenes"] = blind_scenes(pipe, nouns, args.scenes, args.seed)
+        sheets["scenes"] = blind_scenes(pipe, nouns, known, args.scenes, args.seed)
     for name, (tiles, key) in sheets.items():
         numbered(tiles, columns=8).save(args.out / f"{name}.png")
         (args.out / f"{name}.json").write_text(json.dumps(key) + "\n")

@@ -30,6 +30,8 @@ from bench._region_judge import MODEL, NOTHING, WEIGHTS, Judge, known_nouns
 from lib_omost.canvas import AREAS, GRID, LOCATIONS, OFFSETS, Box, Canvas, box_of
 from lib_omost.renderer import Previous, RenderSettings, StableDiffusionXLOmostPipeline, render
 from lib_omost.renderer.inpaint import changed_mask, soften
+from lib_omost.runtime.known_shapes import in_squares
+from lib_omost.runtime.known_words import KnownWords
 
 ROOT = Path(__file__).parents[1]
 COLORS = ("skyblue", "pink", "khaki", "gray", "green", "navy", "orange", "white", "purple", "teal")
@@ -116,7 +118,11 @@ def best_settings(side: int) -> RenderSettings:
     return RenderSettings(width=side, height=side, steps=16, guidance=4.0, canvas_start=1.0, centred_noise=True)
 
 
-def paint(pipe: Any, canvas: Canvas, settings: RenderSettings, keep: Previous | None = None) -> Image.Image:
+def paint(
+    pipe: Any, canvas: Canvas, settings: RenderSettings, keep: Previous | None = None, known: KnownWords | None = None
+) -> Image.Image:
+    """The first picture; where `known` says so, with long boxes cut to squares as the application does."""
+    canvas = in_squares(canvas, known) if known else canvas
     return render(pipe, canvas, settings, lambda *_: None, threading.Event(), keep)[0]
 
 

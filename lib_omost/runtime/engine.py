@@ -25,6 +25,7 @@ from lib_omost.runtime.card import no_cuda_reason
 from lib_omost.runtime.catalog import LlmEntry, SdxlEntry
 from lib_omost.runtime.fair_lock import FairLock
 from lib_omost.runtime.keys import key_of_environment
+from lib_omost.runtime.known_shapes import in_squares
 from lib_omost.runtime.known_words import in_known_words, words_of
 from lib_omost.runtime.last_error import keep_error
 from lib_omost.runtime.remembered import Choice
@@ -246,12 +247,13 @@ class Engine:
                     on_note(sentence)
 
     def _in_known_words(self, canvas: Canvas, keep: Previous | None) -> tuple[Canvas, Previous | None]:
-        """Both as this image model knows them; what that changes is noted."""
+        """Both as this image model knows them; what that changes of the words is noted."""
         words = words_of(self.sdxl_entry)
         canvas, self._word_notes = in_known_words(canvas, words)
         for sentence in self._word_notes:
             log.warning("%s", sentence)
-        return canvas, replace(keep, canvas=in_known_words(keep.canvas, words)[0]) if keep else None
+        before = in_squares(in_known_words(keep.canvas, words)[0], words) if keep else None
+        return in_squares(canvas, words), replace(keep, canvas=before) if keep and before else None
 
     def warm_up(self) -> None:
         """Loads both models; meant for a thread at the start. A problem is logged, and raised at the first use."""

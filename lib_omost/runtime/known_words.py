@@ -19,7 +19,7 @@ from lib_omost.runtime.catalog import SdxlEntry
 log = logging.getLogger(__name__)
 
 WORDS_FILE = "words.json"
-MOST = "most_of_a_kind"
+MOST, SQUARE = "most_of_a_kind", "square_things"
 MAX_FILE_BYTES = 2**18
 GROUPS = Path(__file__).parent / "near_words.txt"
 PREPOSITIONS = "with|in|on|at|under|over|near|by|from|behind|between|that|which|and"
@@ -29,8 +29,8 @@ MAX_HEAD_WORDS = 4  # the last word of a longer one need not be a noun
 @dataclass(frozen=True, slots=True)
 class KnownWords:
     """What an image model was taught to paint: nouns, synonyms of them, colours of things, backgrounds as its captions
-    say them; and how many of a kind it paints at most, 0 for any number. Without nouns it is a large model, which may
-    be asked for anything.
+    say them; how many of a kind it paints at most, 0 for any number; and whether it was taught every thing as a square.
+    Without nouns it is a large model, which may be asked for anything.
     """
 
     nouns: tuple[str, ...] = ()
@@ -38,6 +38,7 @@ class KnownWords:
     colours: tuple[str, ...] = ()
     backgrounds: tuple[str, ...] = ()
     most_of_a_kind: int = 0
+    square_things: bool = False
 
     def limits(self, request: str) -> tuple[str, ...]:
         """A sentence for each thing of which a request wants more than the model paints."""
@@ -63,8 +64,9 @@ def read_words(folder: Path) -> KnownWords:
     try:
         with file.open(encoding="utf-8") as text:
             found = json.loads(text.read(MAX_FILE_BYTES))
-        kinds = [field.name for field in fields(KnownWords) if field.name != MOST]
-        return KnownWords(**{kind: _texts(found.get(kind, [])) for kind in kinds}, most_of_a_kind=_most(found))
+        kinds = [field.name for field in fields(KnownWords) if field.name not in (MOST, SQUARE)]
+        texts = {kind: _texts(found.get(kind, [])) for kind in kinds}
+        return KnownWords(**texts, most_of_a_kind=_most(found), square_things=_square(found))
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         log.warning("%s beside %s is left out: %s", WORDS_FILE, folder.name, error)
         return KnownWords()
@@ -75,6 +77,13 @@ def _most(found: dict[str, object]) -> int:
     if type(most) is not int or most < 0:
         raise TypeError("it wants a whole number of things of a kind")
     return most
+
+
+def _square(found: dict[str, object]) -> bool:
+    square = found.get(SQUARE, False)
+    if not isinstance(square, bool):
+        raise TypeError(f"{SQUARE} is true or false")
+    return square
 
 
 def _texts(found: object) -> tuple[str, ...]:
@@ -134,6 +143,13 @@ def unknown_thing(description: str, known: KnownWords) -> Found | None:
     near = next((word for word in _things()[thing] if word in nouns), "")
     named = any(word in nouns and _pattern(word).search(thing) for word in _things()[thing])  # an oak tree is a tree
     return None if named or known.mention(thing) else Found(thing, near)
+
+
+def is_one_of(description: str, known: KnownWords) -> bool:
+    """Whether a region's description is about a single thing that the model knows: "a red car", and not "two cars"."""
+    head, nouns = _head(description), (*known.nouns, *known.synonyms)
+    thing = _last(head, (*nouns, *_things()))
+    return thing in nouns and not any(match[2] for match in _pattern(thing).finditer(head))
 
 
 def swapped(text: str, found: Found) -> str:

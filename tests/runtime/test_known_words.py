@@ -100,6 +100,11 @@ def test_the_default_image_model_says_how_many_of_a_kind_it_paints() -> None:
     assert KnownWords().limits("nine apples") == ()
 
 
+def test_the_default_image_model_was_taught_every_thing_as_a_square() -> None:
+    found = entry("default", "sdxl")
+    assert isinstance(found, SdxlEntry) and words_of(found).square_things
+
+
 def test_a_model_from_the_hub_or_a_file_has_no_words(tmp_path: Path) -> None:
     (tmp_path / WORDS_FILE).write_text('{"nouns": ["cat"]}')
     assert words_of(SdxlEntry("a", str(tmp_path), "folder", RenderSettings())).nouns == ("cat",)
@@ -117,6 +122,7 @@ def test_a_model_from_the_hub_or_a_file_has_no_words(tmp_path: Path) -> None:
         '{"nouns": [3]}',
         '{"nouns": [" "]}',
         '{"most_of_a_kind": "3"}',
+        '{"square_things": 1}',
         "[" * 9000,
         '"' * 2**19,
     ],

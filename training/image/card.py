@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib_omost.runtime.known_words import MOST, WORDS_FILE
+from lib_omost.runtime.known_words import MOST, SQUARE, WORDS_FILE
 from training.image.recolor import TINTS
 
 BACKGROUNDS = (
@@ -69,7 +69,7 @@ def write_card(folder: Path, nouns: Sequence[str], size: int, steps: int, sample
 def write_words(folder: Path, nouns: Sequence[str]) -> None:
     """The file in which lib_omost.runtime.known_words looks up what the model knows."""
     words = {"nouns": [*nouns], "synonyms": [], "colours": [*TINTS], "backgrounds": BACKGROUNDS}
-    known = {**words, MOST: MOST_DRAWN}
+    known = {**words, MOST: MOST_DRAWN, SQUARE: True}
     lines = ",\n".join(f" {json.dumps(kind)}: {json.dumps(texts)}" for kind, texts in known.items())
     (folder / WORDS_FILE).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 

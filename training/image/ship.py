@@ -51,8 +51,9 @@ From the global text alone two things are in their boxes {text} % of the time (`
 _LIMITS = """
 ## Limits
 Icons, not pictures: inner detail is soft. One look a noun, up to three of a kind, no actions, no text, no people.
-Boxes that are much taller or wider than the thing fill up with a second one of it; more than four regions, boxes under
-24 of 90 a side and heavy overlaps were not trained.
+A box that is much taller or wider than the thing fills up with a second one of it, so this project gives the model the
+square in its middle (`square_things` in words.json). More than four regions, boxes under 24 of 90 a side and heavy
+overlaps were not trained: of two things that overlap much, one may be missing.
 """
 _NAMES = {
     "in_box": "found in their boxes",
