@@ -89,7 +89,7 @@ class CanvasChat:
     ) -> None:
         self.engine, self.chats, self.jobs, self.runs, self.session = engine, chats, jobs, runs, session
         self.chatbot, self.state_line, self.textbox = widgets.chatbot, widgets.state_line, widgets.textbox
-        self.remarks = widgets.remarks
+        self.remarks, self.cards = widgets.remarks, widgets.cards
         self.plan, self.drawer = plan, drawer
         # Whether there is something to answer next, and whether with another seed than last time.
         self.ask = gr.Textbox(NOTHING, visible="hidden", elem_id="ask")
@@ -112,7 +112,7 @@ class CanvasChat:
         self.chatbot.undo(self.undo, known, shown, **QUIET)
         self.chatbot.clear(self.clear, known, shown, **QUIET)
         self.remarks.act(self.press, known, shown, **QUIET)
-        self.remarks.turn_over(self.turn_over, known, shown, **QUIET)
+        self.cards.turn_over(self.turn_over, known, shown, **QUIET)
         travelled = [self.session, self.plan.plan, *size]
         self.plan.editor.travel(self.travel, travelled, shown, trigger_mode="multiple", **QUIET)
         self.state_line.suggest(_suggested, None, self.textbox, **QUIET)
@@ -284,7 +284,7 @@ class CanvasChat:
     def _queued(self, session: str, ahead: int, size: PictureSize) -> Update:
         before = f", {counted(ahead, 'run')} before yours" if ahead else ""
         return {
-            **self.plan.said(self.chats.open(session).turns, size),
+            **self.plan.said(session, self.chats.open(session).turns, size),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{before}…"},
             self.remarks: {},
@@ -298,7 +298,7 @@ class CanvasChat:
         text = f"composing… {counted(count, 'region')}" if reply.text else _before_the_first_word(self.engine.status)
         numbers = reply_stats.while_writing(reply, now.expected, self.engine.compose_stats)
         return {
-            **self.plan.said(turns, size, reply.canvas, busy=bool(reply.text)),
+            **self.plan.said(session, turns, size, reply.canvas, busy=bool(reply.text)),
             self.textbox: _busy(),
             self.state_line: {"level": "busy", "text": text, "figures": numbers},
             self.remarks: {},
@@ -316,7 +316,7 @@ class CanvasChat:
         ahead = f", {counted(self.engine.waiting, 'run')} before yours" if self.engine.waiting else ""
         return {
             self.ask: ANOTHER if another else ANSWER,
-            **self.plan.said(chat.turns, size),
+            **self.plan.said(session, chat.turns, size),
             self.textbox: _busy(""),
             self.state_line: {"level": "busy", "text": f"waiting for the language model{ahead}…"},
             self.remarks: {},
@@ -347,7 +347,7 @@ class CanvasChat:
         elif disk := self.chats.sessions.disk_words:
             state = {**state, "level": "warn", "text": f"{state['text']} · {disk}" if state["text"] else disk}
         return {
-            **self.plan.said(chat.turns, size),
+            **self.plan.said(session, chat.turns, size),
             self.textbox: _idle(text),
             self.state_line: state,
             self.remarks: remarks_value(self.chats, session),

@@ -448,7 +448,7 @@ def test_what_is_locked_in_a_reply_stays_when_the_message_is_asked_again(
         ("", "a boat", False),
         ("mine", "an apple", True),
     ]
-    assert (last[chat.remarks]["at"], last[chat.remarks]["of"]) == (2, 2)
+    assert last[chat.plan.cards]["cards"][-1]["replies"] == [2, 2]
 
 
 def test_a_reply_that_is_stopped_changes_what_it_came_to_and_takes_nothing_out(

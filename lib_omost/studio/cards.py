@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -22,21 +23,44 @@ SAME = "Nothing changed."
 GONE = "(The file of this picture is not there.)"
 
 
-def cards(turns: Sequence[Turn], size: tuple[int, int], growing: Canvas | None = None, busy: bool = False) -> Data:
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What is known of the last reply besides: it is the `at`-th `of` several to its message, and what it changed is
+    told elsewhere already.
+    """
+
+    at: int = 1
+    of: int = 1
+    told: bool = False
+
+
+def cards(
+    turns: Sequence[Turn],
+    size: tuple[int, int],
+    growing: Canvas | None = None,
+    busy: bool = False,
+    last: Last = Last(),  # nobody changes it
+) -> Data:
     """A card for each reply that holds a plan. `busy`: the last reply is being written; `growing` is its canvas so far.
 
-    Each says which bubble of the chat it belongs to (`at`), and is for the widget to show as text.
+    Each says which bubble of the chat it belongs to (`at`), and is for the widget to show as text. A last reply of
+    several without a plan has a card that holds nothing but the way to the others.
     """
-    made, before = list[Data](), ""
+    made, before, newest = list[Data](), "", _last_said(turns)
     for at, (turn, pictures) in enumerate(spoken(turns)):
         if turn.role != "assistant":
             continue
-        writing = busy and turn is _last_said(turns)
+        writing = busy and turn is newest
         canvas = growing if writing else canvas_of(turn.text)
+        known = {"at": at, "id": turn.id, "busy": writing, "replies": None}
+        if turn is newest and last.of > 1 and not writing:
+            known["replies"] = [last.at, last.of]
         if canvas is None:
+            if known["replies"]:
+                made.append({**known, "bare": True})
             continue
-        lines = [] if writing or not before else difference(before, turn.text)
-        made.append({"at": at, "id": turn.id, "busy": writing, "lines": lines, **_layout(canvas), **_painted(pictures)})
+        lines = [] if writing or not before or (turn is newest and last.told) else difference(before, turn.text)
+        made.append({**known, "lines": lines, **_layout(canvas), **_painted(pictures)})
         before = before if writing else turn.text
     return {"cards": made, "ratio": [*size], "version": version(turns)}
 

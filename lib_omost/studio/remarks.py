@@ -56,6 +56,11 @@ class Told:
             for index, row in enumerate(self.rows)
         ]
 
+    @property
+    def of_changes(self) -> bool:
+        """Whether the rows say what the last reply changed, or that it changed nothing."""
+        return any(row.do in ("undo", "take", "hand") and not row.by_hand for row in self.rows)
+
     def pressed(self, value: object) -> tuple[int, Remark] | None:
         """The row whose button has this value; None for any other value, which may be anyone's, and for that of a row
         that was pressed meanwhile.

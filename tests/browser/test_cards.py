@@ -8,7 +8,7 @@ import pytest
 
 from bench._server import TextServer
 from lib_omost.studio.conversation import fenced
-from tests.browser.acts import Page, composed, expect, plan, rendered, send
+from tests.browser.acts import Page, composed, expect, plan, rendered, rows, send
 
 pytestmark = pytest.mark.ui
 
@@ -25,7 +25,8 @@ def test_a_reply_is_one_card_with_its_code_behind_a_press_and_the_picture_in_the
     expect(page.locator("#chat .code_wrap")).to_be_visible()
     server.text = fenced(plan().replace("'green'", "'orange'"))
     send(page, "make the tree orange")
-    expect(card.last.locator(".rc-lines li")).to_have_text(["tree: green → orange"])
+    expect(rows(page)).to_have_text(["tree: green → orange"])  # of the newest reply, with its button, and only there
+    expect(card.locator(".rc-lines")).to_have_count(0)
     expect(page.locator("#chat .code_wrap").first).to_be_visible()  # what was opened stays open
     page.locator("#render").click()
     rendered(page)
@@ -38,6 +39,27 @@ def test_a_reply_is_one_card_with_its_code_behind_a_press_and_the_picture_in_the
     card.last.get_by_label("The picture before").click()
     expect(card.last.locator(".rc-pages span")).to_have_text("1/2")
     assert card.last.locator("img").get_attribute("src") != newest
+    server.text = fenced(plan().replace("'green'", "'gold'"))
+    page.locator("#chat button[title=Retry]").last.click()
+    expect(card.last.locator(".rc-replies span")).to_have_text("2/2")
+    expect(card.first.locator(".rc-replies")).to_have_count(0)
+    card.last.get_by_label("The reply before").click()
+    expect(card.last.locator(".rc-replies span")).to_have_text("1/2")
+    expect(card.last.locator(".rc-pages span").first).to_have_text("2/2")  # its pictures came back with it
+    send(page, "and more")
+    expect(page.locator("#chat .message")).to_have_count(6)
+    expect(card.nth(1).locator(".rc-lines li")).to_have_text(["tree: green → orange"])
+    expect(card.locator(".rc-replies")).to_have_count(0)
+
+
+def test_a_reply_in_prose_leads_back_to_the_plan_that_it_replaced(page: Page, server: TextServer) -> None:
+    composed(page)
+    server.text = "I would rather talk."
+    page.locator("#chat button[title=Retry]").click()
+    expect(page.locator("#chat .rc.bare .rc-replies span")).to_have_text("2/2")
+    expect(page.locator("#chat")).to_contain_text("I would rather talk.")
+    page.get_by_label("The reply before").click()
+    expect(page.locator("#chat .rc-chip")).to_have_text(["apple", "tree"])
 
 
 def test_a_card_grows_while_its_reply_is_written(page: Page, server: TextServer) -> None:

@@ -17,7 +17,7 @@ from tests.browser.acts import Page, composed, drag, expect, middle, plan, press
 pytestmark = pytest.mark.ui
 NAMES, STATE, STATUS = ".re-list .name", "#state .sl-text", ".re-status"
 APPLE = ".re-list .pick >> nth=0"
-PAGES = "#remarks .rm-pages span"
+PAGES = "#chat .rc-replies span"
 
 
 def gold() -> str:
@@ -150,7 +150,7 @@ def test_in_a_text_field_the_keys_undo_what_was_typed_there(page: Page) -> None:
 
 def test_a_retried_reply_keeps_its_siblings(page: Page, server: TextServer) -> None:
     composed(page)
-    expect(page.locator(PAGES)).to_be_hidden()
+    expect(page.locator(PAGES)).to_have_count(0)
     server.text = fenced(plan().replace("an apple'", "a plum'"))
     page.locator("#chat button[title=Retry]").click()
     expect(page.locator(PAGES)).to_have_text("2/2")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lib_omost.canvas import Canvas
-from lib_omost.studio.cards import GONE, MAX_LINES, SAME, cards, difference, place
+from lib_omost.studio.cards import GONE, MAX_LINES, SAME, Last, cards, difference, place, version
 from lib_omost.studio.conversation import fenced
 from lib_omost.studio.store.sessions import Turn
 
@@ -46,6 +47,29 @@ def test_a_card_says_what_differs_from_the_plan_before_in_a_few_lines() -> None:
     assert difference("no plan", reply()) == ()
     many = difference(reply(things=("a boat",)), reply(things=tuple(f"a {one}" for one in "bcdefghij")))
     assert len(many) == MAX_LINES + 1 and many[-1].startswith("and ")
+
+
+def test_only_the_last_reply_says_which_of_several_it_is_and_leaves_out_what_is_told_elsewhere() -> None:
+    turns = (
+        Turn("user", "a"), Turn("assistant", reply()), Turn("user", "b"), Turn("assistant", reply("green")),
+    )  # fmt: skip
+    first, second = cards(turns, (1, 1), last=Last(2, 3, told=True))["cards"]
+    assert first["replies"] is None and (second["replies"], second["lines"]) == ([2, 3], [])
+    first, second = cards(turns, (1, 1))["cards"]
+    assert second["replies"] is None and second["lines"] == ("apple: red → green", "tree: red → green")
+
+
+def test_a_last_reply_in_prose_has_the_way_to_the_others_and_nothing_else() -> None:
+    turns = (Turn("user", "a"), Turn("assistant", "What a day."))
+    (card,) = cards(turns, (1, 1), last=Last(2, 2))["cards"]
+    assert card["bare"] and card["replies"] == [2, 2]
+
+
+def test_the_version_of_a_chat_is_another_after_each_change() -> None:
+    turns = [Turn("user", "a"), Turn("assistant", reply())]
+    picture = Turn("assistant", "", "/a.png")
+    states = [turns, turns[:1], [*turns, picture], [turns[0], replace(turns[1], text=reply("green"))]]
+    assert len({version(one) for one in states}) == 4 and version(turns) == version(list(turns))
 
 
 def test_the_card_of_a_reply_that_is_written_grows_with_its_canvas() -> None:

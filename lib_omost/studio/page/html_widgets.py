@@ -33,15 +33,14 @@ def state_line(**layout: object) -> gr.HTML:
 
 
 def remarks(**layout: object) -> gr.HTML:
-    """Sentences with an action each (`Told.values`) and which reply of several is shown: `{"rows": [...], "at": 1,
-    "of": 3}`. Its events: `act` (`value`: the row's) and `turn_over` (`by`: 1 or -1).
-    """
+    """Sentences with an action each (`Told.values`): `{"rows": [...]}`. Its event `act` tells the row's `value`."""
     return _widget("remarks", layout)
 
 
 def cards(**layout: object) -> gr.HTML:
     """Draws the replies of the chat as cards (`studio.cards`), in the chat's own bubbles; shows nothing itself. Its
-    event `behind` (`version`) asks whether the chat is still as this tab shows it.
+    events: `turn_over` (`by`: 1 or -1) shows another reply to the last message, `behind` (`version`) asks whether the
+    chat is still as this tab shows it.
     """
     return _widget("cards", {"elem_id": "cards", **layout}, css="")
 

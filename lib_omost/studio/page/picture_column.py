@@ -244,7 +244,7 @@ class PictureColumn:
             **self._bar("done", 1, going=True),
             **self.show(session),
             **self.plan.frame(session, chat, size),
-            **self.plan.said(chat.turns, size),
+            **self.plan.said(session, chat.turns, size),
             # The first seed of the batch, so that a kept seed stays the same from one press to the next.
             self.drawer.seed: settings["seed"],
         }

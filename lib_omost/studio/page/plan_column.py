@@ -13,7 +13,7 @@ import gradio as gr
 from lib_omost.canvas import Canvas, read_canvas, read_program
 from lib_omost.errors import CanvasError
 from lib_omost.studio import changes, history
-from lib_omost.studio.cards import FILE_ROUTE, cards
+from lib_omost.studio.cards import FILE_ROUTE, Last, cards
 from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
@@ -85,10 +85,17 @@ class PlanColumn:
         return {self.editor: streaming_value(reply.canvas, reply.pending, size)} if reply.plan_changed else {}
 
     def said(
-        self, turns: Sequence[Turn], size: PictureSize, growing: Canvas | None = None, busy: bool = False
+        self,
+        session: str,
+        turns: Sequence[Turn],
+        size: PictureSize,
+        growing: Canvas | None = None,
+        busy: bool = False,
     ) -> Update:
         """The chat: what was said, each reply with its card. `busy`: the last one is written, `growing` its canvas."""
-        return {self.chatbot: bubbles(turns), self.cards: cards(turns, size, growing, busy)}
+        at, of = (1, 1) if busy else history.replies(self.chats, session)
+        last = Last(at, of, told=not busy and self.chats.told(session).of_changes)
+        return {self.chatbot: bubbles(turns), self.cards: cards(turns, size, growing, busy, last)}
 
     def edit(self, session: str, plan: Plan, width: int, height: int, event: gr.EventData) -> Update:
         """A change in the editor becomes a change of code, in the plan and in the conversation."""
@@ -128,7 +135,7 @@ class PlanColumn:
             self.editor: self._value(session, plan, size, echo=echo, fresh=echo is None),
             self.code: plan.code,
             self.plan: plan,
-            **self.said(chat.turns, size),
+            **self.said(session, chat.turns, size),
             self.state_line: state,
             self.remarks: remarks_value(self.chats, session),
         }
@@ -146,9 +153,8 @@ class PlanColumn:
 
 
 def remarks_value(chats: Chats, session: str) -> Data:
-    """What was said of the last act, and which reply of several is shown, for the widget."""
-    at, of = history.replies(chats, session)
-    return {"rows": chats.told(session).values(), "at": at, "of": of}
+    """What was said of the last act, for the widget."""
+    return {"rows": chats.told(session).values()}
 
 
 def _plan_of(renders: Sequence[Render], chat: Conversation) -> Plan:

@@ -61,6 +61,8 @@ class SessionsColumn:
         self.stop_all, self.state_line = stop_all, state_line
         self.new = gr.Button("New picture", variant="primary", size="sm", elem_id="new-session")
         self.list = session_list(elem_id="sessions")
+        # Changes when a tab was behind: only then is what is done in the session followed anew.
+        self.caught_up = gr.Textbox("", visible="hidden", elem_id="caught-up")
         self.exported = gr.File(visible="hidden", elem_id="exported")
         self.load = gr.File(label="Import a session file", file_types=[".zip"], height=130, elem_id="import")
         self._wire(demo, bar, size, cards)
@@ -74,10 +76,11 @@ class SessionsColumn:
             self.new.click(self.start, size, shown, js=take_turn, trigger_mode="multiple", **QUIET),
             self.list.pick(self.pick, size, shown, js=take_turn, trigger_mode="multiple", **QUIET),
             self.list.remove(self.remove, size, shown, **QUIET),
-            cards.behind(self.catch_up, [self.session, *size], shown, **QUIET),
+            self.caught_up.change(None, None, None, js="() => []", **QUIET),
         ]
         for opened in self.opened[1:3]:
             opened.then(None, js=LEAVE_TURN, **QUIET)
+        cards.behind(self.catch_up, [self.session, *size], [*shown, self.caught_up], **QUIET)
         self.list.rename(self.call, None, self.list, **QUIET)
         made = self.list.export(self.save, None, self.exported, **QUIET)
         made.then(None, self.exported, None, js=DOWNLOAD, **QUIET)
@@ -108,12 +111,13 @@ class SessionsColumn:
 
     def catch_up(self, session: str, width: int, height: int, request: gr.Request, event: gr.EventData) -> Update:
         """Shows the session as it is, where the tab shows an older state of it."""
-        if version(self.sessions.turns(session)) == event._data.get("version"):
+        now = version(self.sessions.turns(session))
+        if now == event._data.get("version"):
             return UNCHANGED
         update = self._show(owner_of(request), session, (width, height))
         state = update[self.state_line]
         text = " · ".join(part for part in (state.get("text"), ELSEWHERE) if part)
-        return {**update, self.state_line: {**state, "text": text}}
+        return {**update, self.state_line: {**state, "text": text}, self.caught_up: now}
 
     def refresh(self, session: str, request: gr.Request) -> Update:
         return {self.list: self._listed(owner_of(request), session)}

@@ -1,6 +1,7 @@
 // A card in the bubble of each reply that holds a plan. The chat widget draws the bubbles anew whenever it likes, so they
 // are looked at after each of its changes. Texts go through textContent, colours and numbers are checked.
-// value: {cards: [{at, id, busy, ground, boxes: [{box, color}], chips: [{text, color}], lines, pictures, gone}], ratio}
+// value: {cards: [{at, id, busy, replies: [at, of] or null, ground, boxes: [{box, color}], chips: [{text, color}], lines, pictures, gone}], ratio};
+// one that is `bare` has only its replies: the way to the other replies to the last message.
 const SVG = 'http://www.w3.org/2000/svg', turned = new Map(), drawn = new WeakMap();
 let waits = false;
 
@@ -16,12 +17,14 @@ function place(bubble, card, ratio) {
   const old = bubble.querySelector(':scope > .rc'), says = JSON.stringify([card, ratio]);
   if (!card) { old?.remove(); bubble.classList.remove('carded', 'writing'); return; }
   bubble.closest('.message-row')?.querySelector('[data-testid=bot]')?.setAttribute('role', 'group'); // named, and its text is out of sight
-  bubble.classList.add('carded');
+  bubble.classList.toggle('carded', !card.bare);
   bubble.classList.toggle('writing', card.busy);
   if (old && drawn.get(old) === says) return;
   const made = cardOf(card, ratio), open = old?.querySelector('details')?.open && !old.classList.contains('busy');
-  made.querySelector('details').open = Boolean(open);
+  if (!card.bare) made.querySelector('details').open = Boolean(open);
   drawn.set(made, says);
+  const held = old?.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : '';
+  queueMicrotask(() => { if (held) [...made.querySelectorAll('button')].find(one => one.getAttribute('aria-label') === held)?.focus({preventScroll: true}); });
   if (old) old.replaceWith(made); else bubble.prepend(made);
 }
 
@@ -35,6 +38,7 @@ const color = text => /^#[0-9a-f]{6}$/i.test(text) ? text : '#808080';
 
 function cardOf(card, ratio) {
   const made = node('div', 'rc' + (card.busy ? ' busy' : '')), said = node('div', 'rc-said'), chips = node('ul', 'rc-chips');
+  if (card.bare) { made.classList.add('bare'); made.append(replies(card.replies)); return made; }
   for (const one of card.chips) {
     const chip = node('li', 'rc-chip', one.text), dot = node('i', '');
     dot.style.background = color(one.color);
@@ -52,7 +56,24 @@ function cardOf(card, ratio) {
   if (card.gone) said.append(node('p', 'rc-gone', card.gone));
   const code = node('details', 'rc-code');
   code.append(node('summary', '', 'Show code'));
+  if (card.replies) said.append(replies(card.replies));
   made.append(face(card, ratio), said, code);
+  return made;
+}
+
+function arrow(label, sign, act) {
+  const button = node('button', '', sign);
+  button.type = 'button'; button.title = label; button.setAttribute('aria-label', label);
+  button.addEventListener('click', act);
+  return button;
+}
+
+// Which reply to the last message this is, with the way to the others.
+function replies([at, of]) {
+  const made = node('div', 'rc-pages rc-replies'), back = arrow('The reply before', '‹', () => trigger('turn_over', {by: -1})), on = arrow('The next reply', '›', () => trigger('turn_over', {by: 1}));
+  back.disabled = at <= 1; on.disabled = at >= of;
+  made.setAttribute('role', 'group'); made.setAttribute('aria-label', 'Replies to this message');
+  made.append(back, node('span', '', at + '/' + of), on, node('small', '', 'reply'));
   return made;
 }
 
@@ -69,13 +90,8 @@ function face(card, ratio) {
     back.disabled = at < 1; on.disabled = at >= count - 1;
     return at;
   };
-  const turn = (by, label, sign) => {
-    const button = node('button', '', sign);
-    button.type = 'button'; button.title = label; button.setAttribute('aria-label', label);
-    button.addEventListener('click', () => { turned.set(card.id, {at: show() + by, of: count}); show(); });
-    return button;
-  };
-  const back = turn(-1, 'The picture before', '‹'), on = turn(1, 'The next picture', '›');
+  const turn = by => { turned.set(card.id, {at: show() + by, of: count}); show(); };
+  const back = arrow('The picture before', '‹', () => turn(-1)), on = arrow('The next picture', '›', () => turn(1));
   picture.loading = 'lazy';
   show();
   made.append(picture);

@@ -1,13 +1,10 @@
-// Sentences with an action each, and which reply of several is shown. Texts go through textContent only.
-// value: {rows: [{text, label, value, off}], at, of}; a press of a row's button tells the server its `value` ('act').
-const rows = element.querySelector('.rm-rows'), pages = element.querySelector('.rm-pages');
+// Sentences with an action each. Texts go through textContent only.
+// value: {rows: [{text, label, value, off}]}; a press of a row's button tells the server its `value` ('act').
+const rows = element.querySelector('.rm-rows');
 function draw() {
-  const value = {rows: [], at: 0, of: 0, ...(props.value || {})}, held = rows.contains(document.activeElement) ? [...rows.querySelectorAll('button')].indexOf(document.activeElement) : -1;
+  const value = {rows: [], ...(props.value || {})}, held = rows.contains(document.activeElement) ? [...rows.querySelectorAll('button')].indexOf(document.activeElement) : -1;
   rows.replaceChildren(...value.rows.map(made));
   if (held >= 0) (rows.querySelectorAll('button')[held] || document.querySelector('#message textarea'))?.focus({preventScroll: true});
-  pages.hidden = value.of < 2;
-  pages.querySelector('span').textContent = value.at + '/' + value.of;
-  pages.querySelectorAll('button').forEach(b => { b.disabled = b.dataset.by < 0 ? value.at <= 1 : value.at >= value.of; });
 }
 
 function made(row) {
@@ -27,6 +24,5 @@ rows.addEventListener('click', e => {
   if (value === 'hand') document.querySelector('.re-stage')?.focus();
   else trigger('act', {value});
 });
-pages.addEventListener('click', e => { if (e.target.dataset.by) trigger('turn_over', {by: Number(e.target.dataset.by)}); });
 watch('value', draw);
 draw();
