@@ -105,3 +105,51 @@ def test_code_that_is_applied_is_painted_and_code_that_is_only_typed_is_not(live
     live.locator(".re-list button").first.click()
     live.locator(".re-stage").press("ArrowDown")
     painted(live, 3)
+
+
+def test_four_variations_of_one_region_keep_the_rest_and_one_of_them_is_chosen(live: Page, kept: Path) -> None:
+    composed(live)
+    live.locator(".re-list .pick").first.click()
+    expect(live.locator("[data-act=vary]")).to_be_disabled()  # there is no picture yet
+    painted(live, 1)
+    first = newest(kept)
+    live.locator("[data-act=vary]").click()
+    offered = live.locator("#choices .ch-row button")
+    expect(offered).to_have_count(4, timeout=LONG_MS)
+    files = sorted((kept / "pictures").iterdir(), key=lambda file: file.stat().st_mtime)[-4:]
+    before, *four = (np.asarray(Image.open(file).convert("RGB")) for file in (first, *files))
+    assert all((one[:, 160:] == before[:, 160:]).all() and (one != before).any() for one in four)
+    assert len({one.tobytes() for one in four}) == 4
+    name = files[1].name
+    canvas = live.locator(".re-stage img")
+    offered.nth(1).hover()
+    expect(canvas).to_have_attribute("src", re.compile(name))
+    live.locator("#message textarea").hover()
+    expect(canvas).to_have_attribute("src", re.compile(first.name))  # only looked at
+    offered.nth(1).focus()
+    live.keyboard.press("Enter")
+    expect(offered.first).to_be_hidden()
+    expect(canvas).to_have_attribute("src", re.compile(name))
+    live.locator(".re-form [data-key=color]").fill("#ffd700")
+    live.locator(".re-stage").focus()
+    expect(live.locator(PICTURES)).to_have_count(6, timeout=LONG_MS)
+    assert read_png(newest(kept)).settings.seed == read_png(files[1]).settings.seed  # painted from the chosen one
+
+
+def test_the_eye_leaves_a_region_out_of_the_picture_and_brings_it_back(live: Page, kept: Path) -> None:
+    composed(live)
+    painted(live, 1)
+    first = newest(kept)
+    eye = live.locator(".re-list .eye").first
+    eye.click()
+    expect(live.locator(".re-box.out")).to_have_count(1)
+    painted(live, 2)
+    without = newest(kept)
+    assert read_png(without).settings.region_strengths == (0.0, 1.0)
+    before, after = (np.asarray(Image.open(file).convert("RGB")) for file in (first, without))
+    assert (before[:, 160:] == after[:, 160:]).all() and (before[:, :100] != after[:, :100]).any()
+    live.locator(".re-list .pick").first.click()
+    live.locator(".re-stage").press("h")
+    expect(live.locator(".re-box.out")).to_have_count(0)
+    painted(live, 3)
+    assert set(read_png(newest(kept)).settings.region_strengths) <= {1.0}

@@ -4,6 +4,7 @@ pictures are the gallery's.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,10 +19,11 @@ from lib_omost.renderer import RenderSettings
 from lib_omost.runtime import Engine
 from lib_omost.runtime.job import Job
 from lib_omost.runtime.jobs import Jobs
+from lib_omost.studio.cards import FILE_ROUTE
 from lib_omost.studio.conversation import Chats
 from lib_omost.studio.page.events import QUIET, UNCHANGED, WATCHING, Update, View
 from lib_omost.studio.page.gallery import Gallery
-from lib_omost.studio.page.html_widgets import progress_bar
+from lib_omost.studio.page.html_widgets import choices, progress_bar
 from lib_omost.studio.page.plan_column import PlanColumn
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from lib_omost.studio.plan import Plan
@@ -32,6 +34,7 @@ from lib_omost.studio.store.sessions import Data, Render
 from lib_omost.studio.work import RENDER, Painting, render_request
 
 STOP_WAIT_S = 5.0
+VARIATIONS = 4
 CANNOT_KEEP = "done, not kept"
 
 
@@ -70,15 +73,18 @@ class PictureColumn:
             elem_id="keep",
         )  # fmt: skip
         self.progress = progress_bar(elem_id="progress")
+        self.choices = choices(elem_id="choices")
         self.gallery = Gallery(chats, session, pictures, drawer, view)
         self.outputs, self.show = self.gallery.outputs, self.gallery.show
-        self.bar = [self.progress, self.stop_button, self.again_button]
+        self.bar = [self.progress, self.stop_button, self.again_button, self.choices]
         self.shown = [*self.bar, *self.outputs, *plan.chat, drawer.seed]
-        choices = {self.keep, self.gallery.chosen, drawer.images, drawer.seed_mode}
-        asked = {plan.plan, plan.code, *choices, *drawer.render, session}
+        how = {self.keep, self.gallery.chosen, drawer.images, drawer.seed_mode}
+        asked = {plan.plan, plan.code, *how, *drawer.render, session}
         click = self.render_button.click(self.wait, None, self.bar, **QUIET)
         click.then(self.paint, asked, self.shown, **WATCHING)
         plan.editor.live(self.paint_live, asked, self.shown, **WATCHING)
+        plan.editor.vary(self.vary, asked, self.shown, **WATCHING)
+        self.choices.choose(self.choose, session, [self.choices, *self.outputs], **QUIET)
         again = self.again_button.click(self.wait, None, self.bar, **QUIET)
         again.then(self.go_on, {session}, self.shown, **WATCHING)
         self.stop_button.click(self.halt, session, [*self.bar, *self.outputs], **QUIET)
@@ -122,6 +128,23 @@ class PictureColumn:
         else:
             yield from self._following(given, request, job)
 
+    def vary(self, given: Update, request: gr.Request, event: gr.EventData) -> Iterator[Update]:
+        """One region painted `VARIATIONS` times with the rest of the large picture kept, to choose one of."""
+        session, name = given[self.session], event._data.get("id")
+        plan = self.plan.known(session, given[self.plan.plan])
+        try:
+            if name not in plan.ids:
+                raise SettingsError("This region is not there any more. Choose another one.")
+            job = self.submit(given, live=True, vary=plan.ids.index(name))
+        except OmostError as error:
+            yield self._bar(sentence(error), 0, going=bool(self._renders(session)))
+            return
+        yield from self._following(given, request, job)
+
+    def choose(self, session: str, event: gr.EventData) -> Update:
+        """One of the variations, or the picture before them, is the large one; the next change is painted from it."""
+        return {self.choices: {}, **self.show(session, str(event._data.get("id", "")))}
+
     def _instead(self, given: Update, plan: Plan, tab: str) -> Job | None:
         """A render of this plan in the place of those of older changes; the one that is at it already, where another
         tab asked; None where somebody newer asks by the time that the older ones have stopped.
@@ -142,8 +165,10 @@ class PictureColumn:
     def _live(self, session: str) -> list[Job]:
         return [job for job in self._renders(session) if job.request.get("live")]
 
-    def submit(self, given: Update, live: bool = False) -> Job:
-        """Raises SettingsError, CanvasError, BusyError or StorageError."""
+    def submit(self, given: Update, live: bool = False, vary: int | None = None) -> Job:
+        """`live`: what a change asks for; `vary`: the region to be painted in variations. Raises SettingsError,
+        CanvasError, BusyError or StorageError.
+        """
         session, drawer = given[self.session], self.drawer
         values = tuple(given[widget] for widget in drawer.render)
         plan = self.plan.known(session, given[self.plan.plan])
@@ -152,10 +177,14 @@ class PictureColumn:
         settings = replace(settings, images=1 if live else int(given[drawer.images]))
         turns, sessions = self.chats.open(session).turns, self.chats.sessions
         kept = self._kept(session, given[self.gallery.chosen], code, settings) if live else None
-        if kept is not None:  # what is painted anew looks as the rest does
+        if vary is not None:
+            if kept is None:
+                raise SettingsError("The picture has another shape, style or plan. Press Render, then vary a region.")
+            settings = replace(settings, seed=secrets.randbelow(2**32), images=VARIATIONS)
+        elif kept is not None:  # what is painted anew looks as the rest does
             settings = replace(settings, seed=kept.settings.get("seed", settings.seed))
         keep = kept.id if kept else given[self.gallery.chosen] if given[self.keep] else ""
-        order = render_request(code, settings, keep=keep, after=turns[-1].id if turns else "", live=live)
+        order = render_request(code, settings, keep=keep, after=turns[-1].id if turns else "", live=live, vary=vary)
         job = self.jobs.submit(sessions.owner(session), RENDER, order, session=session)
         for older in self._interrupted(session):  # who asks for something else wants no more of it
             self.jobs.dismiss(older.id)
@@ -171,7 +200,7 @@ class PictureColumn:
             return None
         if any(render.settings.get(name) != getattr(settings, name) for name in ("width", "height", "style")):
             return None
-        same_whole = replace(before, regions=()) == replace(after, regions=())
+        same_whole = replace(before, regions=(), locked=False) == replace(after, regions=(), locked=False)
         return render if same_whole or any(region in before.regions for region in after.regions) else None
 
     def go_on(self, given: Update, request: gr.Request) -> Iterator[Update]:
@@ -279,7 +308,7 @@ class PictureColumn:
         size = (settings["width"], settings["height"])
         return {
             **self._bar("done", 1, going=True),
-            **self.show(session),
+            **self.show(session, job.request["keep"] if job.request.get("vary") is not None else ""),
             **self.plan.said(chat.turns, size),
             # The first seed of the batch, so that a kept seed stays the same from one press to the next.
             self.drawer.seed: settings["seed"],
@@ -296,7 +325,18 @@ class PictureColumn:
         }[job.state]
         notes = [*job.progress.get("notes", []), *filter(None, [self.gallery.disk_words])]
         text = " ".join([f"{text.removesuffix('.')}.", *notes]) if notes else text
-        return self._bar(text, 1 if job.state == "done" else 0, going=False)
+        told = self._bar(text, 1 if job.state == "done" else 0, going=False)
+        return {**told, self.choices: self._variations(job)} if job.request.get("vary") is not None else told
+
+    def _variations(self, job: Job) -> Data:
+        """What there is to choose from once a region was varied."""
+        files = [str(file) for file in job.progress.get("files", ())]
+        ids = {render.picture: render.id for render in self.gallery.renders(job.session)}
+        pictures = [{"id": ids[file], "source": FILE_ROUTE + file} for file in files if file in ids]
+        canvas = read_program(job.request["code"]).canvas
+        region = canvas.regions[job.request["vary"]] if canvas else None
+        name = (region.name or region.description) if region else "this region"
+        return {"title": f"Which one of “{name}”?", "before": job.request["keep"], "pictures": pictures}
 
     def _line(self, text: str, share: float, figures: str = "") -> Update:
         return {self.progress: {"text": text, "share": share, "figures": figures}}
@@ -306,7 +346,7 @@ class PictureColumn:
         that is not there.
         """
         buttons = {self.stop_button: gr.update(interactive=going), self.again_button: gr.update(visible=False)}
-        return {**self._line(text, share), **buttons}
+        return {**self._line(text, share), **buttons, self.choices: {}}
 
     def halt(self, session: str) -> Update:
         """Stops what is painted at the next step, or else all that waits. The picture before stays; batch pictures that

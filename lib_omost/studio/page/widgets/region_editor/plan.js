@@ -123,6 +123,7 @@ document.addEventListener('click', e => {
   settled = () => button.querySelector('button')?.click() ?? button.click();
 }, true);
 document.addEventListener('change', e => { if (e.target instanceof Element && e.target.closest('#auto')) { painted = ''; paintSoon(); } });
+function afterEdits(act) { if (waiting) settled = act; else act(); }
 function rest() {
   paintSoon();
   if (!settled) return;
