@@ -225,12 +225,10 @@ class CanvasChat:
     def _following(
         self, session: str, size: PictureSize, request: gr.Request, first: Job | None = None
     ) -> Iterator[Update]:
-        with self.runs.run((str(request.session_hash), "chat")) as newer:
-            while replies := self._replies(session) or ([first] if first else []):
-                first = None
-                yield from self._watched(replies[0], session, size, newer)
-                if newer.is_set():
-                    return
+        def watched(job: Job, newer: threading.Event) -> Iterator[Update]:
+            return self._watched(job, session, size, newer)
+
+        yield from self.runs.follow((str(request.session_hash), "chat"), lambda: self._replies(session), watched, first)
 
     def _watched(self, job: Job, session: str, size: PictureSize, newer: threading.Event) -> Iterator[Update]:
         """One reply until it ends, or until somebody `newer` watches; at last the session at rest."""
@@ -324,7 +322,7 @@ class CanvasChat:
 
     def at_rest(self, session: str, size: PictureSize) -> Update:
         """Everything that the chat and the plan show of a session at rest, from the store."""
-        return self._shown(session, self.chats.open(session), size)
+        return self._shown(session, self.chats.open(session), size, opened=True)
 
     def _shown(
         self,
@@ -335,8 +333,11 @@ class CanvasChat:
         text: str | None = None,
         failure: str = "",
         stopped: bool = False,
+        opened: bool = False,
     ) -> Update:
-        """The same of a conversation, and how the last run ended; `text` goes into the message box."""
+        """The same of a conversation, and how the last run ended; `text` goes into the message box. What was `opened`,
+        or stopped half-way, is not painted at once.
+        """
         told, state = self.chats.told(session), _state(chat)
         if told.text:
             state = {**state, "text": told.text, "level": told.level, "asks": False}
@@ -351,7 +352,7 @@ class CanvasChat:
             self.textbox: _idle(text),
             self.state_line: state,
             self.remarks: remarks_value(self.chats, session),
-            **self.plan.show(session, chat, size),
+            **self.plan.show(session, chat, size, opened=opened or stopped),
         }
 
 

@@ -270,7 +270,8 @@ def _serve(
     if not local and not auth:
         print("WARNING: anyone who reaches this address can use the models. Add --users FILE or --auth @FILE.")
     operator = users.operator if users else lambda user: False
-    demo = build(engine, folder, local=local, operator=operator, of=page)
+    small = engine.llm_entry.place == engine.sdxl_entry.place == "embedded"  # quick enough to paint each change
+    demo = build(engine, folder, local=local, operator=operator, of=page, auto=small)
     _, url, _ = launch(
         demo,
         folder,

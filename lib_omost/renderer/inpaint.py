@@ -51,7 +51,7 @@ def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
 
     An edit of a region usually restates the global description too; the picture around it is still meant to stay.
     """
-    old, new = ([replace(region, name="") for region in canvas.regions] for canvas in (before, after))
+    old, new = ([replace(region, name="", locked=False) for region in canvas.regions] for canvas in (before, after))
     changed = [r for r in old if r not in new] + [r for r in new if r not in old]
     if changed:
         masks: NDArray[np.float32] = np.stack([r.mask for r in changed]).max(0)
@@ -60,7 +60,7 @@ def changed_mask(before: Canvas, after: Canvas) -> NDArray[np.float32]:
 
 
 def global_text_differs(before: Canvas, after: Canvas) -> bool:
-    return replace(before, regions=()) != replace(after, regions=())
+    return replace(before, regions=(), locked=False) != replace(after, regions=(), locked=False)
 
 
 def soften(mask: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

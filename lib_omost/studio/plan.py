@@ -57,15 +57,15 @@ def editor_value(
     plan: Plan,
     *,
     ratio: tuple[int, int] = (7, 9),
-    picture: str = "",
     echo: int | None = None,
     fresh: bool = True,
     frame: bool = False,
+    opened: bool = False,
     steps: tuple[str | None, str | None] = (None, None),
 ) -> dict[str, Any]:
     """The plan for the region editor. `echo` repeats the number of the edit that this answers; `fresh` takes the
-    selection away; with `frame` an editor that has a plan takes only the picture and the ratio. `steps` are what can
-    be undone and done again.
+    selection away; with `frame` an editor that has a plan takes only the ratio; a plan that is `opened` is no news.
+    `steps` are what can be undone and done again.
     """
     reading = plan.read()
     canvas = reading.canvas if plan.code else None
@@ -75,7 +75,7 @@ def editor_value(
     for region, (start, end) in zip(value["regions"], reading.spans, strict=False):
         region["lines"] = [plan.code.count("\n", 0, start) + 1, plan.code.count("\n", 0, end) + 1]
     undo, redo = steps
-    more = {"picture": picture, "echo": echo, "fresh": fresh, "frame": frame, "undo": undo, "redo": redo}
+    more = {"echo": echo, "fresh": fresh, "frame": frame, "opened": opened, "undo": undo, "redo": redo}
     return {**value, **more}
 
 

@@ -22,7 +22,7 @@ from lib_omost.runtime.job import Job, Tell
 from lib_omost.runtime.jobs import DEVICE, ELSEWHERE, Jobs
 from lib_omost.runtime.known_words import words_of
 from lib_omost.settings import read
-from lib_omost.studio import history, reply_stats
+from lib_omost.studio import history, keeping, reply_stats
 from lib_omost.studio.conversation import Chats, Conversation, messages
 from lib_omost.studio.finished import settled
 from lib_omost.studio.patches import Patch, Written, patch
@@ -73,12 +73,14 @@ class Painting:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a render job asks for. `code` is the canvas as the person wrote it; `after`: the turn that its pictures
-    come behind in the chat.
+    """What a render job asks for. `code` is the canvas as the person wrote it, `shown` what is painted of it, with
+    the `strengths` of that; `after`: the turn that its pictures come behind in the chat.
     """
 
     code: str
     canvas: Canvas
+    shown: Canvas
+    strengths: tuple[float, ...]
     settings: RenderSettings
     pictures: int
     previous: Previous | None
@@ -130,11 +132,21 @@ def reply_request(question: Turn, settings: ComposeSettings) -> Data:
     return {"turn": question.id, "settings": asdict(settings)}
 
 
-def render_request(code: str, settings: RenderSettings, *, keep: str = "", after: str = "", live: bool = False) -> Data:
+def render_request(
+    code: str,
+    settings: RenderSettings,
+    *,
+    keep: str = "",
+    after: str = "",
+    live: bool = False,
+    vary: int | None = None,
+) -> Data:
     """`settings.images` pictures, each with a seed one above that of the one before. `keep`: the render of the session
-    that stays where nothing changed; `after`: the turn that the pictures come behind; `live`: a newer change ends it.
+    that stays where nothing changed; `after`: the turn that the pictures come behind; `live`: a newer change ends it;
+    `vary`: the region that is painted anew though nothing of it changed.
     """
-    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after, "live": live}
+    varied = {} if vary is None else {"vary": vary}
+    return {"code": code, "settings": asdict(settings), "keep": keep, "after": after, "live": live, **varied}
 
 
 def write(engine: Engine, job: Job, tell: Tell, stop: threading.Event) -> Data:
@@ -222,7 +234,8 @@ def paint(engine: Engine, chats: Chats | None, keep: Keep, job: Job, tell: Tell,
     while now.done < order.pictures:
         now = replace(now, picture=now.done + 1, ahead=0, step=None)
         settings = replace(order.settings, seed=order.settings.seed + now.done)
-        render = partial(engine.render, order.canvas, settings, keep=order.previous, on_note=notes.append)
+        painted = replace(settings, region_strengths=order.strengths)
+        render = partial(engine.render, order.shown, painted, keep=order.previous, on_note=notes.append)
         image = None
         for news in render_steps(render, stop):
             if isinstance(news, list):
@@ -271,19 +284,28 @@ def _order(chats: Chats | None, job: Job) -> Order:
     settings, canvas = read(RenderSettings, request["settings"]), read_program(request["code"]).canvas
     if canvas is None:
         raise SettingsError("The code of this render holds no canvas. Render the plan anew.")
-    previous = _previous(chats, job.session, request["keep"]) if chats is not None and request["keep"] else None
+    found = _previous(chats, job.session, request["keep"]) if chats is not None and request["keep"] else None
+    shown, strengths = keeping.shown(canvas, settings.region_strengths)
+    previous = None
+    if found is not None:
+        was, before = found
+        vary = request.get("vary")
+        anew = None if vary is None or vary >= len(canvas.regions) else canvas.regions[vary]
+        unchanged = keeping.unchanged(before.canvas, was, shown, strengths, anew)
+        previous = replace(before, canvas=unchanged)
     one = replace(settings, images=1)
-    return Order(request["code"], canvas, one, settings.images, previous, request["after"])
+    return Order(request["code"], canvas, shown, strengths, one, settings.images, previous, request["after"])
 
 
-def _previous(chats: Chats, session: str, chosen: str) -> Previous | None:
-    """The picture that stays where nothing changed, and the canvas that it was painted from."""
+def _previous(chats: Chats, session: str, chosen: str) -> tuple[tuple[float, ...], Previous] | None:
+    """The picture that stays where nothing changed, with the canvas that it was painted from and its strengths."""
     found = (one for one in chats.sessions.renders(session) if one.id == chosen and Path(one.picture).is_file())
     render = next(found, None)
     canvas = read_program(render.code).canvas if render else None
     if render is None or canvas is None:
         return None
-    return Previous(canvas, (read_pixels(render.picture),), style_of(render.settings))
+    strengths = tuple(render.settings.get("region_strengths", ()))
+    return strengths, Previous(canvas, (read_pixels(render.picture),), style_of(render.settings))
 
 
 def _in_session(chats: Chats, keep: Keep, session: str, order: Order, settings: RenderSettings, png: bytes) -> Path:

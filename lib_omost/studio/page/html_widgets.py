@@ -57,6 +57,13 @@ def progress_bar(**layout: object) -> gr.HTML:
     return _widget("progress", layout)
 
 
+def choices(**layout: object) -> gr.HTML:
+    """Pictures of which one is chosen: `{"title": str, "before": id, "pictures": [{"id", "source"}]}`; its event is
+    `choose` (`id`). Nothing while there are none.
+    """
+    return _widget("choices", layout)
+
+
 def _widget(name: str, layout: dict[str, object], css: str | None = None) -> gr.HTML:
     html, js = (_text(WIDGETS / f"{name}.{suffix}") for suffix in ("html", "js"))
     return _html(html, _text(WIDGETS / f"{name}.css") if css is None else css, js, layout)

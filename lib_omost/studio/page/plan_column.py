@@ -13,7 +13,7 @@ import gradio as gr
 from lib_omost.canvas import Canvas, read_canvas, read_program
 from lib_omost.errors import CanvasError
 from lib_omost.studio import changes, history
-from lib_omost.studio.cards import FILE_ROUTE, Last, cards
+from lib_omost.studio.cards import Last, cards
 from lib_omost.studio.conversation import STRENGTHS, Chats, Conversation, bubbles
 from lib_omost.studio.page.events import QUIET, PictureSize, Update
 from lib_omost.studio.page.html_widgets import region_editor
@@ -62,23 +62,22 @@ class PlanColumn:
             side.change(self.resize, known, self.editor, **QUIET)
 
     def show(
-        self, session: str, chat: Conversation, size: PictureSize, known: Plan | None = None, echo: int | None = None
+        self,
+        session: str,
+        chat: Conversation,
+        size: PictureSize,
+        known: Plan | None = None,
+        echo: int | None = None,
+        opened: bool = False,
     ) -> Update:
         """Editor, code and plan of the newest canvas in the conversation. Regions of the plan that is `known` keep
-        their names, with which the editor keeps what is selected; `echo` is the number of what this answers.
+        their names, with which the editor keeps what is selected; `echo` is the number of what this answers; a plan
+        that is only `opened` is no news that wants a picture.
         """
         plan = _plan_of(self.chats.sessions.renders(session), chat)
         plan = plan if known is None else carried(plan, known)
-        value = self._value(session, plan, size, echo=echo, fresh=known is None)
+        value = self._value(session, plan, size, echo=echo, fresh=known is None, opened=opened)
         return {self.editor: value, self.code: plan.code, self.plan: plan}
-
-    def frame(self, session: str, chat: Conversation, size: PictureSize) -> Update:
-        """A new picture to lie under the boxes, where there are any; they stay as a person has them in hand."""
-        if chat.newest is None:
-            return {}
-        renders = self.chats.sessions.renders(session)
-        value = editor_value(_plan_of(renders, chat), ratio=size, picture=_picture(renders), frame=True)
-        return {self.editor: value}
 
     def streaming(self, reply: Reply, size: PictureSize) -> Update:
         """The plan while it is written: the code pane waits for the end, the boxes appear one by one."""
@@ -148,8 +147,7 @@ class PlanColumn:
             self.chats.tell(session, replace(told, rows=(*rows, *others), text=""))
 
     def _value(self, session: str, plan: Plan, size: PictureSize, **more: Any) -> Data:
-        picture, steps = _picture(self.chats.sessions.renders(session)), history.steps(self.chats, session)
-        return editor_value(plan, ratio=size, picture=picture, steps=steps, **more)
+        return editor_value(plan, ratio=size, steps=history.steps(self.chats, session), **more)
 
 
 def remarks_value(chats: Chats, session: str) -> Data:
@@ -168,7 +166,3 @@ def _plan_of(renders: Sequence[Render], chat: Conversation) -> Plan:
         return plan_of(reading, turn.about[STRENGTHS])
     painted = next((render for render in renders if render.code == reading.code), None)
     return plan_of(reading, painted.settings.get("region_strengths", ()) if painted else ())
-
-
-def _picture(renders: Sequence[Render]) -> str:
-    return FILE_ROUTE + renders[0].picture if renders else ""

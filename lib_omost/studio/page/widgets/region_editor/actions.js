@@ -14,8 +14,17 @@ const actions = {
   nearer: () => change(() => step(-1)),
   farther: () => change(() => step(1)),
   snap: () => change(() => { region().snap = true; }),
+  hide: () => toggle(region()),
+  vary: () => afterEdits(() => trigger('vary', {id: selected})),
   lock: () => change(() => { const target = region() || plan.whole; target.locked = !target.locked; }),
 };
+
+// What is left out of the picture has strength 0; what it had before comes back with it.
+const had = new Map();
+function toggle(r) {
+  if (r.strength) had.set(r.id, r.strength);
+  change(() => { r.strength = r.strength ? 0 : had.get(r.id) || 1; });
+}
 
 // One place in the order of depth: between the next neighbour and the one after it, or beyond the last.
 function step(sign) {
@@ -34,7 +43,8 @@ element.addEventListener('click', e => { const b = e.target.closest('[data-act]'
 list.addEventListener('click', e => {
   const button = e.target.closest('button'), id = button?.dataset.id;
   if (!button) return;
-  if (button.classList.contains('lock')) change(() => { const r = plan.regions.find(r => r.id === id); r.locked = !r.locked; });
+  if (button.classList.contains('eye')) toggle(plan.regions.find(r => r.id === id));
+  else if (button.classList.contains('lock')) change(() => { const r = plan.regions.find(r => r.id === id); r.locked = !r.locked; });
   else select(id === selected ? null : id);
 });
 list.addEventListener('keydown', e => { if (e.key !== 'Enter' && e.key !== ' ') keys(e); });

@@ -9,7 +9,7 @@ function draw() {
   drawSteps();
 }
 
-const usable = act => act === 'add' ? true : act === 'undo' || act === 'redo' ? plan[act] != null : act === 'lock' ? !!(region() || plan.whole) : !!region();
+const usable = act => act === 'add' ? true : act === 'vary' ? !!region() && !!shownPicture() && region().strength > 0 : act === 'undo' || act === 'redo' ? plan[act] != null : act === 'lock' ? !!(region() || plan.whole) : !!region();
 
 function drawSteps() {
   for (const [act, word, key] of [['undo', 'Undo', 'Ctrl+Z'], ['redo', 'Redo', 'Ctrl+Shift+Z']]) find('[data-act=' + act + ']').title = word + (plan[act] ? ': ' + plan[act] : '') + ' (' + key + ')';
@@ -31,6 +31,22 @@ function drawLock(button, target, what) {
 }
 
 
+// An open or a closed eye. What is left out is in the plan, and not in the picture.
+const LIDS = {true: 'M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8', false: 'M1.5 7s2.5 4 6.5 4 6.5-4 6.5-4M8 11v2.5M4 10.2 2.8 12.3M12 10.2l1.2 2.1'};
+function drawEye(button, target, what) {
+  const open = !target || target.strength > 0;
+  if (!button.firstChild) {
+    const make = name => document.createElementNS('http://www.w3.org/2000/svg', name), svg = button.appendChild(make('svg')), pupil = make('circle');
+    svg.setAttribute('viewBox', '0 0 16 16'); svg.setAttribute('aria-hidden', 'true'); svg.append(make('path'), pupil);
+    for (const [key, value] of Object.entries({cx: 8, cy: 8, r: 2})) pupil.setAttribute(key, value);
+  }
+  button.querySelector('path').setAttribute('d', LIDS[open]);
+  button.querySelector('circle').style.display = open ? '' : 'none';
+  button.setAttribute('aria-pressed', !open);
+  button.setAttribute('aria-label', 'Leave ' + what + ' out of the picture');
+  button.title = open ? 'Painted. Press to leave it out of the picture (H)' : 'Left out of the picture. Press to have it painted (H)';
+}
+
 function drawBoxes() {
   const old = new Map([...stage.querySelectorAll('.re-box')].map(n => [n.dataset.id, n]));
   const order = [...plan.regions].sort((a, b) => b.depth - a.depth);
@@ -41,6 +57,7 @@ function drawBoxes() {
     node.style.zIndex = r.id === selected ? 1000 : z + 1;
     node.classList.toggle('selected', r.id === selected);
     node.classList.toggle('lit', r.id === lit);
+    node.classList.toggle('out', r.strength === 0);
     node.querySelector('.tint').style.background = colour(r.color);
   });
   if (plan.pending) {
@@ -112,20 +129,21 @@ function drawList() {
   order.forEach((r, i) => {
     let row = list.children[i];
     if (!row) row = list.appendChild(makeRow());
-    const [pick, lock] = row.children;
-    pick.dataset.id = lock.dataset.id = r.id;
+    const [pick, eye, lock] = row.children;
+    pick.dataset.id = eye.dataset.id = lock.dataset.id = r.id;
+    row.classList.toggle('out', r.strength === 0);
     pick.classList.toggle('selected', r.id === selected); pick.classList.toggle('lit', r.id === lit); pick.setAttribute('aria-pressed', r.id === selected);
     pick.children[0].style.background = colour(r.color); pick.children[1].textContent = title(r); pick.children[2].textContent = r.depth;
-    drawLock(lock, r, title(r));
+    drawLock(lock, r, title(r)); drawEye(eye, r, title(r));
   });
 }
 
 function makeRow() {
-  const row = document.createElement('span'), pick = document.createElement('button'), lock = document.createElement('button');
-  row.className = 'row'; pick.className = 'pick'; lock.className = 'lock';
-  pick.type = lock.type = 'button'; pick.title = 'Its name, and how far away it is';
+  const row = document.createElement('span'), pick = document.createElement('button'), eye = document.createElement('button'), lock = document.createElement('button');
+  row.className = 'row'; pick.className = 'pick'; eye.className = 'eye'; lock.className = 'lock';
+  pick.type = eye.type = lock.type = 'button'; pick.title = 'Its name, and how far away it is';
   for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; pick.appendChild(n); }
-  row.append(pick, lock);
+  row.append(pick, eye, lock);
   return row;
 }
 

@@ -16,9 +16,10 @@ function drawForm() {
   const target = region() || plan.whole, kind = region() ? 'local' : plan.whole ? 'whole' : '';
   if (formOf !== kind) { buildForm(kind); formOf = kind; }
   if (!target) return;
-  const lock = form.querySelector('.lock');
+  const lock = form.querySelector('.lock'), eye = form.querySelector('.eye');
+  if (eye) { drawEye(eye, target, 'this region'); eye.lastChild.textContent = target.strength ? 'Painted' : 'Left out'; }
   drawLock(lock, target, kind === 'local' ? 'this region' : 'the whole picture\'s text');
-  lock.lastChild.textContent = target.locked ? 'Locked: replies leave it alone' : kind === 'local' ? 'Lock this region' : 'Lock these texts';
+  lock.lastChild.textContent = kind === 'local' ? target.locked ? 'Locked' : 'Lock' : target.locked ? 'Locked: replies leave it alone' : 'Lock these texts';
   for (const button of form.querySelectorAll('[data-near]')) { button.disabled = writing(); button.setAttribute('aria-pressed', nearnessOf(target.depth) === button.dataset.near); }
   for (const input of form.querySelectorAll('[data-key]')) {
     input.disabled = writing();
@@ -34,14 +35,21 @@ function buildForm(kind) {
   if (!kind) return;
   const lock = document.createElement('button');
   lock.type = 'button'; lock.className = 'lock'; lock.dataset.act = 'lock';
-  drawLock(lock, null, ''); lock.append(document.createElement('span')); form.append(lock);
+  drawLock(lock, null, ''); lock.append(document.createElement('span'));
+  const head = document.createElement('div');
+  head.className = 're-heads'; head.append(lock); form.append(head);
+  if (kind === 'local') {
+    const eye = document.createElement('button');
+    eye.type = 'button'; eye.className = 'eye'; eye.dataset.act = 'hide';
+    drawEye(eye, null, ''); eye.append(document.createElement('span')); head.prepend(eye);
+  }
   FIELDS[kind].forEach(row => form.appendChild(field(...row)));
-  if (kind === 'local') form.appendChild(nearness());
-  const more = document.createElement('details'), head = document.createElement('summary'), body = document.createElement('div');
-  head.textContent = 'More'; body.className = 'more';
+  if (kind === 'local') form.append(nearness(), variations());
+  const more = document.createElement('details'), label = document.createElement('summary'), body = document.createElement('div');
+  label.textContent = 'More'; body.className = 'more';
   MORE[kind].forEach(row => body.appendChild(field(...row)));
   more.open = opened; more.addEventListener('toggle', () => { opened = more.open; placeForm(); });
-  more.append(head, body); form.appendChild(more);
+  more.append(label, body); form.appendChild(more);
 }
 let opened = false;  // once more was wanted, it is there for the next region too
 
@@ -58,6 +66,14 @@ function nearness() {
     group.append(button);
   }
   return group;
+}
+
+// Four pictures that differ in this region alone.
+function variations() {
+  const button = document.createElement('button');
+  button.type = 'button'; button.className = 'vary'; button.dataset.act = 'vary';
+  button.textContent = '4 variations'; button.title = 'Paints this region four times, the rest of the picture kept; choose one (V)';
+  return button;
 }
 
 function field(key, label, place = '', help = '') {

@@ -5,7 +5,7 @@ function keys(e) {
   const by = ARROWS[e.key];
   if (by && r) { e.preventDefault(); change(() => { r.box = e.shiftKey ? resized(r.box, 'se', ...by) : shifted(r.box, ...by); }); return; }
   const name = command ? {d: 'duplicate'}[key]
-    : {Delete: 'remove', Backspace: 'remove', a: 'add', s: 'snap', l: 'lock', ']': 'nearer', '[': 'farther'}[key];
+    : {Delete: 'remove', Backspace: 'remove', a: 'add', s: 'snap', l: 'lock', h: 'hide', v: 'vary', ']': 'nearer', '[': 'farther'}[key];
   if (name) { e.preventDefault(); act(name); return; }
   if (!command && (key === 'n' || key === 'p')) {
     const order = byDepth(), now = order.findIndex(o => o.id === selected);

@@ -7,7 +7,7 @@ const stage = find('.re-stage'), surface = find('.re-surface'), list = find('.re
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const copy = value => JSON.parse(JSON.stringify(value));
 const colour = text => /^#[0-9a-f]{6}$/i.test(text || '') ? text : '#888888';
-const EMPTY = {whole: null, regions: [], pending: null, streaming: false, ratio: [7, 9], picture: '', undo: null, redo: null};
+const EMPTY = {whole: null, regions: [], pending: null, streaming: false, ratio: [7, 9], undo: null, redo: null};
 let number = 0, waiting = 0, queue = [], sent = null, plan = copy(EMPTY), selected = null, lit = null, drag = null, adding = false, seen = new Set(), ways = [], travelling = false, fresh = 0, settled = null, loaded = false;
 
 const region = () => plan.regions.find(r => r.id === selected) || null;
@@ -18,8 +18,8 @@ const newId = () => 'c' + Date.now().toString(36) + (fresh++);
 
 function load() {
   const next = {...EMPTY, ...copy(props.value || {})};
-  if (next.frame && loaded) {  // only the picture below or the shape: what a person is editing stays in their hand
-    plan.picture = next.picture; plan.ratio = next.ratio;
+  if (next.frame && loaded) {  // only the shape: what a person is editing stays in their hand
+    plan.ratio = next.ratio;
     draw();
     return;
   }
@@ -33,11 +33,10 @@ function load() {
     if (held) return;
   }
   if (next.streaming && !plan.streaming) seen.clear();
-  const news = (plan.streaming || expected) && !next.streaming;
   if (next.fresh) selected = null;
   plan = next;
   if (!region()) selected = null;
-  if (news) { expected = false; paintSoon(); } else if (next.echo == null && !next.streaming) painted = likeness();
+  if (next.opened) painted = likeness(); else if (!next.streaming) paintSoon();
   draw();
 }
 
@@ -103,26 +102,28 @@ function change(act) { if (writing()) return; act(); plan.undo = plan.undo || ''
 
 // Auto-render: a plan that is finished, and a change of it that shows, is painted when the hand has rested a little.
 const REST_MS = 300;
-let painted = '', soon = 0, expected = false;  // what was painted or opened last; whether a press elsewhere changes the plan
+let painted = '', soon = 0;  // what was painted or opened last
 const likeness = () => JSON.stringify([{...plan.whole, locked: 0}, plan.regions.map(r => ({...r, id: 0, locked: 0, lines: 0, name: 0}))]);
 function paintSoon() {
   clearTimeout(soon);
   soon = setTimeout(() => {
     if (waiting || drag || writing() || !plan.regions.length || likeness() === painted) return;
+    if (!document.querySelector('#auto input')?.checked) return;
     painted = likeness();
-    if (document.querySelector('#auto input')?.checked) trigger('live', {});
+    trigger('live', {});
   }, REST_MS);
 }
 
 // A press of Render waits until the last edit is in the code, so that what is seen is what is painted.
 document.addEventListener('click', e => {
   const button = e.target instanceof Element && e.target.closest('#render');
-  if (e.target instanceof Element && e.target.closest('#remarks button, #apply')) expected = true;
   if (!button || !element.isConnected) return;
   if (!waiting) { clearTimeout(soon); painted = likeness(); return; }
   e.stopImmediatePropagation(); e.preventDefault();
   settled = () => button.querySelector('button')?.click() ?? button.click();
 }, true);
+document.addEventListener('change', e => { if (e.target instanceof Element && e.target.closest('#auto')) { painted = ''; paintSoon(); } });
+function afterEdits(act) { if (waiting) settled = act; else act(); }
 function rest() {
   paintSoon();
   if (!settled) return;

@@ -47,7 +47,7 @@ function drop() {
   if (drawn && box && box[2] - box[0] >= SMALLEST && box[3] - box[1] >= SMALLEST) {
     const made = blank(box);
     plan.regions.push(made); selected = made.id; adding = false;
-  } else if (drawn || !moved) { if (again && !moved) select(under(at) || selected); else draw(); return; }
+  } else if (drawn || !moved) { if (again && !moved) select(under(at) || selected); else draw(); paintSoon(); return; }
   plan.undo = plan.undo || '';
   commit();
   if (drawn) { const first = form.querySelector('[data-key=description]'); if (first) { first.focus(); first.select(); } }

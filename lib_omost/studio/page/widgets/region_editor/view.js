@@ -1,11 +1,13 @@
 // ---- the picture below the boxes, and how both lie in the window -------------------------------------------------------
 // The picture is what the gallery shows as its large one: a preview, the newest, or the one that was chosen there.
 const PAD = 10, SLOT = 252, NARROW = matchMedia('(max-width: 759px)');
+let peeked = '';  // what is only looked at, among pictures to choose from
 const shownPicture = () => document.querySelector('#picture img')?.getAttribute('src') || '';
+document.addEventListener('omost-peek', e => { peeked = e.detail; drawPicture(); });
 const thumbs = () => [...document.querySelectorAll('#gallery .thumbnail-item')];
 
 function drawPicture() {
-  const source = shownPicture();
+  const source = peeked || shownPicture();
   let img = stage.querySelector('img');
   stage.classList.toggle('painted', !!source);
   if (!source) img?.remove();
@@ -24,6 +26,7 @@ function drawViews() {
   const all = thumbs(), now = at(), button = name => find('[data-view=' + name + ']');
   button('older').disabled = !all.length || now === all.length - 1;
   button('newer').disabled = !all.length || now <= 0;
+  for (const b of element.querySelectorAll('[data-act=vary]')) b.disabled = writing() || !usable('vary');
   button('download').disabled = !shownPicture();
   button('whole').disabled = !plan.whole; button('whole').setAttribute('aria-pressed', !selected && getComputedStyle(form).display !== 'none');
   button('boxes').setAttribute('aria-pressed', !stage.classList.contains('bare'));
