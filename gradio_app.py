@@ -30,9 +30,9 @@ from lib_omost.studio.conversation import Chats
 from lib_omost.studio.device_options import add_attention, add_device, on_device
 from lib_omost.studio.edge import Site, around
 from lib_omost.studio.edge.users import Check, Users, one_login
+from lib_omost.studio.page import html_widgets
 from lib_omost.studio.page.blocks import Page
 from lib_omost.studio.page.events import QUIET, PictureSize, Update, View
-from lib_omost.studio.page.examples import words_line
 from lib_omost.studio.page.export_box import ExportBox
 from lib_omost.studio.page.machine_panel import MachinePanel
 from lib_omost.studio.page.models_panel import ModelsPanel, models_text
@@ -99,7 +99,7 @@ def build(
     with Page(title="Omost", fill_width=True, delete_cache=(600, 86400)) as demo:
         session = gr.Textbox("", visible="hidden", elem_id="session")  # of the tab, which may say anything: see guard
         models = gr.Markdown(models_text(engine), elem_id="models-line", render=False)
-        words = gr.Markdown(words_line(engine.sdxl_entry), elem_id="words-line", render=False)
+        words = html_widgets.words(elem_id="words-line", render=False)
         # The list of sessions shows all the rest of the page, so it is filled last.
         sessions_bar = gr.Sidebar(open=False, position="left", width=300, elem_id="sessions-bar")
         with gr.Sidebar(open=False, position="right", width=340, elem_id="settings-bar") as settings_bar:
@@ -109,6 +109,7 @@ def build(
         with gr.Row(elem_id="head"):
             gr.Markdown("# Omost")
             models.render()
+            panel.way_in.render()
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=4, min_width=340, elem_id="chat-column"):
                 widgets = ChatWidgets()

@@ -46,7 +46,7 @@ def needed_gib(entry: LlmEntry | SdxlEntry) -> float:
     if isinstance(entry, SdxlEntry):
         return UNET_GIB + UNET_WORK_GIB if size >= SMALL_BYTES else size / GIB + UNET_WORK_GIB
     packed = 1.0 if entry.source.endswith("bits") else PACKED.get(entry.precision, 1.0)
-    return size * packed / GIB + (PHI_WORK_GIB if "phi" in entry.name.lower() else LLM_WORK_GIB)
+    return size * packed / GIB + (PHI_WORK_GIB if "phi-" in entry.name.lower() else LLM_WORK_GIB)
 
 
 def published_llm(room: int | None) -> LlmEntry:

@@ -45,7 +45,7 @@ def test_a_reply_is_one_card_with_its_code_behind_a_press_and_the_picture_in_the
     expect(card.first.locator(".rc-replies")).to_have_count(0)
     card.last.get_by_label("The reply before").click()
     expect(card.last.locator(".rc-replies span")).to_have_text("1/2")
-    expect(card.last.locator(".rc-pages span").first).to_have_text("2/2")  # its pictures came back with it
+    expect(card.last.locator(".rc-face .rc-pages span")).to_have_text("1/2")  # its pictures too, as they were turned
     send(page, "and more")
     expect(page.locator("#chat .message")).to_have_count(6)
     expect(card.nth(1).locator(".rc-lines li")).to_have_text(["tree: green → orange"])

@@ -91,10 +91,10 @@ def test_models_are_switched_and_a_wrong_name_is_refused_and_put_back(at_setting
     page.locator("#llm input").click()
     page.get_by_role("option", name="default").first.click()
     page.locator("#use-models").click()
-    expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
+    expect(page.locator("#models-line")).to_contain_text("Demo models: 64 things, small pictures.")
     assert engine.llm_entry.name == "default"
     page.reload()
-    expect(page.locator("#models-line")).to_contain_text("default writes, default paints")
+    expect(page.locator("#models-line")).to_contain_text("Demo models: 64 things, small pictures.")
 
 
 def test_the_image_model_is_switched_and_what_it_wants_and_draws_follows(
@@ -112,7 +112,7 @@ def test_the_image_model_is_switched_and_what_it_wants_and_draws_follows(
     page.locator("#sdxl input").click()
     page.get_by_role("option", name="default").first.click()
     page.locator("#use-models").click()
-    expect(page.locator("#models-line")).to_contain_text("default paints")
+    expect(page.locator("#models-line")).to_contain_text("64 ")
     expect(page.locator("#words-line")).to_contain_text("draws 64 things")
 
 

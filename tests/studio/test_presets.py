@@ -9,7 +9,7 @@ import pytest
 from lib_omost.errors import SettingsError
 from lib_omost.renderer import RenderSettings, with_preset
 from lib_omost.runtime import SdxlEntry, entry, words_of
-from lib_omost.studio.page.examples import EXAMPLES, cards, words_line
+from lib_omost.studio.page.examples import EXAMPLES, cards, unknown_things, words_value
 from lib_omost.studio.presets import QUALITIES, SDXL_SIZES, requested, sizes_for, with_quality
 
 SMALL = RenderSettings(width=128, height=128, steps=20)
@@ -63,4 +63,23 @@ def test_every_example_has_its_thumbnail_and_names_things_that_the_default_model
 
 
 def test_a_large_model_has_no_list_of_words() -> None:
-    assert words_line(entry("SG161222/RealVisXL_V4.0", "sdxl")) == ""
+    large = entry("SG161222/RealVisXL_V4.0", "sdxl")
+    assert isinstance(large, SdxlEntry) and words_value(large, "a unicorn") == {"words": [], "unknown": []}
+
+
+@pytest.mark.parametrize(
+    ("message", "unknown"),
+    [
+        ("a dragon next to an apple on a wooden table", {"dragon": "turtle"}),
+        ("a cozy cabin in the snow with a dog in front, at night", {"cabin": "house"}),
+        ("a unicorn", {"unicorn": ""}),
+        ("make the tree orange", {}),
+        *((message, {}) for _, message in EXAMPLES),
+    ],
+)
+def test_the_things_of_a_message_that_the_painter_does_not_know_are_named_with_the_near_one(
+    message: str, unknown: dict[str, str]
+) -> None:
+    default = entry("default", "sdxl")
+    assert isinstance(default, SdxlEntry)
+    assert {one["word"]: one["near"] for one in unknown_things(message, words_of(default))} == unknown

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from lib_omost.canvas import Canvas
+from lib_omost.canvas.requests import missing
 from lib_omost.runtime import SdxlEntry, words_of
+from lib_omost.runtime.known_words import KnownWords, unknown_thing
+from lib_omost.studio.conversation import MAX_MESSAGE
+from lib_omost.studio.store.sessions import Data
 
 THUMBNAILS = Path(__file__).parent / "widgets" / "examples"
 #: (thumbnail, message); `python -m bench shots --thumbnails` has the default models plan and paint them.
@@ -20,7 +25,6 @@ INVITATION = (
     "### What would you like to see?\n"
     "Describe a picture. The language model plans it as boxes; change them as you like, then press **Render**."
 )
-SHOWN_WORDS = 12
 
 
 def cards() -> list[dict[str, str]]:
@@ -33,15 +37,18 @@ def cards() -> list[dict[str, str]]:
     ]
 
 
-def words_line(entry: SdxlEntry) -> str:
-    """A sentence on what the image model can draw, with the whole list behind a click; nothing for a large model."""
-    words = words_of(entry).nouns
-    if not words:
-        return ""
-    few = ", ".join(words[:SHOWN_WORDS])
-    if len(words) <= SHOWN_WORDS:
-        return f"This small image model draws {few}."
-    rest = ", ".join(words)
-    return (
-        f"<details><summary>This small image model draws {len(words)} things: {few} …</summary>\n\n{rest}.\n</details>"
-    )
+def words_value(entry: SdxlEntry, message: str = "") -> Data:
+    """The words that a small image model paints, for the widget, and what it does not know of a message; no word for a
+    large model.
+    """
+    known = words_of(entry)
+    return {"words": list(known.nouns), "unknown": unknown_things(message, known)}
+
+
+def unknown_things(message: str, known: KnownWords) -> list[Data]:
+    """The things of a message that the model does not know, each with the near one that it would paint, or ""."""
+    if not known.nouns or not message.strip():
+        return []
+    asked = (found.phrase for found in missing(message[:MAX_MESSAGE], Canvas()) if found.is_thing)
+    things = {found.word: found.near for found in (unknown_thing(phrase, known) for phrase in asked) if found}
+    return [{"word": word, "near": near} for word, near in things.items()]

@@ -52,6 +52,11 @@ def session_list(**layout: object) -> gr.HTML:
     return _widget("sessions", layout)
 
 
+def words(**layout: object) -> gr.HTML:
+    """What the image model draws (`examples.words_value`). Its event `typed` (`text`): the message has changed."""
+    return _widget("words", layout)
+
+
 def progress_bar(**layout: object) -> gr.HTML:
     """A bar and a line of text: `{"text": str, "figures": str, "share": 0..1}`."""
     return _widget("progress", layout)

@@ -54,6 +54,16 @@ class ServerPanel:
     def shown_for(self, llm: str | None) -> Update:
         return {self.box: gr.update(visible=is_server(llm))}
 
+    def asked_for(self) -> Update:
+        """For whoever is about to type a server's address."""
+        return {self.box: gr.update(visible=True)}
+
+    def changed(self, llm: str | None, line: str) -> Update:
+        """Another address: what came of testing the one before is not said of it."""
+        same = is_server(llm) and f'data-of="{html.escape(_base(llm))}"' in (line or "")
+        cleared = {} if same or not line else {self.line: "", self.offered: gr.update(choices=[], visible=False)}
+        return {**self.shown_for(llm), **cleared}
+
     def tested(self, name: str, key: str, typed_for: str, request: gr.Request | None = None) -> Iterator[Update]:
         """The line and the list: first that it is being asked, then what came of it."""
         yield {self.line: _line("asking the server…"), self.offered: gr.update(visible=False)}
@@ -61,9 +71,9 @@ class ServerPanel:
             if not self._may_choose(request):
                 raise SettingsError("The servers of this page are its operator's to choose.")
             text, models = self.engine.test_server(checked_url(name), typed_key(key, typed_for, name))
-            told = _line(text, "good")
+            told = _line(text, "good", name)
         except Exception as error:
-            told, models = _line(sentence(error), "bad"), list(getattr(error, "offered", ()))
+            told, models = _line(sentence(error), "bad", name), list(getattr(error, "offered", ()))
         base = name.partition("#")[0]
         choices = [(model, f"{base}#{model}") for model in models]
         value = name if name in dict(choices).values() else None
@@ -86,5 +96,11 @@ def checked_url(name: str | None) -> str:
     return str(name)
 
 
-def _line(text: str, level: str = "busy") -> str:
-    return f'<p role="status" class="server-{level}">{html.escape(text)}</p>'
+def _base(name: str | None) -> str:
+    """The address without the model's name."""
+    return (name or "").partition("#")[0]
+
+
+def _line(text: str, level: str = "busy", name: str | None = "") -> str:
+    of = html.escape(_base(name))
+    return f'<p role="status" class="server-{level}" data-of="{of}">{html.escape(text)}</p>'

@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from lib_omost.runtime import Engine, catalog
+from lib_omost.studio.page import html_widgets
 from lib_omost.studio.page.models_panel import ModelsPanel, about_text
 from lib_omost.studio.page.settings_panel import SettingsPanel
 from tests.studio.page.conftest import models_panel
@@ -47,7 +48,7 @@ def test_a_model_that_has_to_be_fetched_or_has_a_warning_is_told_before_it_is_us
 def test_when_served_only_an_operator_chooses_models(tmp_path: Path) -> None:
     engine = Engine("default", "default", remember=tmp_path / "models.json")
     with gr.Blocks(), gr.Sidebar() as bar:
-        lines = gr.Markdown(), gr.Markdown()
+        lines = gr.Markdown(), html_widgets.words()
         panel = ModelsPanel(engine, SettingsPanel(engine), bar, *lines, False, lambda user: user == "ann")
     ann, bob, nobody = gr.Request(username="ann"), gr.Request(username="bob"), gr.Request()
     for who in (bob, nobody, None):
@@ -62,3 +63,21 @@ def test_when_served_only_an_operator_chooses_models(tmp_path: Path) -> None:
     assert panel.keep(True, ann) is True
     panel.use_models("omost-phi-3-mini-128k", "default", [], {}, "", "", ann)
     assert "phi-3" in engine.llm_entry.name
+
+
+def test_a_place_narrows_the_pickers_and_each_model_says_what_it_takes(panel: ModelsPanel) -> None:
+    here = [name for _, name in panel.from_("This machine", "default")[panel.llm]["choices"]]
+    assert here[0] == "default" and "lllyasviel/omost-llama-3-8b-4bits" not in here
+    hub = panel.from_("Hub", "default")
+    labels = {name: label for label, name in hub[panel.llm]["choices"]}
+    assert "5.7 GB · not here" in labels["lllyasviel/omost-llama-3-8b-4bits"]
+    assert labels["lllyasviel/omost-llama-3-8b-4bits"].endswith("takes 6.3 GiB of a card")
+    assert hub[panel.server.box]["visible"] is False
+    server = panel.from_("Server", "default")
+    assert server[panel.server.box]["visible"] is True and server[panel.llm]["value"] is None
+
+
+def test_the_demo_models_say_so_and_lead_to_a_real_one(panel: ModelsPanel) -> None:
+    shown = panel.show()
+    assert shown[panel.models_line] == "**Demo models**: 64 things, small pictures."
+    assert shown[panel.way_in]["visible"] is True

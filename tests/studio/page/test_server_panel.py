@@ -99,3 +99,16 @@ def test_a_key_that_was_typed_for_one_server_does_not_go_to_another(panel: Model
         panel.use_models(other.name, "default", [], {}, KEY, server.name)
         assert panel.engine.llm_entry.name == "default"
         assert other.asked == []
+
+
+def test_a_server_that_does_not_answer_is_not_taken(panel: ModelsPanel, server: TextServer) -> None:
+    for name, key in ((server.name, "sk-wrong"), ("http://127.0.0.1:9/v1#m", ""), (server.name + "gone", KEY)):
+        panel.use_models(name, "default", [], {}, key, name)
+        assert panel.engine.llm_entry.name == "default"
+
+
+def test_what_came_of_testing_one_address_is_not_said_of_another(panel: ModelsPanel, server: TextServer) -> None:
+    line, _ = told(panel, server.name, KEY)
+    assert panel.server.line not in panel.server.changed(server.name.replace("scripted", "other"), line)
+    assert panel.server.changed("http://127.0.0.1:9/v1", line)[panel.server.line] == ""
+    assert panel.server.changed("default", line)[panel.server.line] == ""
