@@ -44,6 +44,20 @@ def test_what_has_the_focus_shows_a_ring(page: Page) -> None:
     assert not bare, bare
 
 
+def test_the_switch_in_the_head_turns_the_page_dark_and_a_reload_keeps_it(page: Page) -> None:
+    paper = "getComputedStyle(document.querySelector('#canvas-column')).backgroundColor"
+    light = page.evaluate(paper)
+    page.locator("#shade").click()
+    page.wait_for_function(f"light => {paper} !== light", arg=light)
+    expect(page.locator("#shade")).to_have_text("Light")
+    page.reload()
+    expect(page.locator("#shade")).to_have_text("Light")
+    assert page.evaluate(paper) != light
+    page.locator("#shade").click()
+    page.wait_for_function(f"light => {paper} === light", arg=light)
+    page.evaluate("localStorage.removeItem('omost-shade')")
+
+
 def serious(page: Page, state: str) -> list[tuple[str, str, str]]:
     """axe-core's serious and critical findings, with the first node of each."""
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
@@ -62,6 +76,16 @@ def test_axe_finds_nothing_serious_in_any_state(page: Page, url: str, tmp_path: 
     composed(page)
     page.locator(".re-list button").first.click()
     found += serious(page, "a region chosen")
+    page.locator(".re-form summary").click()
+    page.locator(".re-form [data-key=depth]").fill("-1")
+    page.locator(".re-list .eye").nth(1).click()
+    expect(page.locator(".number-note")).to_be_visible()
+    found += serious(page, "a number refused, a region left out")
+    page.locator("[data-view=closer]").click()
+    found += serious(page, "closer")
+    page.locator("[data-view=whole_canvas]").click()
+    page.locator("[data-view=whole]").click()
+    found += serious(page, "the whole picture's texts")
     expect(pane(page, "code").locator("#code .cm-line span").first).to_be_visible()
     found += serious(page, "code")
     drop(page, "#chat", made_here(tmp_path / "one.png"))
@@ -72,6 +96,11 @@ def test_axe_finds_nothing_serious_in_any_state(page: Page, url: str, tmp_path: 
     page.locator("#compare-box button").first.click()
     expect(page.locator("#compare img").first).to_be_visible()
     found += serious(page, "two pictures compared")
+    pane(page, "texts").locator(".re-list button").first.click()
+    page.locator("[data-act=vary]").click()
+    expect(page.locator("#choices .ch-row button")).to_have_count(4, timeout=60_000)
+    found += serious(page, "variations")
+    page.locator("#choices .ch-none").click()
     for bar in ("settings-bar", "sessions-bar"):
         toggle(page, bar)
         found += serious(page, bar)

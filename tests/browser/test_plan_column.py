@@ -377,6 +377,69 @@ def test_a_label_lies_on_no_thing_where_there_is_room(page: Page, server: TextSe
         assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
 
 
+def test_the_order_of_the_list_is_changed_by_dragging_and_by_alt_and_arrows(page: Page) -> None:
+    composed(page)
+    names, rows = page.locator(".re-list .name"), page.locator(".re-list .row")
+    rows.nth(1).drag_to(rows.nth(0), target_position={"x": 3, "y": 10})
+    expect(names).to_have_text(["a tree", "an apple"])
+    code = pane(page, "code").locator("#code .cm-content")
+    expect(code).to_contain_text("distance_to_viewer=1.6")  # nearer than the apple at 2
+    rows.nth(0).drag_to(rows.nth(1), target_position={"x": 100, "y": 10})
+    expect(names).to_have_text(["an apple", "a tree"])
+    page.locator(".re-list .pick").nth(1).click()
+    page.keyboard.press("Alt+ArrowLeft")
+    expect(names).to_have_text(["a tree", "an apple"])
+    expect(page.locator(".re-list .pick.selected .name")).to_have_text("a tree")
+    page.keyboard.press("Alt+ArrowLeft")  # there is none before it
+    expect(names).to_have_text(["a tree", "an apple"])
+    page.locator(".re-stage").press("Control+z")
+    expect(names).to_have_text(["an apple", "a tree"])
+
+
+def test_the_canvas_is_seen_closer_drawn_on_there_and_fitted_again(page: Page) -> None:
+    composed(page)
+    fits = page.locator(".re-stage").bounding_box()
+    assert fits is not None
+    page.locator("[data-view=closer]").click()
+    page.locator(".re-stage").press("+")
+    wide = page.locator(".re-stage").bounding_box()
+    assert wide is not None and abs(wide["width"] / fits["width"] - 2.25) < 0.02
+    surface = page.locator(".re-surface").bounding_box()
+    assert surface is not None
+    page.locator(FIRST).click()
+    form = page.locator(".re-form").bounding_box()
+    assert form is not None and form["x"] >= surface["x"] and form["y"] >= surface["y"]
+    page.locator(".re-stage").press("Escape")
+    start = (surface["x"] + surface["width"] / 2, surface["y"] + 60)
+    drag(page, start, (wide["width"] * 10 / 90, wide["height"] * 8 / 90))
+    expect(page.locator(".re-box")).to_have_count(3)
+    expect(page.locator(STATUS)).to_have_text(re.compile(r"^across \d+–\d+, down \d+–\d+"))
+    left, right, top, bottom = map(int, re.findall(r"\d+", page.locator(STATUS).inner_text())[:4])
+    assert (right - left, bottom - top) == (10, 8)
+    page.locator("[data-view=whole_canvas]").click()
+    page.wait_for_function(
+        "width => Math.abs(document.querySelector('.re-stage').getBoundingClientRect().width - width) < 2",
+        arg=fits["width"],
+    )
+    expect(page.locator("[data-view=whole_canvas]")).to_be_disabled()
+
+
+@pytest.mark.parametrize(("key", "typed", "becomes"), [("depth", "-3", "0.1"), ("strength", "9", "4")])
+def test_a_number_of_a_region_that_will_not_do_is_refused_where_it_is_typed(
+    page: Page, key: str, typed: str, becomes: str
+) -> None:
+    selected_first(page)
+    page.locator(".re-form summary").click()
+    field(page, key).fill(typed)
+    page.locator(".re-stage").focus()
+    expect(page.locator(".re-form .number-note")).to_contain_text(f"{typed} will not do.")
+    expect(field(page, key)).to_have_value(becomes)
+    field(page, key).fill("2")
+    page.locator(".re-stage").focus()
+    expect(page.locator(".re-form .number-note")).to_be_hidden()
+    expect(field(page, key)).to_have_value("2")
+
+
 def test_hostile_texts_are_shown_and_not_run(page: Page, server: TextServer) -> None:
     canvas = Canvas.from_bot_response(plan())
     evil = "<img src=x onerror=window.hit=1>${window.hit=1}{{window.hit=1}}</style><script>window.hit=1</script>"

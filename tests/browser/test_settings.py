@@ -34,6 +34,20 @@ def at_settings(
         engine.use_sdxl("default")
 
 
+def test_a_size_that_the_model_cannot_do_is_refused_where_it_is_typed(page: Page) -> None:
+    toggle(page, "settings-bar")
+    width = page.locator("#width input")
+    width.fill("197")
+    width.press("Tab")
+    expect(page.locator("#width .number-note")).to_have_text(
+        "197 will not do. Numbers from 64 to 2048 in steps of 64 will do here. It is 192 now."
+    )
+    expect(width).to_have_value("192")
+    width.fill("256")
+    width.press("Tab")
+    expect(page.locator("#width .number-note")).to_be_hidden()
+
+
 def test_every_setting_explains_itself(server: TextServer, tmp_path: Path) -> None:
     demo = build(Engine(server.name, "default"), tmp_path)
     bars = [block for block in demo.blocks.values() if block.elem_id in ("settings-bar", "render-row")]

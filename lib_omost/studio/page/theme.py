@@ -8,7 +8,19 @@ import gradio as gr
 
 WIDGETS = Path(__file__).parent / "widgets"
 CSS_FILES = [WIDGETS / name for name in ("page.css", "sidebars.css", "cards.css")]
-SCRIPTS = [WIDGETS / name for name in ("keys.js", "labels.js", "sidebars.js", "arrivals.js", "restart.js", "turns.js")]
+SCRIPTS = [
+    WIDGETS / name
+    for name in (
+        "keys.js",
+        "labels.js",
+        "sidebars.js",
+        "arrivals.js",
+        "restart.js",
+        "turns.js",
+        "numbers.js",
+        "shades.js",
+    )
+]
 
 # A phone is not shown the first link, so the dot after it goes too. Here, since page.css did not reach it.
 FOOTER = "@media (max-width: 759px) {footer .divider {display: none !important}}"

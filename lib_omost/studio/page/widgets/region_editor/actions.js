@@ -34,6 +34,14 @@ function step(sign) {
   r.depth = round(beyond.length > 1 && beyond[1] !== beyond[0] ? (beyond[0] + beyond[1]) / 2 : sign < 0 ? beyond[0] * .8 : beyond[0] * 1.25);
 }
 
+// A region at another place in the order, which is one of depth: between its new neighbours, or beyond the last.
+const between = (before, after) => before == null ? after * .8 : after == null ? before * 1.25 : (before + after) / 2;
+function place(id, at) {
+  const r = plan.regions.find(o => o.id === id), others = byDepth().filter(o => o !== r);
+  if (!r || byDepth().indexOf(r) === at || !others.length) return;
+  change(() => { r.depth = round(between(others[at - 1]?.depth, others[at]?.depth)); });
+}
+
 function act(name) {
   if (name === 'undo' || name === 'redo') { if (!plan.streaming && !drag && (usable(name) || waiting)) travel(name); }
   else if (!writing() && usable(name)) actions[name]();
@@ -56,6 +64,27 @@ function showPane(name) {
 }
 find('.re-panes').addEventListener('click', e => { if (e.target.dataset.pane) showPane(e.target.dataset.pane); });
 document.addEventListener('click', e => { if (e.target instanceof Element && e.target.closest('[data-act=edit_code]')) showPane('code'); }, true);
+// Dragged along the list, a region comes nearer or goes farther away; Alt and the arrow keys do the same.
+let carried = null;
+const rowsOf = () => [...list.querySelectorAll('.row')];
+function gapAt(x, y) {
+  const rows = rowsOf(), at = rows.findIndex(row => { const q = row.getBoundingClientRect(); return y < q.bottom && x < q.left + q.width / 2; });
+  return at < 0 ? rows.length : at;
+}
+function mark_gap(at) { rowsOf().forEach((row, i, all) => { row.classList.toggle('gap', i === at); row.classList.toggle('gap-after', at === all.length && i === at - 1); }); }
+list.addEventListener('dragstart', e => {
+  const row = e.target instanceof Element && e.target.closest('.row');
+  if (!row || writing()) { e.preventDefault(); return; }
+  carried = row.querySelector('.pick').dataset.id; e.dataTransfer.effectAllowed = 'move'; e.dataTransfer.setData('text/plain', row.textContent);
+});
+list.addEventListener('dragover', e => { if (!carried) return; e.preventDefault(); mark_gap(gapAt(e.clientX, e.clientY)); });
+list.addEventListener('drop', e => {
+  if (!carried) return;
+  e.preventDefault(); e.stopPropagation();
+  const gap = gapAt(e.clientX, e.clientY), from = byDepth().findIndex(r => r.id === carried);
+  place(carried, gap > from ? gap - 1 : gap);
+});
+list.addEventListener('dragend', () => { carried = null; mark_gap(-1); });
 list.addEventListener('pointerover', e => hover(e.target.closest('button')?.dataset.id || null));
 list.addEventListener('pointerleave', () => hover(null));
 list.addEventListener('focusin', e => { if (e.target.matches(':focus-visible')) hover(e.target.dataset.id); });

@@ -140,8 +140,8 @@ function drawList() {
 
 function makeRow() {
   const row = document.createElement('span'), pick = document.createElement('button'), eye = document.createElement('button'), lock = document.createElement('button');
-  row.className = 'row'; pick.className = 'pick'; eye.className = 'eye'; lock.className = 'lock';
-  pick.type = eye.type = lock.type = 'button'; pick.title = 'Its name, and how far away it is';
+  row.className = 'row'; row.draggable = true; pick.className = 'pick'; eye.className = 'eye'; lock.className = 'lock';
+  pick.type = eye.type = lock.type = 'button'; pick.title = 'Its name, and how far away it is. Drag it along the list, or press Alt and an arrow key, to bring it nearer or farther';
   for (const part of ['dot', 'name', 'depth']) { const n = document.createElement('span'); n.className = part; pick.appendChild(n); }
   row.append(pick, eye, lock);
   return row;

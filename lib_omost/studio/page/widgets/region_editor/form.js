@@ -9,7 +9,7 @@ const MORE = {
     ['details', 'Detailed descriptions, one a line'], ['tags', 'Tags'], ['atmosphere', 'Atmosphere'], ['style', 'Style'], ['quality', 'Quality']],
   whole: [['tags', 'Tags'], ['details', 'Detailed descriptions, one a line']],
 };
-const NUMBERS = {depth: {min: .1, step: .5, reads: v => v > 0}, strength: {min: 0, max: 4, step: .1, reads: v => v >= 0 && v <= 4}};
+const NUMBERS = {depth: {min: .1, step: 'any', reads: v => v > 0}, strength: {min: 0, max: 4, step: 'any', reads: v => v >= 0 && v <= 4}};
 let formOf = '';
 
 function drawForm() {

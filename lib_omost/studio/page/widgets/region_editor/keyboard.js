@@ -3,6 +3,7 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 function keys(e) {
   const r = region(), command = e.ctrlKey || e.metaKey, key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
   const by = ARROWS[e.key];
+  if (by && r && e.altKey) { e.preventDefault(); const at = byDepth().indexOf(r) + (by[0] + by[1]); if (at >= 0 && at < plan.regions.length) place(r.id, at); return; }
   if (by && r) { e.preventDefault(); change(() => { r.box = e.shiftKey ? resized(r.box, 'se', ...by) : shifted(r.box, ...by); }); return; }
   const name = command ? {d: 'duplicate'}[key]
     : {Delete: 'remove', Backspace: 'remove', a: 'add', s: 'snap', l: 'lock', h: 'hide', v: 'vary', ']': 'nearer', '[': 'farther'}[key];
