@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lib_omost.runtime.job import Job
 
-Seen = TypeVar("Seen")
+T = TypeVar("T")
 Key = tuple[str, str]  # the browser tab, the kind of work
 
 
@@ -44,9 +44,9 @@ class Runs:
         self,
         key: Key,
         active: Callable[[], Sequence[Job]],
-        watched: Callable[[Job, threading.Event], Iterator[Seen]],
+        watched: Callable[[Job, threading.Event], Iterator[T]],
         first: Job | None = None,
-    ) -> Iterator[Seen]:
+    ) -> Iterator[T]:
         """What `watched` makes of the `active` jobs, one after the other, until none is left or somebody newer follows
         under the same key. `first`: one that was just asked for, and is shown even if it has ended by now.
         """
