@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.canvas.requests import Missing, missing, read_wish
 from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
 from lib_omost.canvas.words.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
 from lib_omost.composer.grammar import Grammar
+from lib_omost.composer.placing import placing
 from lib_omost.composer.sampling import Mask
 from lib_omost.composer.settings import Message
 
@@ -27,26 +30,61 @@ class Covering:
     """The rules of a grammar, and what has to come next because the request wants it.
 
     `details`: the lines that must follow the reply so far. `region`: those that stand in for an end of the program.
-    Either is "" where nothing lacks.
+    Either is "" where nothing lacks. `places`: texts of which one must follow, none where anything may.
     """
 
-    def __init__(self, grammar: Grammar, details: Callable[[str], str], region: Callable[[str], str]) -> None:
-        self._grammar, self._details, self._region = grammar, details, region
+    def __init__(
+        self,
+        grammar: Grammar,
+        details: Callable[[str], str],
+        region: Callable[[str], str],
+        places: Callable[[str], tuple[str, ...]] = lambda text: (),
+    ) -> None:
+        self._grammar, self._details, self._region, self._places = grammar, details, region, places
+        self._is_closing = False
         self.reserve = grammar.reserve
 
     def allowed(self) -> Mask:
-        return self._grammar.allowed()
+        mask = self._grammar.allowed()
+        if fits := self._placing_tokens(mask):
+            mask[:] = False
+            mask[fits] = True
+        return mask
+
+    def _placing_tokens(self, mask: Mask) -> list[int]:
+        """Of the allowed tokens those that put the region where it may be; none where it may be anywhere."""
+        options = self._options()
+        found = np.flatnonzero(mask) if options else ()
+        return [int(token) for token in found if _fits(self._grammar.text_of([int(token)]), options)]
 
     def forced(self, closing: bool) -> list[int]:
-        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._details))
+        self._is_closing = closing
+        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._details) or self._only())
+
+    def _only(self) -> list[int]:
+        """The next token where one text alone may follow: the longest that begins it."""
+        if len(self._options()) != 1:
+            return []
+        tokens = self._placing_tokens(self._grammar.allowed())
+        return [max(tokens, key=lambda token: len(self._grammar.text_of([token])))] if tokens else []
+
+    def _options(self) -> tuple[str, ...]:
+        return () if self._is_closing else self._places(self._grammar.text)
 
     def consume(self, tokens: Sequence[int]) -> int:
         """As the grammar, but a draft passes by nothing that is wanted, and ends no program that lacks something."""
         for count, token in enumerate(tokens):
             wanted = self._tokens(self._details)
-            if (wanted and wanted[0] != token) or self.instead(token) or not self._grammar.consume([token]):
+            if (wanted and wanted[0] != token) or self.instead(token) or not self._may_place(token):
+                return count
+            if not self._grammar.consume([token]):
                 return count
         return len(tokens)
+
+    def _may_place(self, token: int) -> bool:
+        options = self._options()
+        is_right = not options or _fits(self._grammar.text_of([token]), options)
+        return is_right or not self._placing_tokens(self._grammar.allowed())
 
     def instead(self, token: int) -> list[int]:
         """Where the token would end the program too early: the opening of one more region."""
@@ -66,12 +104,23 @@ class Covering:
         return self._grammar.complete()
 
 
+def _fits(token: str, options: Sequence[str]) -> bool:
+    """Whether the token begins one of the texts, or ends it and goes on."""
+    return any(text.startswith(token) or token.startswith(text) for text in options)
+
+
 def covering(grammar: Grammar, messages: Sequence[Message]) -> Covering:
-    """The grammar of the brief layout, covering what the newest message names.
+    """The grammar of the brief layout, covering what the newest message names, where it says.
 
     In an edit regions only, and only where the message asks for more things; what is there is the model's to keep.
     """
-    return Covering(grammar, *lacking(messages))
+    before = plan_before(messages)
+    return Covering(grammar, *lacking(messages), placing(messages[-1]["content"], before))
+
+
+def plan_before(messages: Sequence[Message]) -> Canvas | None:
+    """The newest plan of a conversation."""
+    return next((found for one in reversed(messages) if (found := _canvas(one))), None)
 
 
 def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable[[str], str]]:
@@ -79,7 +128,7 @@ def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable
     picture's sentence, and the opening of a region behind a call, while the message names one that the plan lacks.
     """
     request = messages[-1]["content"]
-    before = next((found for one in reversed(messages) if (found := _canvas(one))), None)
+    before = plan_before(messages)
     adds = before is None or read_wish(request, before).adds
 
     @lru_cache(maxsize=1)  # it is asked at each token, and the sentence stays

@@ -3,11 +3,29 @@
 wish              the things that a message names, and what kind of change it asks for
    ▼
 scope             which changes of a reply such a wish gives no ground for (`outside`)
+standing, room    where it puts its things, and which places of the vocabulary fit that
 missing           which nouns, colours, counts, places, times and moods of a request its plan does not hold
 """
 
 from lib_omost.canvas.requests.missing import Missing, beyond_count, missing
+from lib_omost.canvas.requests.room import Bond, Spot, depths, fitting
 from lib_omost.canvas.requests.scope import outside
+from lib_omost.canvas.requests.standing import Standing, means, standings
 from lib_omost.canvas.requests.wish import EditRequest, asks_undo, read_wish
 
-__all__ = ["EditRequest", "Missing", "asks_undo", "beyond_count", "missing", "outside", "read_wish"]
+__all__ = [
+    "Bond",
+    "EditRequest",
+    "Missing",
+    "Spot",
+    "Standing",
+    "asks_undo",
+    "beyond_count",
+    "depths",
+    "fitting",
+    "means",
+    "missing",
+    "outside",
+    "read_wish",
+    "standings",
+]
