@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from lib_omost.canvas import Canvas, read_canvas
-from lib_omost.canvas.requests import Missing, missing, read_wish
+from lib_omost.canvas import Canvas, Region, read_canvas, snap
+from lib_omost.canvas.requests import Missing, missing, plain_edit, read_wish
+from lib_omost.canvas.requests.wish import EditRequest, is_background, nouns_of, same
 from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
 from lib_omost.canvas.words.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
 from lib_omost.composer.grammar import Grammar
@@ -22,6 +23,7 @@ from lib_omost.composer.sampling import Mask
 from lib_omost.composer.settings import Message
 
 MOST_REGIONS = 8  # of a plan that coverage adds to
+BY_RULE = "This change was plain enough to be made by rule, so the language model was not asked."
 MOST_WORDS = 3  # of time, weather and mood
 _WHOLE = re.compile(r"set_global_description\(\n    description='[^\n]*',\n")
 
@@ -31,6 +33,7 @@ class Covering:
 
     `details`: the lines that must follow the reply so far. `region`: those that stand in for an end of the program.
     Either is "" where nothing lacks. `places`: texts of which one must follow, none where anything may.
+    `note`: what the person should know of the reply.
     """
 
     def __init__(
@@ -39,9 +42,12 @@ class Covering:
         details: Callable[[str], str],
         region: Callable[[str], str],
         places: Callable[[str], tuple[str, ...]] = lambda text: (),
+        note: str = "",
     ) -> None:
         self._grammar, self._details, self._region, self._places = grammar, details, region, places
         self._is_closing = False
+        self.note = note
+        self._granted: list[int] = []  # what was last given to append
         self.reserve = grammar.reserve
 
     def allowed(self) -> Mask:
@@ -59,7 +65,10 @@ class Covering:
 
     def forced(self, closing: bool) -> list[int]:
         self._is_closing = closing
-        return self._grammar.forced(closing) or ([] if closing else self._tokens(self._details) or self._only())
+        self._granted = self._grammar.forced(closing) or (
+            [] if closing else self._tokens(self._details) or self._only()
+        )
+        return self._granted
 
     def _only(self) -> list[int]:
         """The next token where one text alone may follow: the longest that begins it."""
@@ -73,9 +82,11 @@ class Covering:
 
     def consume(self, tokens: Sequence[int]) -> int:
         """As the grammar, but a draft passes by nothing that is wanted, and ends no program that lacks something."""
+        if list(tokens) == self._granted:
+            return self._grammar.consume(tokens)
         for count, token in enumerate(tokens):
             wanted = self._tokens(self._details)
-            if (wanted and wanted[0] != token) or self.instead(token) or not self._may_place(token):
+            if (wanted and wanted[0] != token) or self._instead(token) or not self._may_place(token):
                 return count
             if not self._grammar.consume([token]):
                 return count
@@ -88,7 +99,11 @@ class Covering:
 
     def instead(self, token: int) -> list[int]:
         """Where the token would end the program too early: the opening of one more region."""
-        return self._tokens(self._region) if "`" in self._grammar.text_of([token]) else []
+        self._granted = self._instead(token)
+        return self._granted
+
+    def _instead(self, token: int) -> list[int]:
+        return self._tokens(self._region) if not self._is_closing and "`" in self._grammar.text_of([token]) else []
 
     def _tokens(self, wanted: Callable[[str], str]) -> list[int]:
         lines = wanted(self._grammar.text)
@@ -112,10 +127,58 @@ def _fits(token: str, options: Sequence[str]) -> bool:
 def covering(grammar: Grammar, messages: Sequence[Message]) -> Covering:
     """The grammar of the brief layout, covering what the newest message names, where it says.
 
-    In an edit regions only, and only where the message asks for more things; what is there is the model's to keep.
+    In an edit regions only, where the message asks for more things or the model would lose one; an edit that needs no
+    model is written whole.
     """
+    request, before = messages[-1]["content"], plan_before(messages)
+    details, region = lacking(messages)
+    reply = by_rule(messages)
+    return Covering(grammar, (lambda text: _begun(reply, text)) if reply else details, region, placing(request, before))
+
+
+def by_rule(messages: Sequence[Message]) -> str:
+    """The whole reply to an edit that needs no model, of a plan in the brief layout; "" to all else."""
     before = plan_before(messages)
-    return Covering(grammar, *lacking(messages), placing(messages[-1]["content"], before))
+    if before is None or any(map(_has_more, before.regions)):
+        return ""
+    after = plain_edit(messages[-1]["content"], before)
+    return brief_program(after) if after is not None else ""
+
+
+def _has_more(region: Region) -> bool:
+    """Whether the brief layout would lose something of a region."""
+    texts = (region.tags, region.atmosphere, region.style, region.quality_meta, region.negative, region.text)
+    return bool(region.bbox or region.detailed_descriptions or any(texts))
+
+
+def brief_program(canvas: Canvas) -> str:
+    """A canvas in the brief layout: what carries nothing is left out."""
+    details = "".join(f"        {_quoted(text)},\n" for text in canvas.detailed_descriptions)
+    return (
+        "```python\ncanvas = Canvas()\ncanvas.set_global_description(\n"
+        f"    description={_quoted(canvas.global_description)},\n"
+        + (f"    detailed_descriptions=[\n{details}    ],\n" if details else "")
+        + f"    HTML_web_color_name='{canvas.HTML_web_color_name}',\n)"
+        + "".join(map(_brief_region, canvas.regions))
+        + "\n```"
+    )
+
+
+def _brief_region(region: Region) -> str:
+    location, offset, area = snap(region.box) if region.bbox else (region.location, region.offset, region.area)
+    depth = region.distance_to_viewer
+    return (
+        f"\ncanvas.add_local_description(\n    description={_quoted(region.description)},\n"
+        f"    location='{location}',\n"
+        + (f"    offset='{offset}',\n" if offset != "no offset" else "")
+        + f"    area='{area}',\n"
+        + (f"    distance_to_viewer={depth:g},\n" if depth != 1.0 else "")
+        + f"    HTML_web_color_name='{region.HTML_web_color_name}',\n)"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", " ").replace("'", "\\'") + "'"
 
 
 def plan_before(messages: Sequence[Message]) -> Canvas | None:
@@ -129,7 +192,9 @@ def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable
     """
     request = messages[-1]["content"]
     before = plan_before(messages)
-    adds = before is None or read_wish(request, before).adds
+    wish = None if before is None else read_wish(request, before)
+    adds = wish is None or wish.adds
+    stays = [] if before is None or wish is None else _stays(wish, before)
 
     @lru_cache(maxsize=1)  # it is asked at each token, and the sentence stays
     def lines_after(whole: str) -> str:
@@ -144,13 +209,31 @@ def lacking(messages: Sequence[Message]) -> tuple[Callable[[str], str], Callable
     def region(text: str) -> str:
         end = text.rfind("\n)") + 2
         canvas = _so_far(text[:end])
-        if not adds or not 0 < len(canvas.regions) < MOST_REGIONS:
+        if not 0 < len(canvas.regions) < MOST_REGIONS:
+            return ""
+        if lost := next((one for one in stays if _is_lost(one, canvas)), None):
+            return _begun(_brief_region(lost), text[end:])
+        if not adds:
             return ""
         thing = next((said for said in map(sentence, unplaced(request, canvas, before)) if said not in text), "")
         opening = f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
         return _begun(opening, text[end:])
 
     return details, region
+
+
+def _stays(wish: EditRequest, before: Canvas) -> list[Region]:
+    """The things of a plan that an edit of others, or of one more, gives no ground to take out."""
+    of_all = wish.new_picture or wish.undoes or wish.only or wish.plural or wish.general or wish.elsewhere
+    if of_all or not (wish.targets or wish.adds):
+        return []
+    return [region for at, region in enumerate(before.regions) if at not in wish.targets and not is_background(region)]
+
+
+def _is_lost(region: Region, canvas: Canvas) -> bool:
+    """Whether nothing in the plan is called so."""
+    nouns = nouns_of(region)[-1:]
+    return not any(same(noun, other) for noun in nouns for one in canvas.regions for other in nouns_of(one))
 
 
 def _begun(lines: str, begun: str) -> str:

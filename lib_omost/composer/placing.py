@@ -26,10 +26,11 @@ _NEEDS_OTHERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The (location, offset, area)s and the depths of a region to choose from; any where there are none."""
+    """The (location, offset, area)s, depths and colour of a region to choose from; any where there are none."""
 
     places: tuple[tuple[str, str, str], ...] = ()
     depths: tuple[float, ...] = ()
+    color: str = ""
 
 
 Choose = Callable[[str, str], Whereabouts]  # of the reply up to a region, and that region's description
@@ -44,7 +45,7 @@ def placing(request: str, before: Canvas | None) -> Callable[[str], tuple[str, .
     def options(text: str) -> tuple[str, ...]:
         head, opening, body = text.rpartition(_OPENING)
         description, mark, lines = body.partition("',\n")
-        if not opening or not mark or "\n)" in lines or _COLOR in lines:
+        if not opening or not mark or "\n)" in lines or re.search(rf"{_COLOR}'\w+',", lines):
             return ()
         begun = lines.rpartition("\n")[2]
         found = _next_lines(cached(head, description), dict(_LINE.findall(lines)))
@@ -65,10 +66,11 @@ def _next_lines(choice: Whereabouts, written: dict[str, str]) -> tuple[str, ...]
         nudges = [] if offset else [nudge for _, nudge, _ in here if nudge != OFFSETS[0]]
         lines = [f"    offset='{nudge}'," for nudge in nudges] + [f"    area='{area}'," for area in areas]
         return tuple(dict.fromkeys(lines))
+    color = f"{_COLOR}'{choice.color}'," if choice.color else _COLOR
     if "distance_to_viewer" in written:
-        return ()
+        return (color,)
     lines = [f"    distance_to_viewer={depth}," for depth in choice.depths if depth != 1.0]
-    return (*lines, *([_COLOR] if 1.0 in choice.depths else []))
+    return (*lines, *([color] if 1.0 in choice.depths else []))
 
 
 def _spot(region: Region) -> Spot:
@@ -144,9 +146,11 @@ class _Edited:
             old = self._before.regions[at]
             is_worded = old.bbox is None
             place = (old.location, old.offset, old.area) if is_worded else snap(old.box)
-            return Whereabouts((place,), (old.distance_to_viewer,))
+            is_same = old.description == description and at not in wish.targets and wish.names
+            return Whereabouts((place,), (old.distance_to_viewer,), old.HTML_web_color_name if is_same else "")
         others = [*written, *self._to_come(written, at)]
-        bonds = list(_bonds(self._said, description, others))
+        said = self._said if at is None else [one for one in self._said if means(one.thing, description)]
+        bonds = list(_bonds(said, description, others))
         if at is not None and not bonds:
             return Whereabouts()
         gone = {self._before.regions[index].box for index in wish.targets}
@@ -182,7 +186,7 @@ class _Edited:
         moves = wish.has(MOVES | SWAP)
         if wish.targets:
             return at not in wish.targets or not (wish.places or moves or self._is_subject(at))
-        return not moves and not (wish.places and (wish.pronoun or wish.general or wish.plural))
+        return wish.adds or (not moves and not (wish.places and (wish.pronoun or wish.general or wish.plural)))
 
     def _is_subject(self, at: int) -> bool:
         return any(means(one.thing, self._before.regions[at].description) for one in self._said)

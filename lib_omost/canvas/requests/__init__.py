@@ -4,10 +4,12 @@ wish              the things that a message names, and what kind of change it as
    ▼
 scope             which changes of a reply such a wish gives no ground for (`outside`)
 standing, room    where it puts its things, and which places of the vocabulary fit that
+plain             edits that need no model: remove it, swap the two, make it bigger
 missing           which nouns, colours, counts, places, times and moods of a request its plan does not hold
 """
 
 from lib_omost.canvas.requests.missing import Missing, beyond_count, missing
+from lib_omost.canvas.requests.plain import plain_edit
 from lib_omost.canvas.requests.room import Bond, Spot, depths, fitting
 from lib_omost.canvas.requests.scope import outside
 from lib_omost.canvas.requests.standing import Standing, means, standings
@@ -26,6 +28,7 @@ __all__ = [
     "means",
     "missing",
     "outside",
+    "plain_edit",
     "read_wish",
     "standings",
 ]

@@ -65,7 +65,7 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
     ("relation", "between", r"\b(?:in )?between\b"),
     ("relation", "near", rf"\b(?:next to|beside|alongside|close to)\b|\b(?:near|by)\b(?= {_A}[a-z0-9])"),
     ("relation", "in", rf"\binside(?: of)?\b|\bin\b(?= {_A}(?:\w+ ){{0,2}}(?:{_VESSELS})s?\b)"),
-    ("relation", "on", rf"\b(?:onto|on)\b(?= {_A}[a-z0-9])"),
+    ("relation", "on", rf"\b(?:onto|on)\b(?! the other)(?= {_A}[a-z0-9])"),
     ("relation", "carries", r"\bupholding\b"),
     ("relation", "wears", rf"\bwear(?:ing|s)?\b(?= {_A}(?:\w+[ ~]){{0,3}}(?:{_HATS})\b)"),
     ("link", "", r"\b(?:wear(?:ing|s)?|hold(?:ing|s)?|dressed in|in|of)\b"),
