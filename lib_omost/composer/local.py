@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib_omost.composer.cached_model import CachedModel, cached_model
-from lib_omost.composer.coverage import covering
+from lib_omost.composer.coverage import Covering, covering
 from lib_omost.composer.decoding import GenerationLoop, PromptLookup
 from lib_omost.composer.grammar import SENTENCE_SLICES, Grammar, Rules, Unconstrained, canvas_matcher
 from lib_omost.composer.prompt import EXAMPLES, fit_to_context, with_retry
@@ -100,9 +100,12 @@ class LocalComposer:
     ) -> Iterator[list[int]]:
         prompt, limit = self.prompt(messages, settings)
         self._count.prompt, self._count.cached = len(prompt), self.cached.reuse_prefix(prompt)
+        rules = self.rules(messages) if settings.grammar else Unconstrained()
+        if isinstance(rules, Covering) and rules.note:
+            self._count.notes = (*self._count.notes, rules.note)
         loop = GenerationLoop(
             self.cached,
-            self.rules(messages) if settings.grammar else Unconstrained(),
+            rules,
             self._pick(messages, settings),
             eos=self.eos,
             limit=limit,

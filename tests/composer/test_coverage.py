@@ -6,7 +6,7 @@ import pytest
 
 from lib_omost.canvas import Canvas, read_canvas
 from lib_omost.composer import Message
-from lib_omost.composer.coverage import lacking, sentence, unplaced, unsaid
+from lib_omost.composer.coverage import by_rule, lacking, sentence, unplaced, unsaid, whereabouts
 
 WHOLE = "```python\ncanvas = Canvas()\ncanvas.set_global_description(\n    description='A lake with ducks.',\n"
 REGION = (
@@ -69,20 +69,38 @@ def test_what_is_unplaced_as_sentences(request_: str, sentences: list[str]) -> N
     assert [sentence(one) for one in unplaced(request_, Canvas())] == sentences
 
 
+def edit_of(text: str) -> list[Message]:
+    before = WHOLE.replace("A lake with ducks.", "Two ducks and a castle.") + REGION
+    castle = f"{OPENING}'A castle.',\n    location='on the left',\n    area='a small square area',\n"
+    program = before + castle + "    HTML_web_color_name='gray',\n)\n```"
+    return [*said("ducks and a castle"), {"role": "assistant", "content": program}, *said(text)]
+
+
+def test_a_plain_edit_is_written_by_rule_in_the_brief_layout_and_no_other_is() -> None:
+    reply = by_rule(edit_of("remove the castle"))
+    assert plan(reply.removesuffix("\n```")).regions == plan(WHOLE + REGION).regions
+    assert "castle" not in reply and reply.endswith(")\n```")
+    assert by_rule(edit_of("add a boat")) == by_rule(said("two ducks")) == ""
+    long = edit_of("remove the castle")
+    long[1]["content"] = long[1]["content"].replace(
+        "    HTML_web_color_name='gray'", "    tags='old',\n    HTML_web_color_name='gray'"
+    )
+    assert by_rule(long) == ""
+
+
+def test_a_thing_that_an_edit_is_not_about_is_written_again_where_the_model_leaves_it_out() -> None:
+    _, wanted = lacking(edit_of("make the ducks look like pirates"))
+    assert wanted(WHOLE + REGION).startswith(f"{OPENING}'A castle.',\n    location='on the left',\n")
+    assert lacking(edit_of("everything but the ducks may go"))[1](WHOLE + REGION) == ""
+    assert lacking(edit_of("start over with ducks"))[1](WHOLE + REGION) == ""
+
+
 def test_the_place_that_a_request_gives_a_thing_follows_its_description() -> None:
-    wanted, _ = lacking(said("a blue whale below a tiny boat"))
+    wanted = whereabouts("a blue whale below a tiny boat", None)
     whale = (
         WHOLE + "    HTML_web_color_name='teal',\n)\ncanvas.add_local_description(\n    description='A blue whale.',\n"
     )
-    lines = wanted(whale)
+    (lines,) = wanted(whale)
     assert lines.startswith("    location='on the bottom',\n") and "    area='" in lines
-    assert wanted(f"{whale}    loc") == lines.removeprefix("    loc")
-    assert wanted(whale + lines) == wanted(whale.replace("A blue whale", "Seaweed")) == ""
-
-
-def test_a_thing_that_a_plan_has_already_is_the_model_s_to_place() -> None:
-    before: list[Message] = [*said("ducks"), {"role": "assistant", "content": WHOLE + REGION + "\n```"}]
-    opening = f"{WHOLE}    HTML_web_color_name='teal',\n){OPENING}"
-    wanted, _ = lacking([*before, *said("add a castle above the ducks")])
-    assert wanted(f"{opening}'Two ducks.',\n") == ""
-    assert wanted(f"{opening}'A castle.',\n").startswith("    location='on the top'")
+    assert wanted(f"{whale}    loc") == (lines.removeprefix("    loc"),)
+    assert wanted(whale + lines) == ()

@@ -3,6 +3,8 @@
 wish              the things that a message names, and what kind of change it asks for
    ▼
 scope             which changes of a reply such a wish gives no ground for (`outside`)
+standing, room    where it puts its things, and which places of the vocabulary fit that
+plain             edits that need no model: remove it, swap the two, make it bigger
 missing           which nouns, colours, counts, places, times and moods of a request its plan does not hold
    ▼
 relations         how the things of a request stand to each other, and where it puts them (`Layout`)
@@ -11,24 +13,35 @@ placing           the box that a thing gets by that, beside the boxes that are t
 """
 
 from lib_omost.canvas.requests.missing import Missing, beyond_count, missing
-from lib_omost.canvas.requests.placing import Placement, nouns_of, place_of, region_about
+from lib_omost.canvas.requests.placing import Placement, place_of, region_about, words_of
+from lib_omost.canvas.requests.plain import plain_edit
 from lib_omost.canvas.requests.relations import Layout, Relation, layout_of
+from lib_omost.canvas.requests.room import Bond, Spot, depths, fitting
 from lib_omost.canvas.requests.scope import outside
+from lib_omost.canvas.requests.standing import Standing, means, standings
 from lib_omost.canvas.requests.wish import EditRequest, asks_undo, read_wish
 
 __all__ = [
+    "Bond",
     "EditRequest",
     "Layout",
     "Missing",
     "Placement",
     "Relation",
+    "Spot",
+    "Standing",
     "asks_undo",
     "beyond_count",
+    "depths",
+    "fitting",
     "layout_of",
+    "means",
     "missing",
-    "nouns_of",
     "outside",
     "place_of",
+    "plain_edit",
     "read_wish",
     "region_about",
+    "standings",
+    "words_of",
 ]

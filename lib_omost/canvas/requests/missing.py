@@ -66,7 +66,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class Chunk:
     """Neighbouring content words of a request: `words`, the last one the noun, and how many of it (0: not said)."""
 
     words: tuple[str, ...]
@@ -134,7 +134,7 @@ def missing(request: str, canvas: Canvas, before: Canvas | None = None) -> tuple
     """
     held, gone = _Held(canvas), None if before is None else _Held(before)
     found: dict[str, Missing] = {}
-    for chunk in _chunks(_wanted(request[:MAX_REQUEST].lower())):
+    for chunk in chunks(wanted(request[:MAX_REQUEST].lower())):
         for one in _missing_of(chunk, held, gone):
             found.setdefault(one.phrase, one)
     return tuple(found.values())[:MAX_FOUND]
@@ -142,11 +142,11 @@ def missing(request: str, canvas: Canvas, before: Canvas | None = None) -> tuple
 
 def beyond_count(request: str, most: int) -> tuple[str, ...]:
     """The phrases that ask for more than `most` of a kind, which is all that an image model paints; 0: no limit."""
-    chunks = _chunks(_wanted(request[:MAX_REQUEST].lower()))
-    return tuple(dict.fromkeys(chunk.phrase for chunk in chunks if most and chunk.count > most))
+    found = chunks(wanted(request[:MAX_REQUEST].lower()))
+    return tuple(dict.fromkeys(chunk.phrase for chunk in found if most and chunk.count > most))
 
 
-def _wanted(text: str) -> str:
+def wanted(text: str) -> str:
     """The request without what it does not want: "no people", "instead of one", "replace the car" with a bus."""
     text = _ASIDE.sub(" , ", _NAMES.sub(lambda found: found[0].strip() + "~", text))
     out, at = list[str](), 0
@@ -159,7 +159,8 @@ def _wanted(text: str) -> str:
     return " , ".join([*out, text[at:]])
 
 
-def _chunks(text: str) -> Iterator[_Chunk]:
+def chunks(text: str) -> Iterator[Chunk]:
+    """The phrases of a text in small letters, in their order."""
     words, number = list[str](), ""
     tokens = [".", *_TOKEN.findall(text), "."]
     for before, token, after in zip(tokens, tokens[1:], [*tokens[2:], "."], strict=False):
@@ -168,17 +169,17 @@ def _chunks(text: str) -> Iterator[_Chunk]:
             number = word
         elif word.endswith("ing") and _ends(before) and (before in _ARTICLES or not _ends(after)):
             words.append(word)  # a sleeping dog, with fishing boats
-        elif token in _MARKS or _is_silent(word) or _is_verb(word) or not re.search(r"[^\W\d]", word):
+        elif token in _MARKS or _is_silent(word) or is_verb(word) or not re.search(r"[^\W\d]", word):
             if words:
-                yield _Chunk(tuple(words), _number(number) or 0, number)
+                yield Chunk(tuple(words), _number(number) or 0, number)
             if words or token in _MARKS or word not in ("of", "the", "more"):
                 words, number = [], ""
-            if _is_verb(word) and not _is_silent(word):
-                yield _Chunk((word,))
+            if is_verb(word) and not _is_silent(word):
+                yield Chunk((word,))
         else:
             words.append(word)
             if token.endswith(("'s", "’s")):
-                yield _Chunk(tuple(words), _number(number) or 0, number)
+                yield Chunk(tuple(words), _number(number) or 0, number)
                 words, number = [], ""
 
 
@@ -192,7 +193,7 @@ def _ends(token: str) -> bool:
     return token in _MARKS or _is_silent(token) or _number(token) is not None
 
 
-def _missing_of(chunk: _Chunk, held: _Held, gone: _Held | None) -> Iterator[Missing]:
+def _missing_of(chunk: Chunk, held: _Held, gone: _Held | None) -> Iterator[Missing]:
     """What of a chunk the plan lacks. A thing that it has may lack its number or an attribute."""
     if _joined(chunk, held) or (gone and all(gone.has(word) and not held.has(word) for word in chunk.words)):
         return
@@ -200,7 +201,7 @@ def _missing_of(chunk: _Chunk, held: _Held, gone: _Held | None) -> Iterator[Miss
         chunk = replace(chunk, words=chunk.words[:-1])
     if not held.has(chunk.head):
         first = next((at for at, word in enumerate(chunk.words) if _qualifies(word) or not held.has(word)), 0)
-        phrase = _Chunk(chunk.words[first:], chunk.count, chunk.number)
+        phrase = Chunk(chunk.words[first:], chunk.count, chunk.number)
         yield Missing(phrase.phrase, _asked(phrase))
         return
     plans = [plan for plan in (held, gone) if plan is not None]
@@ -222,21 +223,22 @@ def _qualifies(word: str) -> bool:
     return word in COLOR_WORDS or word in OF_A_THING
 
 
-def _joined(chunk: _Chunk, held: _Held) -> bool:
+def _joined(chunk: Chunk, held: _Held) -> bool:
     """Whether the plan writes two words of the chunk as one: "rain coat" as "raincoat"."""
     return len(chunk.words) == 2 and "".join(chunk.words) in held.everything
 
 
-def _asked(chunk: _Chunk) -> str:
+def _asked(chunk: Chunk) -> str:
     head = chunk.head
     if head in OF_THE_WHOLE or head in COLOR_WORDS:
         return f"make it {chunk.phrase}"
-    if _is_verb(head):
+    if is_verb(head):
         return f"show {head}"
     return f"add {chunk.phrase if chunk.count > 1 or singular(head) != head else with_article(chunk.phrase)}"
 
 
-def _is_verb(word: str) -> bool:
+def is_verb(word: str) -> bool:
+    """Whether a word in -ing says what a thing does."""
     return word.endswith("ing") and len(word) > 5 and word not in _THINGS_IN_ING
 
 

@@ -80,10 +80,10 @@ def place_of(thing: str, description: str, layout: Layout, canvas: Canvas, *, al
 
 def region_about(noun: str, canvas: Canvas) -> Region | None:
     """The first region that is about a noun: its description names it."""
-    return next((one for one in canvas.regions if noun in nouns_of(one.description)), None)
+    return next((one for one in canvas.regions if noun in words_of(one.description)), None)
 
 
-def nouns_of(description: str) -> list[str]:
+def words_of(description: str) -> list[str]:
     """The words of a description, each in the singular: its nouns are among them."""
     return [singular(word.strip(".,'\"").lower()) for word in description.split()]
 
@@ -123,7 +123,7 @@ def _cost(place: Placement, others: Sequence[_Other], free: Sequence[Box], descr
 
 def _wanted(description: str, thing: str, beside: int) -> tuple[int, str]:
     """The size, 0 to 2, and the shape that a thing has if nothing stands in its way."""
-    words = set(nouns_of(description))
+    words = set(words_of(description))
     size = 2 if words & _BIG else 0 if words & _LITTLE or beside > 2 else 1
     return size, "vertical" if thing in TALL else "horizontal" if thing in WIDE else "square"
 

@@ -218,8 +218,13 @@ def is_background(region: Region) -> bool:
 
 def nouns_of(region: Region) -> list[str]:
     """What a region is called: its name, its noun whole, the noun's last word, and nouns that its description joins."""
-    found = [region.name.lower()] if region.name else []
-    for part in re.split(r" and |, (?=an? )", region.description):
+    return list(dict.fromkeys([region.name.lower()] * bool(region.name) + nouns_in(region.description)))
+
+
+def nouns_in(description: str) -> list[str]:
+    """The nouns of a description that it is about, whole and their last words."""
+    found = list[str]()
+    for part in re.split(r" and |, (?=an? )", description):
         phrase = phrase_of(part)
         if phrase is not None:
             found += [phrase.noun.lower(), phrase.noun.lower().split()[-1]]
