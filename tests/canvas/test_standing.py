@@ -38,6 +38,12 @@ def told(request: str) -> list[str]:
         ("a comet in the sky, hills in the background", ["comet top", "hills far"]),
         ("a swing in the middle of a garden", []),
         ("a lantern at night", []),
+        ("a jug, a ladle and a tray on a wooden stove", ["jug on stove", "ladle on stove", "tray on stove"]),
+        ("a crate full of plums, and next to it a jar of honey", ["jar near crate"]),
+        ("on the left a red silo, on the right a mill", ["silo left", "mill right"]),
+        ("in the background, a volcano", ["volcano far"]),
+        ("a badger in front of a chapel, wearing a hat", ["badger in front of chapel", "hat on badger"]),
+        ("a tram crossing a bridge", ["tram on bridge"]),
     ],
 )
 def test_what_a_request_says_of_where_its_things_are(request_: str, said: list[str]) -> None:

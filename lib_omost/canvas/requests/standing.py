@@ -52,7 +52,11 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
     ("relation", "right of", rf"\b(?:(?:to|on|at) )?(?:the )?right{_HAND} of\b"),
     ("its", "left of", rf"\b(?:to|on|at) (?:its|his|her|their) left{_HAND}\b"),
     ("its", "right of", rf"\b(?:to|on|at) (?:its|his|her|their) right{_HAND}\b"),
-    ("relation", "on", r"\b(?:on (?:the )?top of|on top\b(?! (?:left|right))|atop|upon|riding)\b"),
+    (
+        "relation",
+        "on",
+        r"\b(?:on (?:the )?top of|on top\b(?! (?:left|right))|atop|upon|riding|crossing(?= (?:\w+ ){1,2}bridge))\b",
+    ),
     ("relation", "in front of", r"\bin front of\b|\bin front\b"),
     ("place", "close", r"\bin the (?:near )?foreground\b|\b(?:at|in) the front\b"),
     ("place", "far", r"\b(?:in|at) the (?:far )?(?:back(?:ground)?|distance)\b|\bon the horizon\b|\bfar away\b"),
@@ -77,7 +81,11 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
         r"in|under\w*|over|above|behind|near|next|beside|between|from|through|around|down|out|into|onto|against|with|"
         r"across|along|to|in|inside|alone|together|atop|beneath|below)\b)|\b(?:left |wide )?(?:open|asleep)\b",
     ),
-    ("pronoun", "first", r"\b(?:it|him|her|this|that)\b(?= *(?:$|[,.;:!?\n()]|and\b|in\b|at\b|on\b|with\b))"),
+    (
+        "pronoun",
+        "first",
+        r"\b(?:it|him|her|this|that)\b(?= *(?:$|[,.;:!?\n()]|(?:and|in|at|on|with|an?|the|there|some)\b))",
+    ),
     ("pronoun", "all", r"\b(?:them|both)\b"),
     ("and", "", r"\band\b|&"),
 )
@@ -122,6 +130,8 @@ def _parts(text: str) -> Iterator[_Part]:
             yield from _things(text[at:end])
         else:
             yield from _things(text[at : found.start()])
+            if kind == "mark":
+                name = found[0]
             if kind == "spot" and " to the " in f" {found[0]}" and (side := _spot(found[0])) in ("left", "right"):
                 yield _Part("its", f"{side} of", ("place",))
             yield _Part("place", _spot(found[0])) if kind == "spot" else _Part(kind, name)
@@ -151,8 +161,9 @@ class _Reader:
 
     `clause` holds the things since the last mark, `last` those of the clause before; `subjects` are those of which the
     next words of place speak. `waiting` is a relation whose other thing has not come, with its subjects; `opening` one
-    at the beginning of a clause, with its other thing, whose subject has not. `is_linked`: the next thing is on or of
-    the one before.
+    at the beginning of a clause, with its other thing, whose subject has not. `listed` are things before the
+    clause of which nothing was said, `leading` a place whose thing has not come. `is_linked`: the next thing is on or
+    of the one before.
     """
 
     found: list[Standing] = field(default_factory=list)
@@ -162,6 +173,8 @@ class _Reader:
     waiting: tuple[str, list[Words]] | None = None
     between: list[Words] = field(default_factory=list)
     opening: tuple[str, tuple[Words, ...]] | None = None
+    listed: list[Words] = field(default_factory=list)
+    leading: str = ""
     is_linked: bool = False
     is_joined: bool = False
     has_verb: bool = False
@@ -184,6 +197,9 @@ class _Reader:
         elif not self.has_verb:
             self.subjects = [part.words]
         self.is_joined = self.is_linked = False
+        if self.leading:
+            self.found.append(Standing(part.words, self.leading))
+            self.leading = ""
         if not is_aside:
             self.clause.append(part.words)
 
@@ -213,6 +229,10 @@ class _Reader:
 
     def _relation(self, part: _Part) -> None:
         are_joined = self.subjects == self.clause  # all things of the clause: "a cat and a dog on a sofa"
+        if are_joined and len(self.subjects) > 1:
+            self.subjects = [*self.listed, *self.subjects]
+        if part.name == "wears" and not self.subjects:
+            self.subjects = self.last[:1]
         subjects = self.subjects if are_joined else self.subjects[:1] if self.has_verb else self.subjects[-1:]
         self.waiting, self.is_linked = (part.name, list(subjects)), False
 
@@ -226,6 +246,7 @@ class _Reader:
     def _place(self, part: _Part) -> None:
         """Of the nearest thing, and of one that was said to stand with it: "an owl on a branch in the top left"."""
         near = self.clause[-1:]
+        self.leading = "" if near else part.name
         with_it = [one for one in self.subjects[:1] if any(self._is_said(one, other) for other in near)]
         self.found += [Standing(one, part.name) for one in dict.fromkeys([*with_it, *near])]
 
@@ -237,6 +258,8 @@ class _Reader:
             return
         relation, subjects = self.waiting
         self.waiting, self.between = None, []
+        if not subjects and self.last and relation != "between":
+            self.opening = (relation, (self.last[0],))  # "and next to it a bottle"
         self._refer(relation, subjects, part.name)
 
     def _refer(self, relation: str, subjects: Sequence[Words], which: str) -> None:
@@ -260,7 +283,14 @@ class _Reader:
             relation, subjects = self.waiting
             self._refer(relation, subjects, "first")
         self.waiting, self.between = None, []
+        is_bare = part.name == "," and not self.has_verb and not self._has_place(self.clause)
+        self.listed = [*self.listed, *self.clause] if is_bare else []
+        if self.last:
+            self.leading = ""
         self._end()
+
+    def _has_place(self, things: Sequence[Words]) -> bool:
+        return any(one in (standing.thing, *standing.others) for standing in self.found for one in things)
 
     def _end(self) -> None:
         self.last = self.clause or self.last
