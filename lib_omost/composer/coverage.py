@@ -144,11 +144,10 @@ def covering(grammar: Grammar, messages: Sequence[Message]) -> Covering:
     model is written whole.
     """
     request, before = messages[-1]["content"], plan_before(messages)
-    opened = set[str]()
-    details, region = lacking(messages, opened)
-    reply = by_rule(messages)
-    lines = (lambda text: _begun(reply, text)) if reply else details
-    return Covering(grammar, lines, region, whereabouts(request, before, opened))
+    reply, opened = by_rule(messages), set[str]()
+    if reply and grammar.tokens_of(reply):
+        return Covering(grammar, lambda text: _begun(reply, text), lambda text: "", note=BY_RULE)
+    return Covering(grammar, *lacking(messages, opened), whereabouts(request, before, opened))
 
 
 def by_rule(messages: Sequence[Message]) -> str:

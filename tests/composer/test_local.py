@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from lib_omost.canvas import read_canvas
 from lib_omost.composer import ComposeSettings, LocalComposer, Message, load_local
+from lib_omost.composer.coverage import BY_RULE
 from lib_omost.errors import BrokenWeightsError, ComposerError, ContextError
 from tests.composer.conftest import GREEDY, PROFILE, a_reply, composer_of, tiny_llama, tiny_phi
 
@@ -212,3 +213,37 @@ def test_phi_3_s_shape_works_from_end_to_end(phi_tokenizer: PreTrainedTokenizerF
     composer = composer_of(tiny_phi, phi_tokenizer, prose=False)
     chat: list[Message] = [*ASK, {"role": "assistant", "content": a_reply("apple")}, *ASK]
     assert read_canvas(reply(composer, chat)).status == "accept"
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("room", [120, 700])
+def test_whatever_a_model_writes_a_covered_request_becomes_a_plan_that_does_not_contradict_it(
+    tokenizer: PreTrainedTokenizerFast, seed: int, room: int
+) -> None:
+    composer = composer_of(lambda size: tiny_llama(size, seed), tokenizer, prose=False)
+    composer.profile = replace(composer.profile, brief=True, covers=True)
+    settings = replace(GREEDY, temperature=1.0, seed=seed, max_new_tokens=room)
+    reading = read_canvas(reply(composer, [{"role": "user", "content": "a duck under an oak at night"}], settings))
+    assert reading.status == "accept" and reading.canvas is not None
+    found = {region.description: region.box for region in reading.canvas.regions}
+    if {"A duck.", "An oak."} <= found.keys():
+        assert found["A duck."].top + found["A duck."].bottom > found["An oak."].top + found["An oak."].bottom
+
+
+def test_an_edit_that_needs_no_model_asks_none_and_says_so(llama: LocalComposer) -> None:
+    llama.profile = replace(llama.profile, brief=True, covers=True)
+    program = "```python\ncanvas = Canvas()\ncanvas.set_global_description(\n    description='A duck and an oak.',\n"
+    program += "    HTML_web_color_name='teal',\n)"
+    for thing, side in (("A duck.", "left"), ("An oak.", "right")):
+        program += f"\ncanvas.add_local_description(\n    description='{thing}',\n    location='on the {side}',\n"
+        program += "    area='a small square area',\n    HTML_web_color_name='teal',\n)"
+    chat: list[Message] = [
+        {"role": "user", "content": "a duck and an oak"},
+        {"role": "assistant", "content": program + "\n```"},
+    ]
+    canvas = read_canvas(reply(llama, [*chat, {"role": "user", "content": "swap them"}])).canvas
+    assert canvas is not None
+    assert [region.location for region in canvas.regions] == ["on the right", "on the left"]
+    assert llama.stats.passes == 0 and llama.stats.notes == (BY_RULE,)
+    reply(llama, [*chat, {"role": "user", "content": "make them dance"}])
+    assert llama.stats.passes > 0 and llama.stats.notes == ()
