@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_omost.canvas.requests import layout_of
+from lib_omost.canvas import Canvas
+from lib_omost.canvas.requests import layout_of, place_of
+from lib_omost.canvas.requests.relations import INVERSE
+from lib_omost.canvas.words.noun_phrase import word_set
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,7 @@ from lib_omost.canvas.requests import layout_of
         ("a train crossing a bridge, mountains in the distance",
          {("train", "on", "bridge"), ("mountain", "behind", "train")}),
         ("a tower of books with a cat on top", {("cat", "on", "tower")}),
+        ("two kites, a boy looking up at them", {("kite", "above", "boy")}),
         ("a dog in a park", set()),
         ("a moon, some stars and a sleeping bear", set()),
     ],
@@ -51,8 +55,18 @@ def test_places_of_things(request_: str, places: dict[str, str]) -> None:
     assert dict(layout_of(request_).places) == places
 
 
-@given(st.text(max_size=300))
-def test_any_text_has_a_layout_whose_relations_are_between_its_things(text: str) -> None:
-    layout = layout_of(text)
+WORDS = sorted(
+    word_set(
+        """a the two cat dog tree house hat , . and with behind above below it them him looking up at on in of wearing next
+        to left right top corner between front inside there is stands sky under background distance over riding"""
+    )
+)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
+def test_any_request_has_a_layout_whose_relations_are_between_its_things_and_have_boxes(request_: str) -> None:
+    layout = layout_of(request_)
     assert {noun for one in layout.relations for noun in (one.thing, one.other)} <= set(layout.things)
+    assert {one.kind for one in layout.relations} <= set(INVERSE)
     assert set(layout.places) <= set(layout.things)
+    assert all(place_of(thing, thing, layout, Canvas(), always=True) for thing in layout.things)

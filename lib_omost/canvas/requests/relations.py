@@ -100,7 +100,7 @@ def layout_of(request: str) -> Layout:
             if place := _place_before(rest):
                 places.setdefault(nouns[at + 1], place)
         if subject != at and (kind := _of_subject(here)):
-            found.append(Relation(nouns[at], kind, nouns[subject]))
+            found += _related(nouns[at], kind, nouns[subject])
         elif place := _place_after(here):
             places.setdefault(nouns[at], place)
     real = [one for one in found if one.thing != one.other and _is_between_things(one)]
