@@ -57,8 +57,8 @@ def test_places_of_things(request_: str, places: dict[str, str]) -> None:
 
 WORDS = sorted(
     word_set(
-        """a the two cat dog tree house hat , . and with behind above below it them him looking up at on in of wearing next
-        to left right top corner between front inside there is stands sky under background distance over riding"""
+        """a the two cat dog tree house hat , . and with behind above below it them him looking up at on in of wearing
+        next to left right top corner between front inside there is stands sky under background distance over riding"""
     )
 )
 
