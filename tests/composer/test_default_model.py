@@ -70,7 +70,7 @@ def test_an_edit_is_a_canvas_too(turns: list[Turn]) -> None:
 
 def test_a_pass_writes_several_tokens(turns: list[Turn]) -> None:
     assert turns[0].stats.tokens_per_pass >= 3
-    assert turns[1].stats.tokens_per_pass >= 8
+    assert turns[1].stats.passes == 0  # a plain edit is made by rule
 
 
 def test_the_first_turn_is_not_read_again(turns: list[Turn]) -> None:
