@@ -34,7 +34,7 @@ function row(one) {
 function draw() {
   const value = {words: [], unknown: [], ...(props.value || {})}, words = root.querySelector('.wd-words');
   root.hidden = !value.words.length;
-  root.querySelector('summary').textContent = `This small image model draws ${value.words.length} things: ${value.words.slice(0, FEW).join(', ')} …`;
+  root.querySelector('summary').textContent = value.words.length ? `This small image model draws ${value.words.length} things: ${value.words.slice(0, FEW).join(', ')} …` : '';
   if (words.dataset.of !== value.words.join()) { words.dataset.of = value.words.join(); words.replaceChildren(...value.words.map(word => press(word, () => add(word)))); }
   root.querySelector('.wd-unknown').replaceChildren(...(box()?.value.trim() ? value.unknown.map(row) : []));
 }
