@@ -64,8 +64,9 @@ class Covering:
         self.reserve = grammar.reserve
 
     def allowed(self) -> Mask:
+        """As the grammar; inside lines that must follow, their next token alone: a draft may end within them."""
         mask = self._grammar.allowed()
-        if fits := self._placing_tokens(mask):
+        if fits := self._tokens(self._details)[:1] or self._placing_tokens(mask):
             mask[:] = False
             mask[fits] = True
         return mask

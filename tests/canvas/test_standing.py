@@ -30,6 +30,7 @@ def told(request: str) -> list[str]:
         ("a mole on the baker's left side", ["mole left of baker"]),
         ("with a kiosk on its right, the old fountain", ["fountain left of kiosk"]),
         ("a goat between a tractor and a haystack", ["goat between tractor haystack"]),
+        ("a wasp with a trumpet at its right-hand side", ["trumpet right of wasp"]),
         ("a goat between two tractors", ["goat between tractors"]),
         ("a tram wearing a top hat", ["hat on tram"]),
         ("a mule carrying a tower on its back", ["tower on mule"]),

@@ -247,3 +247,16 @@ def test_an_edit_that_needs_no_model_asks_none_and_says_so(llama: LocalComposer)
     assert llama.stats.passes == 0 and llama.stats.notes == (BY_RULE,)
     reply(llama, [*chat, {"role": "user", "content": "make them dance"}])
     assert llama.stats.passes > 0 and llama.stats.notes == ()
+
+
+def test_inside_a_line_that_must_follow_only_its_next_token_may(llama: LocalComposer) -> None:
+    llama.profile = replace(llama.profile, brief=True, covers=True)
+    rules = llama.rules([{"role": "user", "content": "a duck at night"}])
+    whole = "```python\ncanvas = Canvas()\ncanvas.set_global_description(\n    description='A duck.',\n"
+    tokens = llama.tokenizer(whole, add_special_tokens=False)["input_ids"]
+    assert rules.consume(tokens) == len(tokens)
+    wanted = rules.forced(False)
+    for token in wanted[:-1]:  # as where a draft ends within the line
+        allowed = rules.allowed()
+        assert allowed is not None and allowed.sum() == 1 and allowed[token]
+        assert rules.consume([token]) == 1

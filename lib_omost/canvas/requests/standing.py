@@ -238,8 +238,9 @@ class _Reader:
 
     def _its(self, part: _Part) -> None:
         """ "On its left": of the clause before, or of the next thing where there is none."""
-        if self.last:
-            self.found += [Standing(one, part.name, (self.last[0],)) for one in self.subjects[-1:]]
+        before = self.last or self.clause[:-1]
+        if before:
+            self.found += [Standing(one, part.name, (before[0],)) for one in self.subjects[-1:]]
         elif self.subjects and not part.words:
             self.opening = (_INVERSE[part.name], (self.subjects[-1],))
 
