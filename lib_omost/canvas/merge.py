@@ -405,7 +405,5 @@ def _word_set(region: Region) -> frozenset[str]:
 
 def _overlap(one: Box, other: Box) -> float:
     """Intersection over union of two boxes."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    shared = max(width, 0) * max(height, 0)
+    shared = one.shared(other)
     return shared / (one.cells + other.cells - shared)

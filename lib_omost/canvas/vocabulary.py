@@ -107,6 +107,16 @@ class Box:
     def cells(self) -> int:
         return self.width * self.height
 
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def shared(self, other: Box) -> int:
+        """How many cells both have."""
+        across = min(self.right, other.right) - max(self.left, other.left)
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(across, 0) * max(down, 0)
+
 
 WHOLE = Box(0, 0, GRID, GRID)
 

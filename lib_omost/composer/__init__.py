@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lib_omost._lazy import lazy_names
 from lib_omost.composer.prompt import EXAMPLES, SYSTEM_PROMPT, in_words
-from lib_omost.composer.remote.failures import MAX_KEY, checked_key
+from lib_omost.composer.remote import MAX_KEY, checked_key
 from lib_omost.composer.settings import ComposeSettings, ComposeStats, Message, Profile
 
 if TYPE_CHECKING:
@@ -28,4 +28,4 @@ __all__ = [
     "load_local",
 ]
 
-__getattr__ = lazy_names(__name__, {"LocalComposer": "local", "load_local": "local", "RemoteComposer": "remote.server"})
+__getattr__ = lazy_names(__name__, {"LocalComposer": "local", "load_local": "local", "RemoteComposer": "remote"})

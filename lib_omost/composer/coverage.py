@@ -30,7 +30,7 @@ from lib_omost.canvas.vocabulary import OFFSETS
 from lib_omost.canvas.words.noun_phrase import MANY, NUMBERS, singular, with_article
 from lib_omost.canvas.words.request_words import MASS, OF_THE_WHOLE, PARTS, SURROUNDINGS
 from lib_omost.composer.grammar import Grammar
-from lib_omost.composer.placing import placing
+from lib_omost.composer.placing import placing, plan_so_far
 from lib_omost.composer.sampling import Mask
 from lib_omost.composer.settings import Message
 
@@ -216,7 +216,7 @@ def whereabouts(
 
     @lru_cache(maxsize=1)
     def placed(so_far: str, description: str) -> str:
-        return _place_lines(_placed(description, layout, _so_far(so_far), always=description in opened))
+        return _place_lines(_placed(description, layout, plan_so_far(so_far), always=description in opened))
 
     def options(text: str) -> tuple[str, ...]:
         start = text.rfind("\ncanvas.add_local_description(")
@@ -264,7 +264,7 @@ def lacking(
 
     @lru_cache(maxsize=1)  # it is asked at each token, and the sentence stays
     def lines_after(whole: str) -> str:
-        return _lines(unsaid(request, _so_far(whole)))
+        return _lines(unsaid(request, plan_so_far(whole)))
 
     def details(text: str) -> str:
         whole = _WHOLE.search(text)
@@ -274,7 +274,7 @@ def lacking(
 
     def region(text: str) -> str:
         end = text.rfind("\n)") + 2
-        canvas = _so_far(text[:end])
+        canvas = plan_so_far(text[:end])
         if not 0 < len(canvas.regions) < MOST_REGIONS:
             return ""
         if lost := next((one for one in stays if _is_lost(one, canvas)), None):
@@ -282,7 +282,7 @@ def lacking(
         if not adds:
             return ""
         thing = next((said for said in map(sentence, unplaced(request, canvas, before)) if said not in text), "")
-        if opened is not None:
+        if thing and opened is not None:
             opened.add(thing)
         opening = f"\ncanvas.add_local_description(\n    description='{thing}',\n" if thing else ""
         return _begun(opening, text[end:])
@@ -307,10 +307,6 @@ def _is_lost(region: Region, canvas: Canvas) -> bool:
 def _begun(lines: str, begun: str) -> str:
     """What is left of lines that have begun, if these have."""
     return lines[len(begun) :] if lines.startswith(begun) else ""
-
-
-def _so_far(text: str) -> Canvas:
-    return read_canvas(text + "\n```").canvas or Canvas()
 
 
 def _lines(words: Sequence[str]) -> str:

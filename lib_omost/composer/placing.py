@@ -104,7 +104,8 @@ def _twins(description: str, placed: Sequence[Region]) -> list[Region]:
     return [region for region in placed if region.description == description]
 
 
-def _so_far(text: str) -> Canvas:
+def plan_so_far(text: str) -> Canvas:
+    """The plan that a reply has written by now; an empty one before its first call."""
     return read_canvas(text + "\n```").canvas or Canvas()
 
 
@@ -115,7 +116,7 @@ class _Anew:
         self._said = said
 
     def __call__(self, head: str, description: str) -> Whereabouts:
-        placed = _so_far(head).regions
+        placed = plan_so_far(head).regions
         bonds = list(_bonds(self._said, description, placed))
         if not bonds and not placed:
             return Whereabouts()
@@ -138,7 +139,7 @@ class _Edited:
         return Standing(one.thing, one.relation, others[: 2 if one.relation == "between" else 1])
 
     def __call__(self, head: str, description: str) -> Whereabouts:
-        wish, written = self._wish, _so_far(head).regions
+        wish, written = self._wish, plan_so_far(head).regions
         if wish.new_picture or wish.undoes:
             return Whereabouts()
         at = self._old(description, written)

@@ -128,25 +128,19 @@ def _wanted(description: str, thing: str, beside: int) -> tuple[int, str]:
     return size, "vertical" if thing in TALL else "horizontal" if thing in WIDE else "square"
 
 
-def _center(box: Box) -> tuple[float, float]:
-    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
-
-
 def _shared(one: Box, other: Box) -> float:
     """The part of the smaller box that both share, 0 to 1."""
-    across = max(0, min(one.right, other.right) - max(one.left, other.left))
-    down = max(0, min(one.bottom, other.bottom) - max(one.top, other.top))
-    return across * down / min(one.cells, other.cells)
+    return one.shared(other) / min(one.cells, other.cells)
 
 
 def _away(one: Box, other: Box) -> float:
-    (x, y), (u, v) = _center(one), _center(other)
+    (x, y), (u, v) = one.center, other.center
     return abs(x - u) + abs(y - v)
 
 
 def _wrong(kind: str, box: Box, other: Box) -> float:
     """How far from true a relation is: 0 where it holds, 30 and more where it does not."""
-    (x, y), (u, v) = _center(box), _center(other)
+    (x, y), (u, v) = box.center, other.center
     under, over = max(0.0, min(box.right, other.right) - max(box.left, other.left)), min(box.width, other.width)
     beside = 30 * (under < over / 2)
     match kind:

@@ -14,7 +14,7 @@ from lib_omost.canvas.colors import read_color
 from lib_omost.canvas.requests.room import Bond, PlaceWords, Spot, depths, fitting
 from lib_omost.canvas.requests.standing import means, standings
 from lib_omost.canvas.requests.wish import EditRequest, is_background, nouns_of, read_wish, same
-from lib_omost.canvas.vocabulary import AREAS, Box, box_of
+from lib_omost.canvas.vocabulary import AREAS, box_of
 from lib_omost.canvas.words.mentions import mentions_of, replaced
 from lib_omost.canvas.words.noun_phrase import COLOR_WORDS, NUMBERS, phrase_of, with_article
 from lib_omost.canvas.words.wish_words import ADD, SCENE, SWAP, word_set
@@ -247,10 +247,10 @@ def _bonds(text: str, at: int, canvas: Canvas) -> list[Bond]:
 
 def _beyond(region: Region, across: int, down: int) -> list[PlaceWords]:
     """The places plainly farther that way, and not aside."""
-    x, y = _center(region.box)
+    x, y = region.box.center
     found = []
     for words in fitting([], []):
-        new_x, new_y = _center(box_of(*words))
+        new_x, new_y = box_of(*words).center
         along = (new_x - x) * across + (new_y - y) * down
         aside = abs((new_x - x) * down) + abs((new_y - y) * across)
         if along >= 8 and aside <= 5 and words[2] == region.area:
@@ -260,10 +260,10 @@ def _beyond(region: Region, across: int, down: int) -> list[PlaceWords]:
 
 def _placed(region: Region, places: Iterable[PlaceWords], far: tuple[float, ...]) -> Region:
     """At the place that changes least: of its size if any is, in plain words, near where it was."""
-    x, y = _center(region.box)
+    x, y = region.box.center
 
     def cost(words: PlaceWords) -> tuple[bool, bool, float]:
-        at_x, at_y = _center(box_of(*words))
+        at_x, at_y = box_of(*words).center
         return words[2] != region.area, words[1] != "no offset", abs(at_x - x) + abs(at_y - y)
 
     location, offset, area = min(places, key=cost)
@@ -271,7 +271,3 @@ def _placed(region: Region, places: Iterable[PlaceWords], far: tuple[float, ...]
     if far and depth not in far:
         depth = min(far, key=lambda one: abs(one - depth))
     return replace(region, location=location, offset=offset, area=area, distance_to_viewer=depth)
-
-
-def _center(box: Box) -> tuple[float, float]:
-    return (box.left + box.right) / 2, (box.top + box.bottom) / 2

@@ -86,17 +86,13 @@ def _places() -> tuple[tuple[PlaceWords, Box], ...]:
     return tuple((words, box_of(*words)) for words in product(LOCATIONS, OFFSETS, AREAS))
 
 
-def _center(box: Box) -> tuple[float, float]:
-    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
-
-
 def _across(a: Box, b: Box) -> float:
     """How far A's centre lies to the right of B's."""
-    return _center(a)[0] - _center(b)[0]
+    return a.center[0] - b.center[0]
 
 
 def _down(a: Box, b: Box) -> float:
-    return _center(a)[1] - _center(b)[1]
+    return a.center[1] - b.center[1]
 
 
 def _shared_width(a: Box, b: Box) -> float:
@@ -104,16 +100,11 @@ def _shared_width(a: Box, b: Box) -> float:
     return (min(a.right, b.right) - max(a.left, b.left)) / min(a.width, b.width)
 
 
-def _overlap(a: Box, b: Box) -> int:
-    width, height = min(a.right, b.right) - max(a.left, b.left), min(a.bottom, b.bottom) - max(a.top, b.top)
-    return max(width, 0) * max(height, 0)
-
-
 def _is_crowded(a: Box, b: Box) -> bool:
     """Whether neither would be seen; backgrounds lie behind all."""
     if max(a.cells, b.cells) >= BACKGROUND * GRID * GRID and a != b:
         return False
-    shared = _overlap(a, b)
+    shared = a.shared(b)
     return shared >= _CROWDED * (a.cells + b.cells - shared)
 
 
@@ -134,12 +125,12 @@ def _is_under(a: Box, b: Box, least: float) -> bool:
 
 
 def _is_in(a: Box, b: Box, least: float) -> bool:
-    return _overlap(a, b) >= 0.9 * a.cells and a.cells <= 0.8 * b.cells
+    return a.shared(b) >= 0.9 * a.cells and a.cells <= 0.8 * b.cells
 
 
 def _is_behind(a: Box, b: Box, least: float) -> bool:
     """Seen over it: some of its width in common, and not hidden."""
-    seen = 1 - _overlap(a, b) / a.cells
+    seen = 1 - a.shared(b) / a.cells
     return _shared_width(a, b) >= 0.4 and seen >= (0.3 if least > 5 else 0.1) and _down(a, b) <= 0
 
 
@@ -173,7 +164,7 @@ def _box_test(bond: Bond) -> Callable[[Box, float], bool] | None:
         return _between_test(bond)
     if not bond.others:
         tests = [_PLACES[word] for word in bond.relation.split("-") if word in _PLACES]
-        return (lambda box, least: all(test(*_center(box)) for test in tests)) if tests else None
+        return (lambda box, least: all(test(*box.center) for test in tests)) if tests else None
     rule = _RELATIONS.get(bond.relation)
     if rule is None:
         return None
@@ -194,5 +185,5 @@ def _between_test(bond: Bond) -> Callable[[Box, float], bool] | None:
 def _is_between(a: Box, b: Box, c: Box, least: float) -> bool:
     return any(
         min(one, other) + min(least, 10) <= at <= max(one, other) - min(least, 10)
-        for at, one, other in zip(_center(a), _center(b), _center(c), strict=True)
+        for at, one, other in zip(a.center, b.center, c.center, strict=True)
     )
